@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** An import that goes against the arrows of the house. */
+export interface ImportFault {
+  readonly file: string
+  readonly specifier: string
+  readonly rule: string
+}
+
+/** Packages that stay pure: no I/O, no clock, no chance of their own (ARCHITECTURE, packages). */
+const PURE = new Set(['sip', 'aka', 'esp', 'pidf', 'policy'])
+/** What tests and the local runner may use, and nothing that ships. */
+const TEST_ONLY = new Set(['@rollcall/dev-env', '@rollcall/pki', 'fast-check'])
+const NODE_PURE = new Set(['node:crypto', 'node:util', 'node:assert', 'node:buffer'])
+const IMPURE_CALLS = /\b(?:Date\.now|Math\.random|setTimeout|setInterval|setImmediate|process\.env|performance\.now)\b/
+
+/**
+ * Checks each file of `files` (paths from `root`) against the rules: services → packages → node, no service imports
+ * another, no package a service, relative imports stay inside their workspace and carry `.ts`, packages are entered by
+ * their door, and pure packages do no I/O.
+ */
+export function checkImports(root: string, files: readonly string[]): ImportFault[] {
+  const faults: ImportFault[] = []
+  for (const file of files) {
+    if (!/\.ts$/.test(file) || file.startsWith('packages/proto-gen/src/')) continue
+    const text = readFileSync(join(root, file), 'utf8')
+    for (const specifier of importsOf(text)) {
+      const rule = ruleBroken(file, specifier)
+      if (rule) faults.push({ file, specifier, rule })
+    }
+    const pure = pureName(file)
+    const call = pure && !isTest(file) ? IMPURE_CALLS.exec(stripComments(text)) : undefined
+    if (call) faults.push({ file, specifier: call[0], rule: `packages/${pure} is pure: take it as an argument` })
+  }
+  return faults
+}
+
+function ruleBroken(file: string, specifier: string): string | undefined {
+  const [top, name] = file.split('/')
+  if (specifier.startsWith('.')) {
+    if (!/\.(?:ts|json|mjs)$/.test(specifier)) return 'relative imports carry .ts'
+    const target = join(file, '..', specifier).split('/')
+    const inside =
+      top === 'packages' || top === 'services' ? target[0] === top && target[1] === name : target[0] === top
+    return inside ? undefined : 'a relative import stays inside its workspace'
+  }
+  if (isTest(file)) return undefined
+  const pure = pureName(file)
+  if (pure && specifier.startsWith('node:') && !NODE_PURE.has(specifier))
+    return `packages/${pure} is pure: no ${specifier}`
+  const ships = top === 'services' || (top === 'packages' && name !== 'dev-env' && name !== 'pki')
+  if (ships && TEST_ONLY.has(specifier)) return `${specifier} is for tests and the local runner`
+  const service = /^@rollcall\/(hss|scscf|pcscf|presence)(?:\/|$)/.exec(specifier)
+  if (service && ships) return 'a service is imported by nobody: talk to it by gRPC'
+  if (specifier.startsWith('@rollcall/e2e') || specifier.startsWith('@rollcall/deploy')) {
+    return ships ? 'what ships does not know its tests' : undefined
+  }
+  if (pure && specifier.startsWith('@rollcall/') && specifier !== '@rollcall/core') {
+    return `packages/${pure} leans on @rollcall/core alone`
+  }
+  return undefined
+}
+
+function pureName(file: string): string | undefined {
+  const [top, name] = file.split('/')
+  return top === 'packages' && name && PURE.has(name) ? name : undefined
+}
+
+function isTest(file: string): boolean {
+  return /\.test\.ts$/.test(file) || /\/(?:testing|test)\//.test(file)
+}
+
+function stripComments(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/\/\/.*$/gm, '')
+}
+
+function importsOf(text: string): string[] {
+  const found: string[] = []
+  for (const match of stripComments(text).matchAll(/(?:^|\s)(?:from|import)\s*\(?\s*'([^'\n]+)'/g)) {
+    if (match[1]) found.push(match[1])
+  }
+  return found
+}
