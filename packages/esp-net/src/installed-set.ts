@@ -1,0 +1,119 @@
+import { assertNever, type Random } from '@rollcall/core'
+import {
+  buildInnerUdp,
+  InboundSa,
+  type InnerUdp,
+  type Ipv4Endpoint,
+  NEXT_HEADER_IPV4,
+  NEXT_HEADER_NONE,
+  OutboundSa,
+  parseInnerUdp,
+  parseIpv4,
+  type SaSelector,
+  type SaSetParameters,
+  selectorsOf,
+} from '@rollcall/esp'
+import type { DropReason } from './sa-back-end.ts'
+
+/** Where a packet came from or goes to, on the outside. */
+export interface OuterAddress {
+  readonly address: string
+  readonly port: number
+}
+
+/** One inbound SA of an installed set, as the SPI table holds it. */
+export interface InboundEntry {
+  readonly set: InstalledSet
+  readonly sa: InboundSa
+  readonly source: Ipv4Endpoint
+  readonly destination: Ipv4Endpoint
+}
+
+/** A set in use: its SAs in tunnel mode, and where its other end was last seen. */
+export interface InstalledSet {
+  readonly parameters: SaSetParameters
+  readonly outbound: OutboundSa
+  readonly flow: { readonly source: Ipv4Endpoint; readonly destination: Ipv4Endpoint }
+  readonly inbound: readonly InboundEntry[]
+  outer: OuterAddress | undefined
+}
+
+/** What opening a packet gives: a message, nothing to speak of, or the reason to drop it. */
+export type Received =
+  | { readonly kind: 'message'; readonly inner: InnerUdp; readonly isNewest: boolean }
+  | { readonly kind: 'dummy' }
+  | { readonly kind: 'drop'; readonly reason: DropReason }
+
+/**
+ * Makes the SAs of a set which has passed `checkSaSet`. Of the two outbound ones only that to the other end's server
+ * port is made: the other carries nothing over UDP (TS 33.203 clause 7.1).
+ */
+export function createInstalledSet(parameters: SaSetParameters, random: Random): InstalledSet {
+  const { keys, local, remote } = parameters
+  const inbound: InboundEntry[] = []
+  const set: InstalledSet = {
+    parameters,
+    outbound: new OutboundSa({ spi: remote.spiS, keys, random }),
+    flow: {
+      source: { address: parseIpv4(local.address), port: local.portC },
+      destination: { address: parseIpv4(remote.address), port: remote.portS },
+    },
+    inbound,
+    outer: undefined,
+  }
+  for (const selector of selectorsOf(parameters)) {
+    if (selector.direction === 'inbound') inbound.push(createInboundEntry(set, selector))
+  }
+  return set
+}
+
+/** Seals one message into an ESP packet. */
+export function sealMessage(set: InstalledSet, payload: Buffer): Buffer {
+  return set.outbound.seal(buildInnerUdp({ ...set.flow, payload }), NEXT_HEADER_IPV4)
+}
+
+/** Opens one ESP packet and holds what is in it against the selectors of its SA (RFC 4301 section 5.2). */
+export function openPacket(entry: InboundEntry, packet: Buffer): Received {
+  const opened = entry.sa.open(packet)
+  if (!opened.ok) {
+    switch (opened.code) {
+      case 'ESP_INTEGRITY':
+        return drop('integrity')
+      case 'ESP_REPLAY':
+        return drop('replay')
+      case 'ESP_MALFORMED':
+        return drop('malformed')
+      default:
+        return assertNever(opened.code)
+    }
+  }
+  if (opened.nextHeader === NEXT_HEADER_NONE) return { kind: 'dummy' }
+  if (opened.nextHeader !== NEXT_HEADER_IPV4) return drop('malformed')
+  const inner = parseInnerUdp(opened.payload)
+  if (inner === undefined) return drop('malformed')
+  if (!sameEndpoint(inner.source, entry.source) || !sameEndpoint(inner.destination, entry.destination)) {
+    return drop('selector')
+  }
+  return { kind: 'message', inner, isNewest: opened.isNewest }
+}
+
+function createInboundEntry(set: InstalledSet, selector: SaSelector): InboundEntry {
+  return {
+    set,
+    sa: new InboundSa({ spi: selector.spi, keys: set.parameters.keys }),
+    source: toEndpoint(selector.source),
+    destination: toEndpoint(selector.destination),
+  }
+}
+
+function toEndpoint(end: SaSelector['source']): Ipv4Endpoint {
+  return { address: parseIpv4(end.address), port: end.port }
+}
+
+function sameEndpoint(a: Ipv4Endpoint, b: Ipv4Endpoint): boolean {
+  return a.address === b.address && a.port === b.port
+}
+
+function drop(reason: DropReason): Received {
+  return { kind: 'drop', reason }
+}

@@ -1,0 +1,41 @@
+import { SipSyntaxError } from './errors.ts'
+import type { SipRequest } from './message.ts'
+import { callId, cseq, fromTag, maxForwards, topVia, toTag } from './message-fields.ts'
+import { parseSipUri } from './sip-uri.ts'
+
+/** Fields that are there at most once: a second one makes two readers read two things. */
+const SINGLE = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Expires', 'Event', 'Content-Type', 'SIP-If-Match']
+
+/**
+ * What every request must have before it is routed: a Request-URI, Via with a branch, From with a tag, To, Call-ID, CSeq
+ * of the request's own method, and Max-Forwards, if it is there, from 0 to 255; none of the fields that stand alone
+ * twice.
+ *
+ * @NOTE Max-Forwards may be absent (a proxy then adds it, RFC 3261 section 16.6); zero is no error of syntax either.
+ * @throws SipSyntaxError
+ * @see RFC 3261 sections 8.1.1, 16.3 and 18.1.2
+ */
+export function checkRequest(request: SipRequest): void {
+  checkRequestUri(request.uri)
+  const branch = topVia(request).params.get('branch')
+  if (branch === undefined || branch === true) throw new SipSyntaxError('Via', 'has no branch')
+  if (fromTag(request) === undefined) throw new SipSyntaxError('From', 'has no tag')
+  toTag(request)
+  callId(request)
+  if (cseq(request).method !== request.method) throw new SipSyntaxError('CSeq', 'has another method than the request')
+  maxForwards(request)
+  const repeated = request.headers.firstRepeated(SINGLE)
+  if (repeated !== undefined) throw new SipSyntaxError(repeated, 'is there twice')
+}
+
+/** A URI of a scheme that we do not know is well-formed: that it leads nowhere is another answer (416). */
+function checkRequestUri(uri: string): void {
+  if (/^sips?:/i.test(uri)) {
+    const { headers, params } = parseSipUri(uri)
+    // RFC 3261 section 19.1.1, table 1: neither may stand in a Request-URI.
+    if (headers !== undefined || params.has('method'))
+      throw new SipSyntaxError('Request-URI', 'has headers or a method')
+  } else if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\0-\x20\x7f-\uffff<>"]+$/.test(uri)) {
+    throw new SipSyntaxError('Request-URI', 'is no URI')
+  }
+}

@@ -1,0 +1,146 @@
+import { isToken } from './chars.ts'
+import { SipSyntaxError } from './errors.ts'
+
+/** Long names with their compact form (RFC 3261 section 7.3.3, RFC 6665, RFC 3515, RFC 3841, RFC 4028, RFC 8224). */
+const COMPACT = {
+  'Accept-Contact': 'a',
+  'Allow-Events': 'u',
+  'Call-ID': 'i',
+  Contact: 'm',
+  'Content-Encoding': 'e',
+  'Content-Length': 'l',
+  'Content-Type': 'c',
+  Event: 'o',
+  From: 'f',
+  Identity: 'y',
+  'Refer-To': 'r',
+  'Referred-By': 'b',
+  'Reject-Contact': 'j',
+  'Request-Disposition': 'd',
+  'Session-Expires': 'x',
+  Subject: 's',
+  Supported: 'k',
+  To: 't',
+  Via: 'v',
+} as const
+
+/** Names without compact form that pass through an IMS presence stack: known so that they are found without work. */
+const LONG = [
+  'Accept',
+  'Accept-Encoding',
+  'Accept-Language',
+  'Alert-Info',
+  'Allow',
+  'Authentication-Info',
+  'Authorization',
+  'CSeq',
+  'Call-Info',
+  'Content-Disposition',
+  'Content-Language',
+  'Date',
+  'Error-Info',
+  'Expires',
+  'Feature-Caps',
+  'Geolocation',
+  'History-Info',
+  'In-Reply-To',
+  'MIME-Version',
+  'Max-Forwards',
+  'Min-Expires',
+  'Organization',
+  'P-Access-Network-Info',
+  'P-Asserted-Identity',
+  'P-Associated-URI',
+  'P-Called-Party-ID',
+  'P-Charging-Function-Addresses',
+  'P-Charging-Vector',
+  'P-Preferred-Identity',
+  'P-Visited-Network-ID',
+  'Path',
+  'Priority',
+  'Privacy',
+  'Proxy-Authenticate',
+  'Proxy-Authorization',
+  'Proxy-Require',
+  'Reason',
+  'Record-Route',
+  'Reply-To',
+  'Require',
+  'Retry-After',
+  'Route',
+  'SIP-ETag',
+  'SIP-If-Match',
+  'Security-Client',
+  'Security-Server',
+  'Security-Verify',
+  'Server',
+  'Service-Route',
+  'Subscription-State',
+  'Suppress-If-Match',
+  'Timestamp',
+  'Unsupported',
+  'User-Agent',
+  'WWW-Authenticate',
+  'Warning',
+] as const
+
+/** Each known spelling (as the standard writes it, in lower case, compact in both cases) to the long name. */
+const KNOWN = new Map<string, string>()
+for (const name of LONG) KNOWN.set(name, name).set(name.toLowerCase(), name)
+for (const [name, compact] of Object.entries(COMPACT)) {
+  KNOWN.set(name, name).set(name.toLowerCase(), name).set(compact, name).set(compact.toUpperCase(), name)
+}
+
+const NONE: string[] = []
+
+/** Octets of the longest known name. */
+const NAME_OCTETS_MAX = 31
+
+/** Long names by their length and first letter: what the parser compares in place, without cutting the name out. */
+const IN_PLACE: string[][] = Array.from({ length: (NAME_OCTETS_MAX + 1) * 256 }, () => NONE)
+for (const name of [...LONG, ...Object.keys(COMPACT)]) {
+  const slot = slotOf(name.length, name.charCodeAt(0))
+  IN_PLACE[slot] = [...(IN_PLACE[slot] ?? NONE), name]
+}
+
+function slotOf(length: number, first: number): number {
+  return length * 256 + first
+}
+
+/** The known name that stands in `text` from `from` to `end` in the standard's spelling; else undefined. */
+export function nameInPlace(text: string, from: number, end: number): string | undefined {
+  if (end - from > NAME_OCTETS_MAX) return undefined
+  for (const name of IN_PLACE[slotOf(end - from, text.charCodeAt(from))] ?? NONE)
+    if (text.startsWith(name, from)) return name
+  return undefined
+}
+
+/**
+ * What a header field is found by: its long name in the standard's spelling, or, if we do not know it, its name in lower
+ * case.
+ */
+export function headerKey(name: string): string {
+  return KNOWN.get(name) ?? unusualKey(name)
+}
+
+function unusualKey(name: string): string {
+  const lower = name.toLowerCase()
+  return KNOWN.get(lower) ?? lower
+}
+
+/** The key of a name that came from outside, or undefined when it is no token and so no name of a header field. */
+export function checkedHeaderKey(name: string): string | undefined {
+  return KNOWN.get(name) ?? (isToken(name) ? unusualKey(name) : undefined)
+}
+
+/** @throws SipSyntaxError when `name` is no token. */
+export function requireHeaderKey(name: string): string {
+  const key = checkedHeaderKey(name)
+  if (key === undefined) throw new SipSyntaxError('header name', 'is no token')
+  return key
+}
+
+/** How a name is written whose key is `key`: a known one as the standard does, another as it came. */
+export function spelledName(key: string, name: string): string {
+  return key !== name && !KNOWN.has(key) ? name : key
+}
