@@ -1,0 +1,5 @@
+export { ArchiveError, NatsServerKeyError, NatsServerStartError, NatsServerUnobtainableError } from './errors.ts'
+export { type NatsServerOptions, NatsServerProcess, startNatsServer } from './nats-server-process.ts'
+export { type NatsServerBinary, obtainNatsServer } from './obtain-nats-server.ts'
+export { writePrivateFile } from './private-file.ts'
+export { startTestStore, TestStore, type TestStoreOptions } from './test-store.ts'

@@ -1,0 +1,30 @@
+import type { Impu } from '@rollcall/core'
+import type { PresencePolicy } from './presence-policy.ts'
+
+/** What an operator provisions for a presentity who has no rules document. */
+export interface ListPolicyOptions {
+  /** For watchers in neither list. */
+  readonly defaultAllow: boolean
+  readonly allow: readonly Impu[]
+  readonly block: readonly Impu[]
+}
+
+/**
+ * The first policy, before rules documents exist: two lists and a default. A blocked identity wins over an allowed one,
+ * and of a watcher with several identities one blocked is enough. `Choice:` an anonymous watcher is blocked, whatever
+ * the default says: the lists could not hold him.
+ *
+ * @see readings, Presence 2; RFC 5025 section 3.2.1
+ */
+export function listPolicy(options: ListPolicyOptions): PresencePolicy {
+  const allowed = new Set(options.allow)
+  const blocked = new Set(options.block)
+  return {
+    decide({ identities }) {
+      if (identities.length === 0) return 'block'
+      if (identities.some((identity) => blocked.has(identity))) return 'block'
+      if (identities.some((identity) => allowed.has(identity))) return 'allow'
+      return options.defaultAllow ? 'allow' : 'block'
+    },
+  }
+}

@@ -1,0 +1,384 @@
+import { assert, type Clock, type Random, type Timer } from '@rollcall/core'
+import type { Envelope } from '@rollcall/proto-gen/hop'
+import { HopMalformedError } from '../errors.ts'
+import { STREAM_AGE_MS } from '../grpc-limits.ts'
+import { Batcher } from './batcher.ts'
+import { decodeBatch, type OutboundMessage } from './codec.ts'
+import { Deadlines, type Waiting } from './deadlines.ts'
+import { responseBranch, responseStatus } from './sip-scan.ts'
+import type { OutStream, StreamOpener } from './stream.ts'
+
+/**
+ * How a request given to the hop went on. A provisional response may come before the end; then one of the others. The
+ * octets of a response are a view into the batch that it came in: copy what is kept for long.
+ */
+export type HopResult =
+  | {
+      readonly kind: 'response'
+      readonly sip: Buffer
+      readonly envelope: Envelope | undefined
+      readonly status: number
+    }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'no-route' }
+
+export type HopOutcome = HopResult['kind']
+
+export interface HopLimits {
+  /** Requests that wait for a stream. */
+  readonly queueMessagesMax: number
+  /** Requests without a final response, those that wait included. */
+  readonly pendingMax: number
+}
+
+/** What a link tells, for metrics and the log. */
+export interface LinkEvents {
+  sent(): void
+  outcome(outcome: HopOutcome): void
+  resent(count: number): void
+  stray(): void
+  batch(messages: number): void
+  stream(event: 'opened' | 'lost' | 'ended' | 'failed', code: string): void
+}
+
+/** A peer that accepts no connection within this time is not there. */
+const CONNECT_MS_MAX = 3_000
+/** What a lost stream owed us waits this long for the next one: a peer that restarts is back by then. */
+const RESEND_MS_MAX = 3_000
+/** A lost stream is opened again at once, but for a peer that loses one after the other. */
+const REOPEN_MS_MIN = 1_000
+const BACKOFF_MS_MIN = 100
+const BACKOFF_MS_MAX = 2_000
+/** A stream that is past its age finishes what it carries, at most this long. */
+const RETIRE_MS_MAX = 60_000
+/** When the next stream does not open, the old one goes on and this passes before another try. */
+const ROTATE_RETRY_MS = 30_000
+
+/** A request on its way. It is what the batcher sends and the deadlines watch. */
+class Pending implements OutboundMessage, Waiting {
+  readonly branch: string
+  readonly sip: Buffer
+  readonly envelope: Envelope
+  readonly dueMs: number
+  readonly on: (result: HopResult) => void
+  readonly #clock: Clock
+  tick = 0
+  sends = 0
+  isDone = false
+  stream: LinkStream | undefined
+  /** Until then it outlasts a peer that cannot be reached. */
+  patientUntilMs = Number.NEGATIVE_INFINITY
+
+  constructor(
+    message: { branch: string; sip: Buffer; envelope: Envelope },
+    dueMs: number,
+    clock: Clock,
+    on: (result: HopResult) => void,
+  ) {
+    this.branch = message.branch
+    this.sip = message.sip
+    this.envelope = message.envelope
+    this.dueMs = dueMs
+    this.#clock = clock
+    this.on = on
+  }
+
+  /** What the receiver may take: read when it goes out, after it has waited here. */
+  get deadlineMs(): number {
+    return Math.max(1, Math.round(this.dueMs - this.#clock.monotonic()))
+  }
+}
+
+/** One stream and what it still owes us. */
+interface LinkStream {
+  readonly out: OutStream
+  readonly batcher: Batcher<Pending>
+  waiting: number
+  isOpen: boolean
+  timer: Timer | undefined
+}
+
+/**
+ * One peer of the hop: a stream that is opened when first needed and again whenever it is lost, for as long as the link
+ * lives. Nothing here knows SIP but the branch: by it a response finds its request.
+ *
+ * A request on a stream that is lost is sent once more, with the same branch, on the next one, if that opens within
+ * seconds; a second loss makes it unreachable. While the peer is known to be away new requests are unreachable at once, so
+ * that an edge can answer 503 without delay.
+ */
+export class HopLink {
+  readonly #opener: StreamOpener
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #limits: HopLimits
+  readonly #events: LinkEvents
+  readonly #pending = new Map<string, Pending>()
+  readonly #deadlines: Deadlines<Pending>
+  /** Requests that wait for a stream, in order. */
+  #queue: Pending[] = []
+  #current: LinkStream | undefined
+  readonly #retiring = new Set<LinkStream>()
+  /** A stream that is being opened, to be the current one. */
+  #opening: LinkStream | undefined
+  #backoff: Timer | undefined
+  #failures = 0
+  #reopenedAtMs = Number.NEGATIVE_INFINITY
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  #whenIdle: (() => void) | undefined
+
+  constructor(o: {
+    opener: StreamOpener
+    clock: Clock
+    random: Random
+    limits: HopLimits
+    events: LinkEvents
+  }) {
+    this.#opener = o.opener
+    this.#clock = o.clock
+    this.#random = o.random
+    this.#limits = o.limits
+    this.#events = o.events
+    this.#deadlines = new Deadlines(o.clock, (item) => this.#finish(item, { kind: 'timeout' }))
+  }
+
+  /** Requests without a final response. */
+  get pending(): number {
+    return this.#pending.size
+  }
+
+  get isConnected(): boolean {
+    return this.#current !== undefined
+  }
+
+  /** Sends a request. `on` is called later, never before this returns. */
+  send(
+    message: { branch: string; sip: Buffer; envelope: Envelope },
+    deadlineMs: number,
+    on: (result: HopResult) => void,
+  ): void {
+    assert(!this.#pending.has(message.branch), 'a branch is used once (RFC 3261 section 8.1.1.7)')
+    const refusal = this.#refusal()
+    if (refusal) {
+      this.#events.outcome(refusal)
+      process.nextTick(on, { kind: refusal })
+      return
+    }
+    const item = new Pending(message, this.#clock.monotonic() + deadlineMs, this.#clock, on)
+    this.#pending.set(item.branch, item)
+    this.#deadlines.add(item, deadlineMs)
+    this.#events.sent()
+    if (this.#current) {
+      this.#current.batcher.push(item)
+      return
+    }
+    this.#queue.push(item)
+    if (!this.#opening) this.#open()
+  }
+
+  /** Takes nothing new, waits up to `graceMs` for what is under way, then ends. */
+  async close(graceMs: number): Promise<void> {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    if (this.#pending.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenIdle = resolve
+        this.#clock.setTimer(graceMs, resolve)
+      })
+    }
+    this.#state = 'closed'
+    this.#backoff?.cancel()
+    for (const stream of [this.#current, this.#opening, ...this.#retiring]) if (stream) this.#drop(stream)
+    this.#current = undefined
+    this.#opening = undefined
+    this.#retiring.clear()
+    for (const item of [...this.#pending.values()]) this.#finish(item, { kind: 'unreachable' })
+    this.#deadlines.clear()
+    this.#opener.close()
+  }
+
+  #refusal(): 'unreachable' | 'full' | undefined {
+    if (this.#state !== 'open' || this.#backoff) return 'unreachable'
+    const queued = this.#current ? this.#current.batcher.length : this.#queue.length
+    if (this.#pending.size >= this.#limits.pendingMax || queued >= this.#limits.queueMessagesMax) return 'full'
+    return undefined
+  }
+
+  #open(): void {
+    this.#backoff = undefined
+    const stream: LinkStream = {
+      out: this.#opener.open({
+        onOpen: () => this.#opened(stream),
+        onBatch: (batch) => this.#received(stream, batch),
+        onDrain: () => stream.batcher.resume(),
+        onEnd: (code) => this.#ended(stream, code),
+      }),
+      batcher: new Batcher<Pending>({
+        write: (octets, messages) => this.#write(stream, octets, messages),
+        isWanted: (item) => !item.isDone,
+      }),
+      waiting: 0,
+      isOpen: false,
+      timer: this.#clock.setTimer(CONNECT_MS_MAX, () => {
+        this.#drop(stream)
+        this.#ended(stream, 'DEADLINE_EXCEEDED')
+      }),
+    }
+    this.#opening = stream
+  }
+
+  #opened(stream: LinkStream): void {
+    if (this.#opening !== stream) return
+    this.#events.stream('opened', 'OK')
+    this.#failures = 0
+    this.#opening = undefined
+    stream.isOpen = true
+    const former = this.#current
+    this.#current = stream
+    if (former) this.#retire(former)
+    const spread = 0.9 + 0.2 * this.#fraction()
+    this.#setTimer(stream, STREAM_AGE_MS * spread, () => this.#rotate(stream))
+    const waiting = this.#queue
+    this.#queue = []
+    for (const item of waiting) stream.batcher.push(item)
+  }
+
+  /** Opens the next stream beside this one, which goes on until that is open. */
+  #rotate(stream: LinkStream): void {
+    if (this.#current !== stream || this.#state !== 'open') return
+    if (!this.#opening) this.#open()
+    this.#setTimer(stream, ROTATE_RETRY_MS, () => this.#rotate(stream))
+  }
+
+  #retire(stream: LinkStream): void {
+    for (const item of stream.batcher.stop()) this.#queue.push(item)
+    this.#retiring.add(stream)
+    this.#setTimer(stream, RETIRE_MS_MAX, () => {
+      this.#drop(stream)
+      this.#ended(stream, 'DEADLINE_EXCEEDED')
+    })
+    this.#endIfIdle(stream)
+  }
+
+  #endIfIdle(stream: LinkStream): void {
+    if (stream.waiting === 0 && this.#retiring.has(stream)) stream.out.end()
+  }
+
+  #write(stream: LinkStream, octets: Buffer, messages: readonly Pending[]): boolean {
+    for (const item of messages) {
+      item.stream = stream
+      item.sends += 1
+    }
+    stream.waiting += messages.length
+    this.#events.batch(messages.length)
+    return stream.out.write(octets)
+  }
+
+  #received(stream: LinkStream, batch: Buffer): void {
+    try {
+      for (const { sip, envelope } of decodeBatch(batch)) this.#respond(sip, envelope)
+    } catch (error) {
+      if (!(error instanceof HopMalformedError)) throw error
+      this.#drop(stream)
+      this.#ended(stream, error.code)
+    }
+  }
+
+  #respond(sip: Buffer, envelope: Envelope | undefined): void {
+    const status = responseStatus(sip)
+    const branch = status > 0 ? responseBranch(sip) : undefined
+    const item = branch === undefined ? undefined : this.#pending.get(branch)
+    if (!item) this.#events.stray()
+    else if (status < 200) item.on({ kind: 'response', sip, envelope, status })
+    else this.#finish(item, { kind: 'response', sip, envelope, status })
+  }
+
+  #ended(stream: LinkStream, code: string): void {
+    stream.timer?.cancel()
+    const unsent = stream.batcher.stop()
+    if (this.#opening === stream) {
+      this.#opening = undefined
+      this.#failed(code)
+      return
+    }
+    const isExpected = this.#retiring.delete(stream) && stream.waiting === 0
+    this.#events.stream(isExpected || code === 'OK' ? 'ended' : 'lost', code)
+    if (this.#current === stream) this.#current = undefined
+    if (this.#state === 'closed') return
+    this.#sendAgain(stream, unsent, code)
+  }
+
+  /** Puts what the lost stream owes us in front of what it had not sent yet. */
+  #sendAgain(stream: LinkStream, unsent: readonly Pending[], code: string): void {
+    const again: Pending[] = []
+    const now = this.#clock.monotonic()
+    for (const item of [...this.#pending.values()]) {
+      if (item.stream !== stream) continue
+      item.stream = undefined
+      if (item.sends >= 2) {
+        this.#finish(item, { kind: 'unreachable' })
+        continue
+      }
+      item.patientUntilMs = now + RESEND_MS_MAX
+      again.push(item)
+    }
+    if (again.length > 0) this.#events.resent(again.length)
+    const items = [...again, ...unsent]
+    if (this.#current) {
+      for (const item of items) this.#current.batcher.push(item)
+      return
+    }
+    this.#queue = [...items, ...this.#queue]
+    if (this.#opening || this.#backoff) return
+    if (now - this.#reopenedAtMs < REOPEN_MS_MIN) {
+      this.#failed(code)
+      return
+    }
+    this.#reopenedAtMs = now
+    this.#open()
+  }
+
+  /** The peer is not there: who waits is told, but for what was sent already, and it is tried again after a while. */
+  #failed(code: string): void {
+    this.#events.stream('failed', code)
+    if (this.#current || this.#state === 'closed') return
+    this.#failures += 1
+    const longestMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (this.#failures - 1))
+    this.#backoff = this.#clock.setTimer(longestMs * (0.5 + 0.5 * this.#fraction()), () => this.#open())
+    const now = this.#clock.monotonic()
+    const waiting = this.#queue
+    this.#queue = waiting.filter((item) => item.patientUntilMs > now)
+    for (const item of waiting) if (item.patientUntilMs <= now) this.#finish(item, { kind: 'unreachable' })
+  }
+
+  #finish(item: Pending, result: HopResult): void {
+    if (item.isDone) return
+    item.isDone = true
+    this.#pending.delete(item.branch)
+    this.#deadlines.remove(item)
+    const stream = item.stream
+    if (stream) {
+      stream.waiting -= 1
+      this.#endIfIdle(stream)
+    }
+    this.#events.outcome(result.kind)
+    item.on(result)
+    if (this.#pending.size === 0) this.#whenIdle?.()
+  }
+
+  #drop(stream: LinkStream): void {
+    stream.timer?.cancel()
+    stream.out.cancel()
+  }
+
+  #setTimer(stream: LinkStream, delayMs: number, act: () => void): void {
+    stream.timer?.cancel()
+    stream.timer = this.#clock.setTimer(delayMs, act)
+  }
+
+  /** From 0 up to 1, to spread what would otherwise happen to all at once. */
+  #fraction(): number {
+    return this.#random.bytes(2).readUInt16BE() / 0x1_0000
+  }
+}

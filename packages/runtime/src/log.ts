@@ -1,0 +1,48 @@
+import { trace } from '@opentelemetry/api'
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino'
+import { isTracing } from './tracing.ts'
+
+export type { Logger } from 'pino'
+
+/**
+ * Names of fields that never reach a log line, at the top and one level down. It is the second line of defence: the
+ * first is that such octets are `Secret` objects, which print nothing.
+ */
+const CENSORED = ['k', 'op', 'opc', 'ck', 'ik', 'ks', 'res', 'xres', 'key', 'privateKey', 'password', 'secret']
+
+/** Makes a service's log: JSON lines, to stdout unless a test gives another place. */
+export function createLogger(o: { service: string; level: string; destination?: DestinationStream }): Logger {
+  return pino(
+    {
+      level: o.level,
+      base: { service: o.service },
+      timestamp: stdTimeFunctions.isoTime,
+      mixin: traceFields,
+      redact: { paths: CENSORED.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      serializers: { err: describeError },
+    },
+    ...(o.destination ? [o.destination] : []),
+  )
+}
+
+/** The trace and span that are active where a line is written (OpenTelemetry's names for them in logs). */
+function traceFields(): Record<string, string> {
+  const span = isTracing() ? trace.getActiveSpan() : undefined
+  if (!span) return {}
+  const { traceId, spanId } = span.spanContext()
+  return { trace_id: traceId, span_id: spanId }
+}
+
+/** An expected failure is told by its code; only one that nobody expected brings its stack. */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) }
+  const code = (error as { code?: unknown }).code
+  const cause = error.cause instanceof Error ? { cause: describeError(error.cause) } : {}
+  const isExpected = typeof code === 'string'
+  return {
+    type: error.name,
+    message: error.message,
+    ...(isExpected ? { code } : { stack: error.stack }),
+    ...cause,
+  }
+}

@@ -1,0 +1,61 @@
+export type { Audit, AuditEvent, AuditIdentity } from './audit.ts'
+export { type Config, loadConfig, sharedShape } from './config.ts'
+export * as field from './config-fields.ts'
+export { parseAddressPort, parseHostPort } from './config-fields.ts'
+export { renderConfigTable } from './config-table.ts'
+export {
+  ConfigError,
+  type ConfigProblem,
+  KeyFileError,
+  ListenError,
+  PeerIdentityError,
+  RpcError,
+  type RpcErrorCode,
+  TlsIdentityError,
+} from './errors.ts'
+export { type CallUnaryOptions, callUnary, createGrpcClient } from './grpc-client.ts'
+export { type GrpcServer, startGrpcServer } from './grpc-server.ts'
+export { createGrpcService, type GrpcService, type Handlers, type RpcContext } from './grpc-service.ts'
+export { createEnvelope } from './hop/envelope.ts'
+export type { HopOutcome, HopResult } from './hop/link.ts'
+export { type HopRequest, HopRouter } from './hop/router.ts'
+export {
+  createHopService,
+  type HopIncoming,
+  type HopPeer,
+  type HopReply,
+  type HopRequestHandler,
+} from './hop/service.ts'
+export { responseBranch } from './hop/sip-scan.ts'
+export { createIdentityHash, type IdentityHash } from './identity-hash.ts'
+export { createLogger, type Logger } from './log.ts'
+export type { Counter, GaugeHandle, Histogram, Metrics } from './metrics.ts'
+export type {
+  AttributeName,
+  AuditEventName,
+  CounterName,
+  GaugeName,
+  HistogramName,
+  MetricName,
+  SpanAttributes,
+  SpanName,
+} from './names.ts'
+export { SERVICE_NODE_FLAGS } from './node-flags.ts'
+export { ProbeServer, type Readiness } from './probes.ts'
+export { ROLES, type Role } from './roles.ts'
+export { runService, type Service } from './run-service.ts'
+export { createRuntime, type Runtime } from './runtime.ts'
+export type { Peer } from './spiffe.ts'
+export { TlsIdentity } from './tls-identity.ts'
+export {
+  activeTraceparent,
+  enableTracing,
+  failSpan,
+  isTracing,
+  parseTraceparent,
+  runInSpan,
+  type SpanOptions,
+  shutdownTracing,
+  startSpan,
+  traceparentOf,
+} from './tracing.ts'

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as admin from '@rollcall/proto-gen/admin'
+import * as cx from '@rollcall/proto-gen/cx'
+import * as hop from '@rollcall/proto-gen/hop'
+import * as sh from '@rollcall/proto-gen/sh'
+import { HOP_SENDERS, mayCall, maySend, RPC_ROLES } from './role-table.ts'
+import { ROLES } from './roles.ts'
+
+/** The paths of every rpc in a generated file. */
+function pathsIn(generated: object): string[] {
+  const paths: string[] = []
+  for (const [name, definition] of Object.entries(generated)) {
+    if (!name.endsWith('ServiceService')) continue
+    for (const { path } of Object.values(definition as Record<string, { path: string }>)) paths.push(path)
+  }
+  return paths
+}
+
+test('the table names every rpc of proto/, and nothing else (decision 004)', () => {
+  const paths = [admin, cx, hop, sh].flatMap(pathsIn)
+  assert.ok(paths.length >= 13)
+  assert.deepEqual(Object.keys(RPC_ROLES).sort(), paths.sort())
+})
+
+test('an rpc that the table does not name is refused, whoever calls', () => {
+  for (const role of ROLES) assert.equal(mayCall('/rollcall.cx.v1.CxService/Unknown', role), false)
+})
+
+test('vectors go to the S-CSCF alone, administration is the operator’s alone', () => {
+  assert.deepEqual(
+    ROLES.filter((role) => mayCall('/rollcall.cx.v1.CxService/MultimediaAuth', role)),
+    ['scscf'],
+  )
+  for (const path of Object.keys(RPC_ROLES).filter((name) => name.startsWith('/rollcall.admin.'))) {
+    assert.deepEqual(
+      ROLES.filter((role) => mayCall(path, role)),
+      ['operator'],
+      path,
+    )
+  }
+})
+
+test('SIP goes over the hop only along Mw and ISC', () => {
+  const allowed = ROLES.flatMap((from) => ROLES.filter((to) => maySend(from, to)).map((to) => `${from} → ${to}`))
+  assert.deepEqual(allowed, [
+    'scscf → scscf',
+    'scscf → pcscf',
+    'scscf → presence',
+    'pcscf → scscf',
+    'presence → scscf',
+    'presence → presence',
+  ])
+  assert.deepEqual(Object.keys(HOP_SENDERS).sort(), [...ROLES].sort())
+})

@@ -1,0 +1,47 @@
+import type { Role } from './roles.ts'
+
+/**
+ * Which role may call which rpc (decision 004). An rpc that is not named here is refused, whoever calls; a test reads
+ * every service of `proto/` and asks for its line.
+ */
+export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
+  '/rollcall.cx.v1.CxService/UserAuthorization': ['scscf'],
+  '/rollcall.cx.v1.CxService/MultimediaAuth': ['scscf'],
+  '/rollcall.cx.v1.CxService/ServerAssignment': ['scscf'],
+  '/rollcall.cx.v1.CxService/LocationInfo': ['scscf'],
+  '/rollcall.sh.v1.ShService/UserData': ['presence'],
+  '/rollcall.admin.v1.SubscriberAdminService/AddSubscriber': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/GetSubscriber': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/ListSubscribers': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/RemoveSubscriber': ['operator'],
+  '/rollcall.admin.v1.PcscfAdminService/ListContacts': ['operator'],
+  '/rollcall.admin.v1.ScscfAdminService/ListRegistrations': ['operator'],
+  '/rollcall.admin.v1.PresenceAdminService/GetPresentity': ['operator'],
+  // Who may open it at all; `HOP_SENDERS` says who may send to whom.
+  '/rollcall.hop.v1.SipHopService/Exchange': ['pcscf', 'scscf', 'presence'],
+}
+
+/**
+ * Who may send SIP to whom over the hop: receiver → senders. A node believes the asserted identities of an envelope
+ * because its sender is in this list, and for no other reason.
+ */
+export const HOP_SENDERS: Readonly<Record<Role, readonly Role[]>> = {
+  // Mw from the P-CSCF, ISC from the Presence Server; from another S-CSCF what this one owns.
+  scscf: ['pcscf', 'presence', 'scscf'],
+  pcscf: ['scscf'],
+  // ISC; from another replica what this one owns.
+  presence: ['scscf', 'presence'],
+  hss: [],
+  operator: [],
+  storeadmin: [],
+}
+
+/** Whether `role` may call the rpc `path`, `/package.Service/Method`. */
+export function mayCall(path: string, role: Role): boolean {
+  return RPC_ROLES[path]?.includes(role) ?? false
+}
+
+/** Whether `sender` may send SIP to `receiver`. */
+export function maySend(sender: Role, receiver: Role): boolean {
+  return HOP_SENDERS[receiver].includes(sender)
+}

@@ -1,0 +1,10 @@
+/** Who takes part inside the trust domain: the last segment of a SPIFFE ID `spiffe://DOMAIN/ns/ims/sa/ROLE`. */
+export const ROLES = ['hss', 'scscf', 'pcscf', 'presence', 'operator', 'storeadmin'] as const
+
+export type Role = (typeof ROLES)[number]
+
+const KNOWN: ReadonlySet<string> = new Set(ROLES)
+
+export function isRole(text: string): text is Role {
+  return KNOWN.has(text)
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { checkShape, logSubject, partitionOf, realmToken, STORE_SERVICES, streamsOf } from './layout.ts'
+
+test('16 partitions lie in 4 shard streams, partition p in stream p mod 4 (readings.md, Store 1)', () => {
+  const streams = streamsOf('presence')
+  assert.deepEqual(
+    streams.map(({ name }) => name),
+    ['presence_log_0', 'presence_log_1', 'presence_log_2', 'presence_log_3'],
+  )
+  for (let partition = 0; partition < 16; partition += 1) {
+    const stream = streams[partition % 4]
+    assert.ok(stream?.subjects.includes(`presence.*.log.${partition}`))
+    assert.ok(stream?.subjects.includes(`presence.*.snap.${partition}.>`))
+  }
+})
+
+test('no two streams share a subject’s first token and account, and no log lets records go by themselves', () => {
+  for (const service of STORE_SERVICES) {
+    for (const { subjects, config } of streamsOf(service)) {
+      for (const subject of subjects) assert.ok(subject.startsWith(service === 'hss' ? '$KV.hss.' : `${service}.`))
+      assert.equal(config.discard, 'new')
+      assert.equal(config.max_age, 0)
+      assert.equal(config.deny_delete, true)
+      assert.equal(config.allow_rollup_hdrs, false)
+      assert.equal(config.max_msgs_per_subject, service === 'hss' ? 1 : -1)
+    }
+  }
+})
+
+test('a realm is one token of a subject (readings.md, Store 1)', () => {
+  assert.equal(realmToken('IMS.mnc001.MCC001.3gppnetwork.org'), 'ims_mnc001_mcc001_3gppnetwork_org')
+  assert.equal(logSubject('pcscf', 'a.b', 'pcscf-0'), 'pcscf.a_b.log.pcscf-0')
+})
+
+test('the partition of an identity never changes', () => {
+  const known: [string, number, number][] = [
+    ['sip:alice@ims.mnc001.mcc001.3gppnetwork.org', 16, 14],
+    ['sip:bob@ims.mnc001.mcc001.3gppnetwork.org', 16, 9],
+    ['sip:carol@ims.mnc001.mcc001.3gppnetwork.org', 256, 77],
+  ]
+  for (const [impu, partitions, partition] of known) assert.equal(partitionOf(impu, partitions), partition, impu)
+})
+
+test('identities spread evenly over the partitions', () => {
+  const counts = new Array<number>(16).fill(0)
+  for (let user = 0; user < 16_000; user += 1) {
+    const partition = partitionOf(`sip:user${user}@example.com`, 16)
+    counts[partition] = (counts[partition] ?? 0) + 1
+  }
+  for (const count of counts) assert.ok(count > 850 && count < 1_150, counts.join())
+})
+
+test('refuses a shape that no store has', () => {
+  for (const shape of [
+    { partitions: 0, shards: 1 },
+    { partitions: 257, shards: 4 },
+    { partitions: 16, shards: 0 },
+    { partitions: 1.5, shards: 1 },
+    { partitions: Number.NaN, shards: 4 },
+  ]) {
+    assert.throws(() => checkShape(shape), RangeError)
+  }
+})

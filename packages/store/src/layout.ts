@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto'
+
+/** Who keeps something in the store. Each has a NATS account of its own. */
+export const STORE_SERVICES = ['hss', 'scscf', 'presence', 'pcscf'] as const
+export type StoreService = (typeof STORE_SERVICES)[number]
+
+/** Services whose state is a partition log. */
+export type LogService = Exclude<StoreService, 'hss'>
+
+/** How a service's partitions are cut; fixed when the store is initialised. */
+export interface StoreShape {
+  readonly partitions: number
+  /** Streams that the partitions are spread over: on one server with fsync each stream syncs one message at a time. */
+  readonly shards: number
+}
+
+export const DEFAULT_SHAPE: StoreShape = { partitions: 16, shards: 4 }
+export const PARTITIONS_MAX = 256
+const SHARDS_MAX = 16
+
+/** A log message: a pack of at most 512 KiB, its headers, and room to grow. */
+const LOG_MESSAGE_OCTETS_MAX = 786_432
+/** A bucket's value: 64 KiB and its headers. */
+const BUCKET_MESSAGE_OCTETS_MAX = 98_304
+
+/** The server's own bound on a message; the default of nats-server, written down because packs rely on it. */
+export const MAX_PAYLOAD_OCTETS = 1_048_576
+
+/** A JetStream stream as `rollcall store init` makes it, but for its size and replicas. */
+export interface StreamLayout {
+  readonly name: string
+  readonly subjects: readonly string[]
+  readonly config: Readonly<Record<string, boolean | number | string>>
+  readonly metadata: Readonly<Record<string, string>>
+}
+
+/** Metadata of a log stream that says how the service's partitions were cut. */
+export const METADATA_PARTITIONS = 'rollcall.partitions'
+export const METADATA_SHARDS = 'rollcall.shards'
+
+/** What all streams share: nothing goes by itself, and what is full says so. */
+const KEEP_ALL = {
+  storage: 'file',
+  retention: 'limits',
+  discard: 'new',
+  max_age: 0,
+  max_msgs: -1,
+  max_consumers: -1,
+  allow_direct: true,
+  deny_delete: true,
+  allow_rollup_hdrs: false,
+} as const
+
+/** The bucket of the HSS. */
+export const HSS_BUCKET = 'hss'
+
+/** @throws RangeError when no store can have that shape. */
+export function checkShape(shape: StoreShape): void {
+  const { partitions, shards } = shape
+  const isWhole = Number.isInteger(partitions) && Number.isInteger(shards)
+  if (!isWhole || partitions < 1 || partitions > PARTITIONS_MAX || shards < 1 || shards > SHARDS_MAX) {
+    throw new RangeError(`no store has ${partitions} partitions in ${shards} shards`)
+  }
+}
+
+/** The streams of one service. */
+export function streamsOf(service: StoreService, shape: StoreShape = DEFAULT_SHAPE): readonly StreamLayout[] {
+  checkShape(shape)
+  switch (service) {
+    case 'hss':
+      return [bucketStream(HSS_BUCKET)]
+    case 'pcscf':
+      return [logStream('pcscf_log', ['pcscf.*.log.*', 'pcscf.*.snap.*.>'], {})]
+    case 'scscf':
+    case 'presence':
+      return shardStreams(service, shape)
+  }
+}
+
+function shardStreams(service: LogService, shape: StoreShape): StreamLayout[] {
+  const partitions = Array.from({ length: shape.partitions }, (_, partition) => partition)
+  const metadata = { [METADATA_PARTITIONS]: String(shape.partitions), [METADATA_SHARDS]: String(shape.shards) }
+  return Array.from({ length: shape.shards }, (_, shard) => {
+    const own = partitions.filter((partition) => partition % shape.shards === shard)
+    const subjects = own.flatMap((p) => [`${service}.*.log.${p}`, `${service}.*.snap.${p}.>`])
+    return logStream(shardStreamName(service, shard), subjects, metadata)
+  })
+}
+
+/** `presence_log_3`. */
+export function shardStreamName(service: LogService, shard: number): string {
+  return `${service}_log_${shard}`
+}
+
+function logStream(name: string, subjects: string[], metadata: Record<string, string>): StreamLayout {
+  const config = { ...KEEP_ALL, max_msgs_per_subject: -1, deny_purge: false, max_msg_size: LOG_MESSAGE_OCTETS_MAX }
+  return { name, subjects, config, metadata }
+}
+
+/** Choice: streams and subjects of a bucket are named as NATS's own clients do, so that operators' tools read it. */
+function bucketStream(bucket: string): StreamLayout {
+  const config = { ...KEEP_ALL, max_msgs_per_subject: 1, deny_purge: true, max_msg_size: BUCKET_MESSAGE_OCTETS_MAX }
+  return { name: bucketStreamName(bucket), subjects: [`$KV.${bucket}.>`], config, metadata: {} }
+}
+
+/** `KV_hss`. */
+export function bucketStreamName(bucket: string): string {
+  return `KV_${bucket}`
+}
+
+/** The NATS account of a service: `PRESENCE`. */
+export function accountOf(service: StoreService): string {
+  return service.toUpperCase()
+}
+
+/**
+ * The role, in a certificate, of who may create the streams of one service: a NATS user belongs to one account, so
+ * each account has its own.
+ */
+export function storeAdminRole(service: StoreService): string {
+  return `storeadmin-${service}`
+}
+
+/** The role in the certificate of a NATS server. */
+export const NATS_SERVER_ROLE = 'nats'
+
+/** Inbox prefix of a client: the only subjects that it may subscribe to. */
+export function inboxPrefixOf(name: string): string {
+  return `_INBOX_${name}`
+}
+
+/** A realm as one token of a subject: dots become `_`, which no domain name has. */
+export function realmToken(realm: string): string {
+  return realm.toLowerCase().replaceAll('.', '_')
+}
+
+/** Subject of a partition's log. */
+export function logSubject(service: LogService, realm: string, partition: string): string {
+  return `${service}.${realmToken(realm)}.log.${partition}`
+}
+
+/**
+ * The partition of a canonical identity. It must never change for a store that has data: the first four octets of the
+ * SHA-256 of the identity, as a number, modulo the number of partitions.
+ */
+export function partitionOf(canonicalImpu: string, partitions: number): number {
+  return createHash('sha256').update(canonicalImpu, 'utf8').digest().readUInt32BE(0) % partitions
+}

@@ -1,0 +1,38 @@
+import { systemClock } from '@rollcall/core'
+import type { TestStore } from '@rollcall/dev-env'
+import { connectStore, type StoreConnection } from '../connection.ts'
+import type { LogService, StoreService } from '../layout.ts'
+import type { LoadedRecord } from '../log/load-log.ts'
+import type { LogEvent } from '../log/log-event.ts'
+import { PartitionLogs } from '../log/partition-logs.ts'
+
+export const REALM = 'ims.mnc001.mcc001.3gppnetwork.org'
+
+/** A connection of a service to a store of a test. */
+export async function connectTo(store: TestStore, service: StoreService): Promise<StoreConnection> {
+  return await connectStore({ url: store.url, tls: store.tlsFor(service), service, clock: systemClock })
+}
+
+export async function openLogs(
+  connection: StoreConnection,
+  o: { service?: LogService; appendTimeoutMs?: number; onEvent?: (event: LogEvent) => void } = {},
+): Promise<PartitionLogs> {
+  return await PartitionLogs.open({ connection, service: 'presence', realm: REALM, clock: systemClock, ...o })
+}
+
+/** The payloads of a partition, by taking it. */
+export async function payloadsOf(logs: PartitionLogs, partition: number | string): Promise<string[]> {
+  const payloads: string[] = []
+  const owned = await logs.take(partition, ({ record }: LoadedRecord) => payloads.push(record.toString()))
+  await owned.release()
+  return payloads
+}
+
+/** Waits until something is so. */
+export async function until(isSo: () => boolean, deadlineMs = 10_000): Promise<void> {
+  const endMs = performance.now() + deadlineMs
+  while (!isSo()) {
+    if (performance.now() > endMs) throw new Error(`not so within ${deadlineMs} ms: ${isSo}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
