@@ -147,6 +147,7 @@ test('time is linear in length, for the shapes that make scanners quadratic', ()
     (size) => `<p:a>${'<p:a/>'.repeat(size / 6)}</p:a>`,
     (size) => '<p:a></p:a>'.repeat(size / 11),
     (size) => '<a b="" c="" d="" e="" p:f=""/>'.repeat(size / 31).replaceAll('<a', '<p:a'),
+    (size) => `<x xmlns="u">${'<y></y>'.repeat(size / 7)}</x>`,
     (size) => '<!---->'.repeat(size / 7),
     (size) => `<note>${'<![CDATA[]]>'.repeat(size / 12)}</note>`,
     (size) => `<note>${']]'.repeat(size / 2)}</note>`,

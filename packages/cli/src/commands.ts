@@ -1,0 +1,7 @@
+import type { Command } from './command/command.ts'
+import { storeCommands } from './store/commands.ts'
+import { subscriberCommands } from './subscriber/commands.ts'
+import { ueCommands } from './ue/commands.ts'
+
+/** Every command there is. */
+export const COMMANDS: readonly Command[] = [...ueCommands, ...subscriberCommands, ...storeCommands]

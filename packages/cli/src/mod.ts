@@ -1,0 +1,1 @@
+export { type CliWorld, runCli } from './cli.ts'

@@ -1,0 +1,81 @@
+import type { Command } from '../command/command.ts'
+import type { OptionTable } from '../command/options.ts'
+import { DATA_DIR_OPTION } from '../data-dir.ts'
+
+const OPERATOR_OPTIONS: OptionTable = {
+  target: { value: 'HOST:PORT', help: "the HSS's gRPC address (default: $ROLLCALL_HSS_TARGET, else 127.0.0.1:17001)" },
+  'tls-cert': { value: 'FILE', help: "certificate of the role operator (default: the local stack's)" },
+  'tls-key': { value: 'FILE', help: 'its private key' },
+  'tls-ca': { value: 'FILE', help: 'authorities of the trust domain' },
+  'trust-domain': { value: 'NAME', help: 'the trust domain (default: $ROLLCALL_TRUST_DOMAIN, else rollcall.test)' },
+  'data-dir': DATA_DIR_OPTION,
+  json: { help: 'write one JSON object a line' },
+  help: { help: 'show this help' },
+}
+
+const FORM = `The file is JSON with the field names of the Cx user profile (TS 29.228 annexes B and E); RequestURI is the fourth kind of SPT, Group and ConditionNegated may be left out, SQN (default 32) and AMF (default "0000") too:
+  {
+    "IMSSubscription": {
+      "SubscriptionID": "dave",
+      "PrivateID": [
+        { "Identity": "001010000000020@DOMAIN", "Algorithm": "milenage", "K": "32 hex digits", "OPc": "32 hex digits" }
+      ],
+      "ServiceProfile": {
+        "PublicIdentity": [{ "Identity": "sip:dave@DOMAIN", "BarringIndication": 0 }],
+        "InitialFilterCriteria": [
+          {
+            "Priority": 10,
+            "TriggerPoint": {
+              "ConditionTypeCNF": 1,
+              "SPT": [
+                { "ConditionNegated": 0, "Group": [0], "Method": "PUBLISH" },
+                { "ConditionNegated": 0, "Group": [1], "SIPHeader": { "Header": "Event", "Content": "^presence$" } },
+                { "ConditionNegated": 0, "Group": [2], "SessionCase": 0 }
+              ]
+            },
+            "ApplicationServer": { "ServerName": "sip:presence.DOMAIN;lr", "DefaultHandling": 1 }
+          }
+        ]
+      },
+      "PresencePolicy": { "DefaultAllow": false, "Allow": ["sip:alice@DOMAIN"], "Block": [] }
+    }
+  }`
+
+export const subscriberCommands: readonly Command[] = [
+  {
+    path: ['subscriber', 'add'],
+    summary: 'provision a subscriber from a file',
+    description: `Provisions a subscriber. The very same one again changes nothing and is no error.\n${FORM}`,
+    options: { file: { value: 'FILE', help: 'the subscriber, as JSON; - reads standard input' }, ...OPERATOR_OPTIONS },
+    examples: ['rollcall subscriber add --file dave.json', 'rollcall subscriber add --file - < dave.json'],
+    run: async (invocation) => (await import('./add.ts')).addSubscriber(invocation),
+  },
+  {
+    path: ['subscriber', 'show'],
+    operands: 'KEY',
+    operandsMin: 1,
+    summary: 'show a subscriber by subscription id, IMPI or IMPU',
+    description: 'Shows a subscriber in the form that add takes, without keys, and which S-CSCF serves it.',
+    options: OPERATOR_OPTIONS,
+    examples: ['rollcall subscriber show alice', 'rollcall subscriber show tel:+15550101 --json'],
+    run: async (invocation) => (await import('./show.ts')).showSubscriber(invocation),
+  },
+  {
+    path: ['subscriber', 'list'],
+    summary: 'list all subscribers',
+    description: 'Lists subscription id, private and public identities of every subscriber.',
+    options: OPERATOR_OPTIONS,
+    examples: ['rollcall subscriber list', 'rollcall subscriber list --json'],
+    run: async (invocation) => (await import('./list.ts')).listSubscribers(invocation),
+  },
+  {
+    path: ['subscriber', 'remove'],
+    operands: 'ID',
+    operandsMin: 1,
+    summary: 'remove a subscriber by subscription id',
+    description: 'Removes a subscriber. What the network holds of its registration runs out by itself.',
+    options: OPERATOR_OPTIONS,
+    examples: ['rollcall subscriber remove dave'],
+    run: async (invocation) => (await import('./remove.ts')).removeSubscriber(invocation),
+  },
+]

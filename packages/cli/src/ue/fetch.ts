@@ -1,0 +1,15 @@
+import type { Invocation } from '../command/command.ts'
+import { viewPresence } from './presence-view.ts'
+import { checkUri, readUri, withUe } from './session.ts'
+
+/** `rollcall ue fetch URI` */
+export async function fetchPresence(invocation: Invocation): Promise<void> {
+  const { options, output } = invocation
+  const [who = ''] = options.positionals
+  checkUri(who)
+  await withUe(invocation, { stays: false }, async ({ ue, credentials }) => {
+    const uri = readUri(who, credentials.domain)
+    const { text, json } = viewPresence(uri, await ue.fetch({ uri }))
+    output.tell(text, json)
+  })
+}

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { writePidf, writeWatcherinfo } from '@rollcall/pidf'
+import type { Notification } from '@rollcall/ue'
+import { timeOfDay } from '../printable.ts'
+import { viewPresence, viewWinfo } from './presence-view.ts'
+
+const ALICE = 'sip:alice@ims.example'
+const AT_MS = Date.UTC(2026, 10, 25, 12)
+
+function notification(o: Partial<Notification>): Notification {
+  return {
+    state: 'active',
+    reason: undefined,
+    retryAfterSeconds: undefined,
+    body: Buffer.alloc(0),
+    contentType: undefined,
+    cseq: 1,
+    receivedAtMs: AT_MS,
+    setId: 'ue-1',
+    ...o,
+  }
+}
+
+test('shows state, notes and activities', () => {
+  const body = writePidf({ entity: ALICE, tupleId: 'a', basic: 'open', note: 'At lunch', activities: ['meal'] })
+  const { text, json } = viewPresence(ALICE, notification({ body }))
+  assert.equal(text, `${timeOfDay(AT_MS)} ${ALICE}\n  open    "At lunch"\n  doing   meal`)
+  assert.equal(json.state, 'active')
+  assert.equal((json.presence as { tuples: { basic: string }[] }).tuples[0]?.basic, 'open')
+})
+
+test("control characters in somebody's note do not reach the terminal", () => {
+  const body = writePidf({ entity: ALICE, tupleId: 'a', basic: 'open', note: 'x\u009b31m\u202ey' })
+  assert.equal(viewPresence(ALICE, notification({ body })).text.split('\n')[1], '  open    "x\ufffd31m\ufffdy"')
+})
+
+test('a document that cannot be read is told, and is no error', () => {
+  const { text } = viewPresence(ALICE, notification({ body: Buffer.from('<a') }))
+  assert.match(text, /a document that cannot be read/)
+})
+
+test('the end of a subscription is told with its reason', () => {
+  const { text, json } = viewPresence(ALICE, notification({ state: 'terminated', reason: 'noresource' }))
+  assert.equal(text, `${timeOfDay(AT_MS)} ${ALICE} (terminated: noresource)`)
+  assert.equal(json.reason, 'noresource')
+})
+
+test('shows who watches', () => {
+  const watcher = {
+    id: 'w',
+    uri: 'sip:bob@ims.example',
+    status: 'active',
+    event: 'subscribe',
+    expirationSeconds: 60,
+  } as const
+  const info = { version: 0, state: 'full', resource: ALICE, eventPackage: 'presence' } as const
+  const full = viewWinfo(ALICE, notification({ body: writeWatcherinfo({ ...info, watchers: [watcher] }) }))
+  assert.equal(full.text.split('\n')[1], '  active     sip:bob@ims.example (subscribe, 60 s left)')
+  const empty = viewWinfo(ALICE, notification({ body: writeWatcherinfo({ ...info, watchers: [] }) }))
+  assert.equal(empty.text.split('\n')[1], '  nobody watches')
+})

@@ -1,0 +1,198 @@
+import { readFile } from 'node:fs/promises'
+import { isIPv4 } from 'node:net'
+import type { MilenageKeys } from '@rollcall/aka'
+import { type Impi, type Impu, parseImpi, parseImpu, type RollcallError, Secret } from '@rollcall/core'
+import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts'
+import { CredentialsError } from './errors.ts'
+import { writePrivateFile } from './private-file.ts'
+
+/** What a UE is made of: its ISIM application, and where it finds its P-CSCF. */
+export interface Credentials {
+  readonly impi: Impi
+  /** The public identities of the ISIM; the first one is registered, and with it its implicit set. */
+  readonly impus: readonly [Impu, ...Impu[]]
+  /** The home network's domain. */
+  readonly domain: string
+  readonly keys: MilenageKeys
+  /** The P-CSCF's unprotected port: a name would need discovery, which is not built. */
+  readonly pcscf: Endpoint
+  /** The P-CSCF's encapsulation socket; no header carries it (TS 33.203 annex M). */
+  readonly encapsulation: Endpoint
+  readonly localAddress: string
+  /** URN of the device (RFC 7254), `+sip.instance` of its contact. */
+  readonly instance: string
+}
+
+/** Octets of K and of OPc (TS 35.205 clause 3). */
+const KEY_OCTETS = 16
+const KNOWN_FIELDS = new Set([
+  'impi',
+  'impus',
+  'domain',
+  'k',
+  'opc',
+  'topc',
+  'algorithm',
+  'pcscf',
+  'encapsulation',
+  'localAddress',
+  'instance',
+])
+
+/**
+ * Reads a credentials file.
+ *
+ * @throws CredentialsError
+ */
+export async function loadCredentials(file: string): Promise<Credentials> {
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new CredentialsError(file, [`cannot be read (${(cause as NodeJS.ErrnoException).code})`], { cause })
+  }
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    // The cause would show a piece of the text, and the text has K in it.
+    throw new CredentialsError(file, ['is no JSON'])
+  }
+  return parseCredentials(json, file)
+}
+
+/** Writes a credentials file for its owner's eyes alone. The only place where K leaves a `Secret` for a file. */
+export async function saveCredentials(file: string, credentials: Credentials): Promise<void> {
+  const { impi, impus, domain, keys, pcscf, encapsulation, localAddress, instance } = credentials
+  const json = {
+    impi,
+    impus,
+    domain,
+    k: keys.k.reveal().toString('hex'),
+    opc: keys.opc.reveal().toString('hex'),
+    algorithm: 'milenage',
+    pcscf: `udp:${formatEndpoint(pcscf)}`,
+    encapsulation: formatEndpoint(encapsulation),
+    localAddress,
+    instance,
+  }
+  await writePrivateFile(file, `${JSON.stringify(json, undefined, 2)}\n`)
+}
+
+/** Where the ISIM that belongs to a credentials file keeps its state. */
+export function isimStateFile(credentialsFile: string): string {
+  return `${credentialsFile}.state`
+}
+
+/**
+ * Reads what a credentials file holds. `source` names it in the error.
+ *
+ * @throws CredentialsError with every problem.
+ */
+export function parseCredentials(json: unknown, source: string): Credentials {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) {
+    throw new CredentialsError(source, ['is no JSON object'])
+  }
+  const fields = new Map<string, unknown>(Object.entries(json))
+  const reader = new FieldReader(fields)
+  for (const name of fields.keys()) if (!KNOWN_FIELDS.has(name)) reader.problems.push(`${name} is unknown`)
+  const impi = reader.identity('impi', parseImpi)
+  const impus = reader.impus()
+  const domain = reader.matching('domain', /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'a domain name in lower case')
+  reader.algorithm()
+  const k = reader.key('k')
+  const opc = reader.key('opc')
+  const pcscf = reader.endpoint('pcscf', 'udp:')
+  const encapsulation = reader.endpoint('encapsulation', '')
+  const localAddress = reader.text('localAddress')
+  if (localAddress !== undefined && !isIPv4(localAddress)) reader.problems.push('localAddress must be an IPv4 address')
+  const instance = reader.matching('instance', /^urn:[a-z0-9][a-z0-9-]{1,31}:[!-~]{1,128}$/i, 'a URN')
+  if (reader.problems.length > 0) throw new CredentialsError(source, reader.problems)
+  if (!impi || !impus || !domain || !k || !opc || !pcscf || !encapsulation || !localAddress || !instance) {
+    throw new CredentialsError(source, ['is incomplete'])
+  }
+  return { impi, impus, domain, keys: { k, opc }, pcscf, encapsulation, localAddress, instance }
+}
+
+/** Reads fields one by one and gathers what is wrong with them. Never repeats a value: some are keys. */
+class FieldReader {
+  readonly problems: string[] = []
+  readonly #fields: ReadonlyMap<string, unknown>
+
+  constructor(fields: ReadonlyMap<string, unknown>) {
+    this.#fields = fields
+  }
+
+  text(name: string): string | undefined {
+    const value = this.#fields.get(name)
+    if (typeof value === 'string' && value !== '') return value
+    this.problems.push(value === undefined ? `${name} is missing` : `${name} must be a text`)
+    return undefined
+  }
+
+  matching(name: string, pattern: RegExp, what: string): string | undefined {
+    const text = this.text(name)
+    if (text === undefined || pattern.test(text)) return text
+    this.problems.push(`${name} must be ${what}`)
+    return undefined
+  }
+
+  identity<T>(name: string, parse: (text: string) => T): T | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    try {
+      return parse(text)
+    } catch (error) {
+      if ((error as RollcallError).code !== 'INVALID_IDENTITY') throw error
+      this.problems.push(`${name} is no identity`)
+      return undefined
+    }
+  }
+
+  impus(): readonly [Impu, ...Impu[]] | undefined {
+    const value = this.#fields.get('impus')
+    if (!Array.isArray(value) || value.length === 0) {
+      this.problems.push('impus must be a list of one public identity or more')
+      return undefined
+    }
+    const impus: Impu[] = []
+    for (const [index, text] of value.entries()) {
+      try {
+        impus.push(parseImpu(String(text)))
+      } catch {
+        this.problems.push(`impus[${index}] is no public identity`)
+      }
+    }
+    const [first, ...others] = impus
+    return first === undefined ? undefined : [first, ...others]
+  }
+
+  algorithm(): void {
+    switch (this.text('algorithm')) {
+      case undefined:
+      case 'milenage':
+        return
+      case 'tuak':
+        this.problems.push('algorithm tuak is not supported yet')
+        return
+      default:
+        this.problems.push('algorithm must be milenage')
+    }
+  }
+
+  key(name: 'k' | 'opc'): Secret | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    if (/^[0-9a-f]*$/i.test(text) && text.length === 2 * KEY_OCTETS) return Secret.fromHex(text)
+    this.problems.push(`${name} must be ${2 * KEY_OCTETS} hexadecimal digits`)
+    return undefined
+  }
+
+  endpoint(name: string, prefix: string): Endpoint | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    const endpoint = text.startsWith(prefix) ? parseEndpoint(text.slice(prefix.length)) : undefined
+    if (!endpoint) this.problems.push(`${name} must be ${prefix}ADDRESS:PORT`)
+    return endpoint
+  }
+}

@@ -1,0 +1,35 @@
+import type { RollcallError } from '@rollcall/core'
+
+/** Why something that came in was thrown away: a counter each. */
+export type UeDropReason =
+  /** No SIP message. */
+  | 'malformed'
+  /** A request outside of any SA (TS 24.229 clause 5.1.1.1). */
+  | 'unprotected-request'
+  /** A request in a set that is not established yet. */
+  | 'temporary-set'
+  /** A response to a protected request that came outside of its SA. */
+  | 'unprotected-response'
+  /** A response that nobody waits for. */
+  | 'stray-response'
+  /** The table of transactions is full. */
+  | 'overload'
+  /** A packet that the SA back end refused. */
+  | 'esp'
+  /** A message that could not be sent: its set is gone, or the system did not take it. */
+  | 'not-sent'
+
+/** What a UE tells of itself while nobody asks. Identities and keys are not in it. */
+export type UeEvent =
+  | { readonly kind: 'registered'; readonly expiresAtMs: number }
+  | { readonly kind: 'deregistered' }
+  /** The registration is gone, or the P-CSCF does not answer any more; the UE tries to come back when it may. */
+  | { readonly kind: 'registration-lost'; readonly error: RollcallError | undefined }
+  /** Something could not be refreshed; it is tried again while there is time. */
+  | {
+      readonly kind: 'refresh-failed'
+      readonly what: 'registration' | 'publication' | 'subscription'
+      readonly error: RollcallError
+    }
+  | { readonly kind: 'subscription-ended'; readonly uri: string; readonly reason: string }
+  | { readonly kind: 'dropped'; readonly reason: UeDropReason }

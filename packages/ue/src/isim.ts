@@ -1,0 +1,25 @@
+import { answerChallenge, type ChallengeAnswer, type MilenageKeys } from '@rollcall/aka'
+import type { IsimStore } from './isim-store.ts'
+
+/** The ISIM of a UE: its keys and the SQNs that it has accepted. */
+export class Isim {
+  readonly #keys: MilenageKeys
+  readonly #store: IsimStore
+
+  constructor(keys: MilenageKeys, store: IsimStore) {
+    this.#keys = keys
+    this.#store = store
+  }
+
+  /**
+   * Answers a challenge. When this resolves with success the SQN is on disk: a UE that loses its power after it sent the
+   * answer does not take the same challenge again.
+   *
+   * @see TS 33.102 clause 6.3.3
+   */
+  async answer(rand: Buffer, autn: Buffer): Promise<ChallengeAnswer> {
+    const answer = answerChallenge(this.#keys, { rand, autn, state: await this.#store.load() })
+    if (answer.kind === 'success') await this.#store.save(answer.state)
+    return answer
+  }
+}

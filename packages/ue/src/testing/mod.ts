@@ -1,0 +1,2 @@
+export { FAKE_SERVICE_ROUTE, FakePcscf, type Script, type ScriptedAnswer } from './fake-pcscf.ts'
+export { ALICE, BOB, DOMAIN, KEYS, type Place, placeOf, testCredentials } from './world.ts'

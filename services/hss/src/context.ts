@@ -1,0 +1,14 @@
+import type { AuthenticationCentre } from './auc/authentication-centre.ts'
+import type { Locations } from './cx/locations.ts'
+import type { HssEvents } from './events.ts'
+import type { SubscriberRepository } from './subscribers/repository.ts'
+
+/** Everything that a handler may use. Built once, by the service. */
+export interface HssContext {
+  /** Home network domain: the host of every sip: identity provisioned here. */
+  readonly realm: string
+  readonly repository: SubscriberRepository
+  readonly locations: Locations
+  readonly auc: AuthenticationCentre
+  readonly events: HssEvents
+}

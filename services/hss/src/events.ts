@@ -1,0 +1,52 @@
+import type { AuditEvent, Metrics } from '@rollcall/runtime'
+
+/** What was refused, in few words: the label of `rollcall_hss_refused_total`. */
+export type RefusalReason =
+  | 'user-unknown'
+  | 'identities-dont-match'
+  | 'identity-not-registered'
+  | 'other-server'
+  | 'auts-refused'
+  | 'invalid-request'
+  | 'subscriber-invalid'
+  | 'subscriber-exists'
+  | 'subscriber-unknown'
+  | 'store-unavailable'
+
+/** The one place where the HSS tells what it decided. */
+export class HssEvents {
+  readonly #metrics: Metrics
+  readonly #audit: (event: AuditEvent) => void
+
+  constructor(options: { readonly metrics: Metrics; readonly audit: (event: AuditEvent) => void }) {
+    this.#metrics = options.metrics
+    this.#audit = options.audit
+  }
+
+  /** A request was refused. Counted only: who asked decides whether it is an event for the audit. */
+  refused(reason: RefusalReason): void {
+    this.#metrics.counter('rollcall_hss_refused_total', { reason }).add()
+  }
+
+  /** An IMPI asked for with an IMPU that it does not own: somebody tries to register as somebody else. */
+  identityRefused(reason: 'user-unknown' | 'identities-dont-match', impi: string, impu: string): void {
+    this.refused(reason)
+    this.#audit({ event: 'identity.refused', outcome: 'refused', reason, identities: { impi, impu } })
+  }
+
+  /** A UE reported a synchronisation failure. */
+  resynchronised(outcome: 'done' | 'refused', impi: string): void {
+    if (outcome === 'refused') this.refused('auts-refused')
+    this.#audit({
+      event: 'auth.resynchronisation',
+      outcome: outcome === 'done' ? 'allowed' : 'refused',
+      reason: outcome === 'done' ? 'sqn-reset' : 'wrong-mac-s',
+      identities: { impi },
+    })
+  }
+
+  /** An operator changed a subscriber, or tried to. */
+  subscriberChanged(outcome: 'allowed' | 'refused', reason: string, subscription: string): void {
+    this.#audit({ event: 'subscriber.changed', outcome, reason, identities: { subscription } })
+  }
+}

@@ -1,0 +1,50 @@
+import { SqnExhaustedError } from '@rollcall/aka'
+import { InvalidIdentityError, RollcallError } from '@rollcall/core'
+import { RpcError, type RpcErrorCode } from '@rollcall/runtime'
+import {
+  ConcurrentChangeError,
+  RequestInvalidError,
+  SubscriberExistsError,
+  SubscriberInvalidError,
+  SubscriberUnknownError,
+} from './errors.ts'
+import type { HssEvents } from './events.ts'
+
+/**
+ * Binds a handler to its context. What it throws of ours leaves as an `RpcError` with its words, which repeat what the
+ * caller sent and no secret; what the store throws, as UNAVAILABLE with its code. Anything else goes through as it is, and
+ * the server knows what to make of it.
+ */
+export function handle<C, Req, Res>(
+  events: Pick<HssEvents, 'refused'>,
+  context: () => C,
+  handler: (context: C, request: Req) => Promise<Res>,
+): (request: Req) => Promise<Res> {
+  return async (request) => {
+    try {
+      return await handler(context(), request)
+    } catch (error) {
+      const translated = translate(error)
+      if (translated instanceof RpcError && translated.code === 'RPC_UNAVAILABLE') events.refused('store-unavailable')
+      throw translated
+    }
+  }
+}
+
+function translate(error: unknown): unknown {
+  if (!(error instanceof RollcallError) || error instanceof RpcError) return error
+  const code = codeOf(error)
+  if (code) return new RpcError(code, error.message, { cause: error })
+  // A bucket that is away, missing, full or denied: whatever it is, the HSS cannot answer now, and the log says why.
+  return error.code.startsWith('STORE_') ? new RpcError('RPC_UNAVAILABLE', error.code, { cause: error }) : error
+}
+
+function codeOf(error: RollcallError): RpcErrorCode | undefined {
+  if (error instanceof SubscriberInvalidError || error instanceof RequestInvalidError) return 'RPC_INVALID'
+  if (error instanceof InvalidIdentityError) return 'RPC_INVALID'
+  if (error instanceof SubscriberExistsError) return 'RPC_ALREADY_EXISTS'
+  if (error instanceof SubscriberUnknownError) return 'RPC_NOT_FOUND'
+  if (error instanceof ConcurrentChangeError) return 'RPC_CONFLICT'
+  if (error instanceof SqnExhaustedError) return 'RPC_EXHAUSTED'
+  return undefined
+}

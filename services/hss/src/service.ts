@@ -1,0 +1,165 @@
+import { SubscriberAdminServiceService } from '@rollcall/proto-gen/admin'
+import { CxServiceService } from '@rollcall/proto-gen/cx'
+import { ShServiceService } from '@rollcall/proto-gen/sh'
+import {
+  createGrpcService,
+  type GrpcServer,
+  type GrpcService,
+  type Readiness,
+  RpcError,
+  type Runtime,
+  type Service,
+  startGrpcServer,
+} from '@rollcall/runtime'
+import { connectStore, HSS_BUCKET, KeyValue, Sealer, type StoreConnection } from '@rollcall/store'
+import { addSubscriber } from './admin/add-subscriber.ts'
+import { getSubscriber } from './admin/get-subscriber.ts'
+import { listSubscribers } from './admin/list-subscribers.ts'
+import { removeSubscriber } from './admin/remove-subscriber.ts'
+import { AuthenticationCentre } from './auc/authentication-centre.ts'
+import { SqnReservations } from './auc/sqn-reservations.ts'
+import type { HssConfig } from './config.ts'
+import type { HssContext } from './context.ts'
+import { locationInfo } from './cx/location-info.ts'
+import { Locations } from './cx/locations.ts'
+import { multimediaAuth } from './cx/multimedia-auth.ts'
+import { serverAssignment } from './cx/server-assignment.ts'
+import { userAuthorization } from './cx/user-authorization.ts'
+import { HssEvents } from './events.ts'
+import { handle } from './grpc-errors.ts'
+import { userData } from './sh/user-data.ts'
+import { WatchedBucket } from './store-bucket.ts'
+import { StoreOpener } from './store-opener.ts'
+import { SubscriberRepository } from './subscribers/repository.ts'
+
+export { hssShape } from './config.ts'
+
+/** So long a call may take that was under way when the service was told to stop. */
+const STOP_GRACE_MS = 3_000
+
+/** What is there once the store is. */
+interface OpenStore {
+  readonly connection: StoreConnection
+  readonly bucket: WatchedBucket
+  readonly context: HssContext
+}
+
+/** HSS and AuC as one process: Cx, Sh and the operator's interface over gRPC, the subscribers in a bucket. */
+export class HssService implements Service {
+  readonly #config: HssConfig
+  readonly #runtime: Runtime
+  readonly #sealer: Sealer
+  readonly #events: HssEvents
+  readonly #opener: StoreOpener<OpenStore>
+  readonly #stopping = new AbortController()
+  #opening: Promise<void> | undefined
+  #server: GrpcServer | undefined
+
+  private constructor(config: HssConfig, runtime: Runtime, sealer: Sealer) {
+    this.#config = config
+    this.#runtime = runtime
+    this.#sealer = sealer
+    this.#events = new HssEvents({ metrics: runtime.metrics, audit: runtime.audit })
+    this.#opener = new StoreOpener({
+      clock: runtime.clock,
+      open: () => this.#open(),
+      onProblem: (error) => runtime.log.error({ err: error }, 'the store cannot be used; it is tried again'),
+    })
+  }
+
+  /** @throws SealingKeysError when the sealing keys cannot be read. */
+  static async create(config: HssConfig, runtime: Runtime): Promise<HssService> {
+    return new HssService(config, runtime, await Sealer.load(config.ROLLCALL_HSS_SEALING_KEYS_FILE))
+  }
+
+  /** Listens at once; until the store is there every call is UNAVAILABLE. */
+  async start(): Promise<void> {
+    this.#server = await startGrpcServer({
+      listen: this.#config.ROLLCALL_GRPC_LISTEN,
+      services: this.#services(),
+      runtime: this.#runtime,
+    })
+    // What it rejects with nobody expected: it stays unhandled, so that the shell logs it, drains and ends.
+    this.#opening = this.#opener.run(this.#stopping.signal)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#server?.stop(STOP_GRACE_MS)
+    await this.#opening?.catch(() => {})
+    const { state } = this.#opener
+    if (state.kind === 'open') await state.value.connection.close()
+  }
+
+  ready(): Readiness {
+    const { state } = this.#opener
+    if (state.kind === 'opening') return { ready: false, reasons: [`store: ${state.problem}`] }
+    const { connection, bucket } = state.value
+    if (!connection.isConnected) return { ready: false, reasons: ['store: disconnected'] }
+    return bucket.problem === undefined
+      ? { ready: true, reasons: [] }
+      : { ready: false, reasons: [`store: ${bucket.problem}`] }
+  }
+
+  #services(): GrpcService[] {
+    return [
+      createGrpcService(CxServiceService, {
+        userAuthorization: this.#bind(userAuthorization),
+        multimediaAuth: this.#bind(multimediaAuth),
+        serverAssignment: this.#bind(serverAssignment),
+        locationInfo: this.#bind(locationInfo),
+      }),
+      createGrpcService(ShServiceService, { userData: this.#bind(userData) }),
+      createGrpcService(SubscriberAdminServiceService, {
+        addSubscriber: this.#bind(addSubscriber),
+        getSubscriber: this.#bind(getSubscriber),
+        listSubscribers: this.#bind(listSubscribers),
+        removeSubscriber: this.#bind(removeSubscriber),
+      }),
+    ]
+  }
+
+  #bind<Req, Res>(handler: (context: HssContext, request: Req) => Promise<Res>): (request: Req) => Promise<Res> {
+    return handle(this.#events, () => this.#context(), handler)
+  }
+
+  #context(): HssContext {
+    const { state } = this.#opener
+    if (state.kind === 'opening') throw new RpcError('RPC_UNAVAILABLE', state.problem)
+    return state.value.context
+  }
+
+  async #open(): Promise<OpenStore> {
+    const config = this.#config
+    const { clock, random } = this.#runtime
+    const connection = await connectStore({
+      url: config.ROLLCALL_NATS_URL,
+      tls: {
+        certFile: config.ROLLCALL_TLS_CERT_FILE,
+        keyFile: config.ROLLCALL_TLS_KEY_FILE,
+        caFile: config.ROLLCALL_TLS_CA_FILE,
+      },
+      service: 'hss',
+      clock,
+      signal: this.#stopping.signal,
+      onStatus: (status) => this.#runtime.log.info({ status }, 'store connection'),
+    })
+    try {
+      const bucket = new WatchedBucket(await KeyValue.open({ connection, bucket: HSS_BUCKET }), connection)
+      const repository = new SubscriberRepository({ bucket, sealer: this.#sealer, random })
+      const { keys } = repository
+      const reservations = new SqnReservations({ bucket, keys })
+      const context: HssContext = {
+        realm: config.ROLLCALL_REALM,
+        repository,
+        locations: new Locations({ bucket, keys }),
+        auc: new AuthenticationCentre({ repository, reservations, random }),
+        events: this.#events,
+      }
+      return { connection, bucket, context }
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+  }
+}

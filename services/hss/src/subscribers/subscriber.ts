@@ -1,0 +1,51 @@
+import type { Impi, Impu, Secret } from '@rollcall/core'
+import type { ServiceProfile } from '@rollcall/proto-gen/cx'
+import type { PresencePolicy } from '@rollcall/proto-gen/sh'
+
+/** A subscription as it is provisioned: checked, with its keys in the clear. */
+export interface NewSubscriber {
+  readonly subscriptionId: string
+  readonly privateUsers: readonly NewPrivateUser[]
+  readonly serviceProfile: ServiceProfile
+  readonly presencePolicy: PresencePolicy
+}
+
+/** A private identity as it is provisioned. Milenage alone: what asks for another algorithm was refused before. */
+export interface NewPrivateUser {
+  readonly impi: Impi
+  readonly k: Secret
+  readonly opc: Secret
+  readonly amf: Buffer
+  readonly initialSqn: bigint
+}
+
+/** A subscription as it is stored: what seals its keys stays sealed until a vector is made. */
+export interface Subscriber {
+  readonly subscriptionId: string
+  /** Where its record is. */
+  readonly recordKey: string
+  /** New with each add: what is stored elsewhere with another generation is void. */
+  readonly generation: Buffer
+  readonly privateUsers: readonly PrivateUser[]
+  readonly serviceProfile: ServiceProfile
+  readonly presencePolicy: PresencePolicy
+}
+
+/** A private identity as it is stored. */
+export interface PrivateUser {
+  readonly impi: Impi
+  readonly sealedK: Buffer
+  readonly sealedOpc: Buffer
+  readonly amf: Buffer
+  readonly initialSqn: bigint
+}
+
+/** The public identities of the implicit set, in the profile's order. They are stored in canonical form. */
+export function impusOf(subscriber: { readonly serviceProfile: ServiceProfile }): Impu[] {
+  return subscriber.serviceProfile.publicIdentities.map(({ identity }) => identity as Impu)
+}
+
+/** The user with this private identity, if the subscription has it. */
+export function privateUserOf(subscriber: Subscriber, impi: Impi): PrivateUser | undefined {
+  return subscriber.privateUsers.find((user) => user.impi === impi)
+}

@@ -1,0 +1,35 @@
+import { type SipMessage, SipSyntaxError, topBranch } from '@rollcall/sip'
+
+/** Methods that may stand in a label or a span's name; a UE can invent any number of others. */
+const LABELLED = ['REGISTER', 'SUBSCRIBE', 'PUBLISH', 'NOTIFY', 'OPTIONS', 'INVITE', 'MESSAGE', 'ACK', 'CANCEL', 'BYE']
+
+export function methodLabel(method: string): string {
+  return LABELLED.includes(method) ? method : 'OTHER'
+}
+
+/** The branch of the topmost Via; undefined when there is none that can be read. */
+export function branchOf(message: SipMessage): string | undefined {
+  try {
+    return topBranch(message)
+  } catch (error) {
+    if (error instanceof SipSyntaxError) return undefined
+    throw error
+  }
+}
+
+/** What a request has in common with its retransmissions alone; undefined when it cannot be read. */
+export function requestKeyOf(message: SipMessage & { kind: 'request' }): string | undefined {
+  const branch = branchOf(message)
+  return branch === undefined ? undefined : `${branch}\n${message.method}`
+}
+
+/** How many octets a message takes, within a few dozen: enough to know whether a datagram holds it. */
+export function octetsOf(message: SipMessage): number {
+  const startLine = message.kind === 'request' ? message.method.length + message.uri.length : message.reason.length
+  let octets = startLine + message.body.length + MARGIN_OCTETS
+  for (const [name, value] of message.headers.entries()) octets += name.length + value.length + 4
+  return octets
+}
+
+/** `SIP/2.0`, a status, Content-Length and the empty line. */
+const MARGIN_OCTETS = 48

@@ -1,0 +1,70 @@
+import type { Clock } from '@rollcall/core'
+import type { HopReply } from '@rollcall/runtime'
+
+/** One request from the core, however often the hop brings it. */
+export interface HopRequestEntry {
+  /** Answers it, on the stream that brought it last. */
+  answer(sip: Buffer): void
+}
+
+interface Entry {
+  reply: HopReply
+  answered: Buffer | undefined
+  untilMs: number
+}
+
+/**
+ * Absorbs doubles from the hop: a lost stream sends what is unanswered once more, with the same branch. The second
+ * arrival gets the answer of the first, on its own stream, and the UE sees one request.
+ *
+ * @see readings, SIP hop 1; decision 005: transactions are at the edges
+ */
+export class HopRequests {
+  readonly #clock: Clock
+  readonly #rememberMs: number
+  readonly #max: number
+  /** Oldest first. */
+  readonly #entries = new Map<string, Entry>()
+
+  constructor(o: { readonly clock: Clock; readonly rememberMs: number; readonly max: number }) {
+    this.#clock = o.clock
+    this.#rememberMs = o.rememberMs
+    this.#max = o.max
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /**
+   * Takes a request in: its entry when it is new, undefined when an earlier arrival is being answered, or was. `full`
+   * when there is no room.
+   */
+  take(key: string, reply: HopReply): HopRequestEntry | 'full' | undefined {
+    const nowMs = this.#clock.monotonic()
+    this.#forget(nowMs)
+    const known = this.#entries.get(key)
+    if (known) {
+      known.reply = reply
+      if (known.answered) reply(known.answered)
+      return undefined
+    }
+    if (this.#entries.size >= this.#max) return 'full'
+    const entry: Entry = { reply, answered: undefined, untilMs: nowMs + this.#rememberMs }
+    this.#entries.set(key, entry)
+    return {
+      answer(sip) {
+        if (entry.answered) return
+        entry.answered = sip
+        entry.reply(sip)
+      },
+    }
+  }
+
+  #forget(nowMs: number): void {
+    for (const [key, { untilMs }] of this.#entries) {
+      if (untilMs > nowMs) return
+      this.#entries.delete(key)
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { assertNever } from '@rollcall/core'
+import type { SubHandling } from '@rollcall/policy'
+import type { Change, EndReason } from './change.ts'
+import type { PresentityState, Subscription } from './state.ts'
+
+/** A subscription that has ended, with what its last NOTIFY needs. */
+export interface EndedSubscription {
+  readonly subscription: Subscription
+  readonly reason: EndReason
+  readonly silent: boolean
+}
+
+/** Who has to be told after a record. */
+export interface Touched {
+  /** What watchers see of the presentity changed. */
+  presence: boolean
+  /** What the presentity sees of its watchers changed. */
+  winfo: boolean
+  /** Subscriptions that are told whatever changed: new, refreshed, decided anew. */
+  readonly subscriptions: Set<string>
+  readonly ended: EndedSubscription[]
+}
+
+/** When a record was decided, and in which trace. */
+export interface RecordCause {
+  readonly decidedAtMs: number
+  readonly traceparent: string
+}
+
+/** Nobody, so far. */
+export function untouched(): Touched {
+  return { presence: false, winfo: false, subscriptions: new Set(), ended: [] }
+}
+
+/**
+ * Makes the changes of one record in `state`, and says who has to be told. The same for a record that was just decided
+ * and for one that is read from the log, so that a reload gives the same state. Changes that name what is not there do
+ * nothing: their subject has ended meanwhile.
+ */
+export function applyChanges(state: PresentityState, changes: readonly Change[], cause: RecordCause): Touched {
+  const touched = untouched()
+  for (const change of changes) applyChange(state, change, cause, touched)
+  return touched
+}
+
+function applyChange(state: PresentityState, change: Change, cause: RecordCause, touched: Touched): void {
+  const { decidedAtMs, traceparent } = cause
+  const { publications, subscriptions } = state
+  switch (change.kind) {
+    case 'publication-stored': {
+      const { number, entityTag, expiresAtMs, body } = change
+      if (change.replacedEntityTag !== undefined) publications.delete(change.replacedEntityTag)
+      publications.set(entityTag, { number, entityTag, expiresAtMs, receivedAtMs: decidedAtMs, body })
+      state.lastPublicationNumber = Math.max(state.lastPublicationNumber, number)
+      touched.presence = true
+      return
+    }
+    case 'publication-refreshed': {
+      const publication = publications.get(change.replacedEntityTag)
+      if (!publication) return
+      const { entityTag, expiresAtMs } = change
+      publications.delete(change.replacedEntityTag)
+      publications.set(entityTag, { ...publication, entityTag, expiresAtMs })
+      return
+    }
+    case 'publication-removed':
+      if (publications.delete(change.entityTag)) touched.presence = true
+      return
+    case 'subscription-stored': {
+      const common = { startedAtMs: decidedAtMs, watcherEvent: 'subscribe', traceparent } as const
+      const subscription = { ...change.subscription, ...common }
+      subscriptions.set(subscription.id, subscription)
+      touched.subscriptions.add(subscription.id)
+      if (subscription.eventPackage === 'presence') touched.winfo = true
+      return
+    }
+    case 'subscription-refreshed': {
+      const { id, remoteCseq, remoteTarget, expiresAtMs, handling, notifyBase } = change
+      decided(state, id, handling, touched, ({ dialog, ...subscription }) => ({
+        ...subscription,
+        dialog: { ...dialog, remoteCseq, remoteTarget },
+        expiresAtMs,
+        notifyBase,
+        traceparent,
+      }))
+      return
+    }
+    case 'subscription-decided':
+      decided(state, change.id, change.handling, touched, (subscription) => subscription)
+      return
+    case 'subscription-ended': {
+      const subscription = subscriptions.get(change.id)
+      if (!subscription) return
+      subscriptions.delete(change.id)
+      touched.subscriptions.delete(change.id)
+      touched.ended.push({ subscription, reason: change.reason, silent: change.silent })
+      if (subscription.eventPackage === 'presence') touched.winfo = true
+      return
+    }
+    case 'notify-base-moved': {
+      const subscription = subscriptions.get(change.id)
+      if (subscription) subscriptions.set(change.id, { ...subscription, notifyBase: change.notifyBase })
+      return
+    }
+    default:
+      assertNever(change)
+  }
+}
+
+/** Replaces a subscription by what `update` and the policy's word make of it. */
+function decided(
+  state: PresentityState,
+  id: string,
+  handling: SubHandling,
+  touched: Touched,
+  update: (subscription: Subscription) => Subscription,
+): void {
+  const before = state.subscriptions.get(id)
+  if (!before) return
+  const isApproved = before.handling === 'confirm' && handling !== 'confirm'
+  const after = { ...update(before), handling, watcherEvent: isApproved ? 'approved' : before.watcherEvent } as const
+  state.subscriptions.set(id, after)
+  touched.subscriptions.add(id)
+  if (isApproved && after.eventPackage === 'presence') touched.winfo = true
+}

@@ -1,0 +1,82 @@
+import type { Impu } from '@rollcall/core'
+import type { PresencePolicy } from '@rollcall/policy'
+import { CHANGES_PER_RECORD_MAX } from '../limits.ts'
+import type { Change, EndReason } from './change.ts'
+import type { Decision } from './decision.ts'
+import type { NotifyBase, PresentityState } from './state.ts'
+import { handlingOf } from './subscribe.ts'
+
+/** Time has passed: what ran out ends. */
+export interface ExpireInput {
+  readonly kind: 'expire'
+}
+
+/** The policy changed, or is known for the first time since the log was read. */
+export interface PolicyInput {
+  readonly kind: 'policy'
+  readonly policy: PresencePolicy
+  /** The presentity's own identities. */
+  readonly impus: readonly Impu[]
+}
+
+/** A dialog is gone, or nobody answers in it any more, or its CSeqs are used up. */
+export interface EndInput {
+  readonly kind: 'end'
+  readonly subscriptionId: string
+  readonly reason: EndReason
+  readonly silent: boolean
+}
+
+/** A dialog comes near its stride. */
+export interface MoveNotifyBaseInput {
+  readonly kind: 'move-notify-base'
+  readonly subscriptionId: string
+  readonly notifyBase: NotifyBase
+}
+
+/**
+ * Ends what ran out, as many as fit into one record: ask again while something is due.
+ *
+ * @see ARCHITECTURE, decision 4: expiry is the owner's act
+ */
+export function decideExpire(state: PresentityState, nowMs: number): Decision {
+  const changes: Change[] = []
+  for (const { entityTag, expiresAtMs } of state.publications.values()) {
+    if (expiresAtMs <= nowMs) changes.push({ kind: 'publication-removed', entityTag, expired: true })
+  }
+  for (const { id, expiresAtMs } of state.subscriptions.values()) {
+    if (changes.length >= CHANGES_PER_RECORD_MAX) break
+    if (expiresAtMs <= nowMs) changes.push({ kind: 'subscription-ended', id, reason: 'timeout', silent: false })
+  }
+  return { changes }
+}
+
+/**
+ * Decides all watchers anew, as many changes as fit into one record: who is blocked now is told that it is over, and
+ * nothing more.
+ *
+ * @see RFC 5025 section 3.2.1; RFC 3857 section 4.7.1
+ */
+export function decidePolicy(state: PresentityState, input: PolicyInput): Decision {
+  const changes: Change[] = []
+  for (const { id, eventPackage, watcher, handling: before } of state.subscriptions.values()) {
+    if (changes.length >= CHANGES_PER_RECORD_MAX) break
+    if (eventPackage !== 'presence') continue
+    const isOwn = watcher.some((identity) => input.impus.includes(identity))
+    const handling = handlingOf({ watcher, isOwn }, input.policy)
+    if (handling === before) continue
+    if (handling === 'block') changes.push({ kind: 'subscription-ended', id, reason: 'rejected', silent: false })
+    else changes.push({ kind: 'subscription-decided', id, handling })
+  }
+  return { changes }
+}
+
+export function decideEnd(state: PresentityState, input: EndInput): Decision {
+  const { subscriptionId: id, reason, silent } = input
+  return { changes: state.subscriptions.has(id) ? [{ kind: 'subscription-ended', id, reason, silent }] : [] }
+}
+
+export function decideMoveNotifyBase(state: PresentityState, input: MoveNotifyBaseInput): Decision {
+  const { subscriptionId: id, notifyBase } = input
+  return { changes: state.subscriptions.has(id) ? [{ kind: 'notify-base-moved', id, notifyBase }] : [] }
+}

@@ -1,0 +1,58 @@
+import { type Config, field, type sharedShape } from '@rollcall/runtime'
+import { DEFAULT_TERMS } from './actor/terms.ts'
+
+/** Settings of the Presence Server beside the shared ones. */
+export const presenceShape = {
+  ROLLCALL_HSS_TARGET: field.hostPort({ is: 'where the HSS answers Sh', example: '127.0.0.1:17001' }),
+  ROLLCALL_HOP_ROUTES: field.hopRoutes({
+    is: 'next hops by host: the S-CSCFs, whose recorded routes NOTIFYs take',
+    example: 'scscf-0.scscf.ims.mnc001.mcc001.3gppnetwork.org=scscf@127.0.0.1:17002',
+  }),
+  ROLLCALL_PRESENCE_HOST: field
+    .domain({
+      is: 'own host name, of Contact and Via; without it `presence.` and the realm',
+      example: 'presence.ims.mnc001.mcc001.3gppnetwork.org',
+    })
+    .optional(),
+  ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS: field
+    .seconds({ is: 'shortest interval granted to PUBLISH and SUBSCRIBE', example: '60', min: 1, max: 3_600 })
+    .default(DEFAULT_TERMS.expiresSecondsMin),
+  ROLLCALL_PRESENCE_EXPIRES_MAX_SECONDS: field
+    .seconds({ is: 'longest interval granted', example: '86400', min: 3_600, max: 86_400 })
+    .default(DEFAULT_TERMS.expiresSecondsMax),
+  ROLLCALL_PRESENCE_NOTIFY_TIMEOUT_MS: field
+    .milliseconds({
+      is: 'how long a NOTIFY may stay unanswered: Timer F of the core',
+      example: '32000',
+      min: 100,
+      max: 128_000,
+    })
+    .default(32_000),
+  ROLLCALL_PRESENCE_NOTIFY_GRACE_MS: field
+    .milliseconds({
+      is: 'how long a watcher may be out of reach before its subscription ends',
+      example: '300000',
+      min: 1_000,
+      max: 86_400_000,
+    })
+    .default(300_000),
+  ROLLCALL_PRESENCE_SH_FRESH_MS: field
+    .milliseconds({
+      is: 'how long a change of a profile may take to count; so long the HSS is not asked again',
+      example: '5000',
+      min: 0,
+      max: 600_000,
+    })
+    .default(5_000),
+  ROLLCALL_PRESENCE_SH_STALE_MS: field
+    .milliseconds({
+      is: 'how long profiles count while the HSS is away',
+      example: '300000',
+      min: 0,
+      max: 86_400_000,
+    })
+    .default(300_000),
+}
+
+/** What the Presence Server runs by. */
+export type PresenceConfig = Config<typeof sharedShape & typeof presenceShape>

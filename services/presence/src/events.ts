@@ -1,0 +1,98 @@
+import type { Impu } from '@rollcall/core'
+import type { AuditEvent, Metrics } from '@rollcall/runtime'
+import type { Decision, RefusalReason } from './actor/decision.ts'
+import type { Subscription } from './actor/state.ts'
+import type { NotifyOutcome } from './partition/notify-outcome.ts'
+import type { FrontRefusal } from './refusals.ts'
+
+/** Who asked for what, as far as the audit tells it. */
+export interface Asked {
+  readonly method: 'PUBLISH' | 'SUBSCRIBE'
+  readonly eventPackage: string
+  readonly presentity: Impu
+  /** Asserted identities of the sender. */
+  readonly identities: readonly Impu[]
+  readonly traceparent: string
+}
+
+/** Refusals that are decisions about who may: they are audited besides being counted. */
+const AUDITED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['foreign-watcher', 'foreign-winfo'])
+
+/** The one place where the Presence Server tells what it decided. */
+export class PresenceEvents {
+  readonly #metrics: Metrics
+  readonly #audit: (event: AuditEvent) => void
+
+  constructor(o: { readonly metrics: Metrics; readonly audit: (event: AuditEvent) => void }) {
+    this.#metrics = o.metrics
+    this.#audit = o.audit
+  }
+
+  /** A request has its final answer. */
+  answered(method: string, status: number): void {
+    const name = method === 'PUBLISH' || method === 'SUBSCRIBE' ? method : 'other'
+    this.#metrics.counter('rollcall_presence_answers_total', { method: name, status: String(status) }).add()
+  }
+
+  refused(reason: FrontRefusal | RefusalReason): void {
+    this.#metrics.counter('rollcall_presence_refused_total', { reason }).add()
+  }
+
+  /** The hop brought something that gets no answer. */
+  dropped(reason: 'unreadable' | 'response'): void {
+    this.#metrics.counter('rollcall_presence_dropped_total', { reason }).add()
+  }
+
+  /** A peer that may not send SIP here has done so. */
+  peerRefused(role: string): void {
+    this.#audit({ event: 'hop.denied', outcome: 'refused', reason: 'peer-role', detail: { role } })
+  }
+
+  /** Somebody publishes for somebody else. */
+  foreignPublisher(asked: Asked): void {
+    this.#audit({ event: 'publication.refused', outcome: 'refused', reason: 'foreign-presentity', ...told(asked) })
+  }
+
+  /** The actor has decided; the policy's word, if it was asked, and refusals about who may are audited. */
+  decided(asked: Asked, { refusal, handling }: Decision): void {
+    if (refusal) this.refused(refusal)
+    if (handling) {
+      const outcome = handling === 'block' ? 'refused' : 'allowed'
+      this.#audit({ event: 'policy.decision', outcome, reason: handling, ...told(asked) })
+    }
+    if (refusal && AUDITED.has(refusal)) {
+      this.#audit({ event: 'subscription.refused', outcome: 'refused', reason: refusal, ...told(asked) })
+    }
+  }
+
+  /** A subscription ended for a reason of ours. */
+  subscriptionEnded(presentity: Impu, subscription: Subscription, reason: string): void {
+    const identities = { presentity, watcher: subscription.watcher[0] }
+    const detail = { eventPackage: subscription.eventPackage }
+    const outcome = reason === 'rejected' ? 'refused' : 'failed'
+    this.#audit({ event: 'subscription.ended', outcome, reason, identities, detail })
+  }
+
+  expired(count: number): void {
+    if (count > 0) this.#metrics.counter('rollcall_presence_expired_total').add(count)
+  }
+
+  notified(outcome: NotifyOutcome): void {
+    this.#metrics.counter('rollcall_presence_notifies_total', { outcome }).add()
+  }
+
+  /** Watchers were left out of a watcher information document. */
+  winfoTruncated(): void {
+    this.#metrics.counter('rollcall_presence_winfo_truncated_total').add()
+  }
+
+  /** What became of a partition here. */
+  partition(event: 'taken' | 'lost' | 'failed'): void {
+    this.#metrics.counter('rollcall_presence_partitions_total', { event }).add()
+  }
+}
+
+function told(asked: Asked): Pick<AuditEvent, 'identities' | 'detail' | 'traceparent'> {
+  const { method, eventPackage, presentity, identities, traceparent } = asked
+  return { identities: { presentity, watcher: identities[0] }, detail: { method, eventPackage }, traceparent }
+}

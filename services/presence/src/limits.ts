@@ -1,0 +1,25 @@
+/** Publications of one presentity at once (readings, SIP hop 9): each takes part in every composition. */
+export const PUBLICATIONS_MAX = 16
+/** Subscriptions to one presentity at once (readings, SIP hop 9): each is told of every change. */
+export const SUBSCRIPTIONS_MAX = 10_000
+/** Body of a PUBLISH (readings, SIP hop 9). */
+export const PUBLISH_BODY_BYTES_MAX = 32_768
+
+/** Granted to who asks for nothing (RFC 3856 section 6.4, RFC 3903 section 4). */
+export const EXPIRES_SECONDS_DEFAULT = 3_600
+/** A SUBSCRIBE for this long or longer is never too brief (RFC 6665 section 4.2.1.1). */
+export const EXPIRES_SECONDS_NEVER_TOO_BRIEF = 3_600
+/** When one of too many publications or subscriptions may have run out: asked to wait so long. */
+export const FULL_RETRY_AFTER_SECONDS = 60
+
+/** Changes in one record: the expiry of a crowd is written in several, so that no record outgrows the log's limit. */
+export const CHANGES_PER_RECORD_MAX = 1_000
+/** Watchers in one watcher information document: more would not fit into the body of a SIP message. */
+export const WINFO_WATCHERS_MAX = 250
+/** Watchers that have gone, kept for the next watcher information document while one is under way. */
+export const WINFO_TERMINATED_MAX = 100
+
+/** NOTIFY CSeqs of one owner in one dialog (ARCHITECTURE, decision 4): the next owner begins one stride higher. */
+export const NOTIFY_CSEQ_STRIDE = 0x1_0000
+/** A dialog whose NOTIFY CSeq came this near to 2^31 is ended: its watcher makes a new one (RFC 3261 section 8.1.1.5). */
+export const NOTIFY_CSEQ_MAX = 0x8000_0000 - 2 * NOTIFY_CSEQ_STRIDE

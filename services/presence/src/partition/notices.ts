@@ -1,0 +1,63 @@
+import type { EndedSubscription, Touched } from '../actor/apply.ts'
+import type { PresentityState, Subscription } from '../actor/state.ts'
+import { PresenceView, WinfoView } from '../actor/view.ts'
+import type { Notice } from './notice.ts'
+
+/** A notice of which only the cause is not known yet: the record that causes it has no sequence before it is durable. */
+export type NoticeDraft = Pick<Notice, 'subscription' | 'ended' | 'view'>
+
+const NOBODY: readonly NoticeDraft[] = []
+
+/**
+ * Whom a record's changes concern, and what they are to be told: the state right after the record, captured now.
+ * Publications interest watchers who may see them; a politely blocked one, who must not learn that there was a change,
+ * hears of none (readings, Presence 6).
+ */
+export function draftNotices(state: PresentityState, touched: Touched): readonly NoticeDraft[] {
+  const { subscriptions, ended } = touched
+  if (state.subscriptions.size === 0 && ended.length === 0) return NOBODY
+  const views = new Views(state, ended)
+  const drafts: NoticeDraft[] = []
+  for (const { subscription, reason, silent } of ended) {
+    if (!silent) drafts.push({ subscription, ended: reason, view: views.of(subscription) })
+  }
+  if (!touched.presence && !touched.winfo) {
+    for (const id of subscriptions) {
+      const subscription = state.subscriptions.get(id)
+      if (subscription) drafts.push({ subscription, ended: undefined, view: views.of(subscription) })
+    }
+    return drafts
+  }
+  for (const subscription of state.subscriptions.values()) {
+    if (subscriptions.has(subscription.id) || concerns(touched, subscription)) {
+      drafts.push({ subscription, ended: undefined, view: views.of(subscription) })
+    }
+  }
+  return drafts
+}
+
+function concerns(touched: Touched, { eventPackage, handling }: Subscription): boolean {
+  return eventPackage === 'presence' ? touched.presence && handling === 'allow' : touched.winfo
+}
+
+/** The views of one moment, made when somebody needs them. */
+class Views {
+  readonly #state: PresentityState
+  readonly #ended: readonly EndedSubscription[]
+  #presence: PresenceView | undefined
+  #winfo: WinfoView | undefined
+
+  constructor(state: PresentityState, ended: readonly EndedSubscription[]) {
+    this.#state = state
+    this.#ended = ended
+  }
+
+  of(subscription: Subscription): PresenceView | WinfoView {
+    if (subscription.eventPackage === 'presence') {
+      this.#presence ??= new PresenceView(this.#state)
+      return this.#presence
+    }
+    this.#winfo ??= WinfoView.of(this.#state, this.#ended)
+    return this.#winfo
+  }
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { VirtualClock } from '@rollcall/core'
+import { emptyState, type Subscription } from '../actor/state.ts'
+import { PresenceView } from '../actor/view.ts'
+import { ALICE, subscribe } from '../testing/inputs.ts'
+import type { Notice } from './notice.ts'
+import { Notifier } from './notifier.ts'
+import { type NotifyOutcome, notifyOutcome } from './notify-outcome.ts'
+
+interface Sent {
+  readonly sequence: bigint
+  readonly cseq: number
+  readonly done: (outcome: NotifyOutcome) => void
+}
+
+function stage(o: { readonly base?: number } = {}) {
+  const clock = new VirtualClock()
+  const sent: Sent[] = []
+  const ends: string[] = []
+  const strides: number[] = []
+  const input = subscribe()
+  let subscription: Subscription = {
+    ...input,
+    id: 'sub',
+    handling: 'allow',
+    watcherEvent: 'subscribe',
+    startedAtMs: 0,
+    expiresAtMs: 0,
+    traceparent: '',
+    notifyBase: { cseq: o.base ?? 0, ownerOrdinal: 1 },
+  }
+  const notifier = new Notifier({
+    clock,
+    graceMs: 300_000,
+    ownerOrdinal: 1,
+    send: (notice, cseq, done) => void sent.push({ sequence: notice.cause.sequence, cseq, done }),
+    current: () => subscription,
+    onEnd: (_, why) => void ends.push(why),
+    onStride: (_, cseq) => void strides.push(cseq),
+    onOutcome: () => {},
+  })
+  const offer = (sequence: number, over: Partial<Notice> = {}): void =>
+    notifier.offer({
+      presentity: ALICE,
+      subscription,
+      ended: undefined,
+      view: new PresenceView(emptyState(ALICE)),
+      cause: { sequence: BigInt(sequence), traceparent: '', isSubscribe: false },
+      oldestSequence: BigInt(sequence),
+      ...over,
+    })
+  const answer = (outcome: NotifyOutcome): void => sent.at(-1)?.done(outcome)
+  const moveBase = (cseq: number): void => {
+    subscription = { ...subscription, notifyBase: { cseq, ownerOrdinal: 1 } }
+  }
+  return { clock, sent, ends, strides, notifier, offer, answer, moveBase }
+}
+
+test('one NOTIFY is under way in a dialog; the newest state follows it (RFC 3856 section 6.10)', () => {
+  const { sent, offer, answer, notifier } = stage()
+  for (const sequence of [1, 2, 3, 4]) offer(sequence)
+  assert.deepEqual(
+    sent.map(({ sequence }) => sequence),
+    [1n],
+  )
+  assert.equal(notifier.backlog().oldestSequence, 1n)
+  answer('delivered')
+  assert.deepEqual(
+    sent.map(({ sequence, cseq }) => [sequence, cseq]),
+    [
+      [1n, 1],
+      [4n, 2],
+    ],
+  )
+  assert.equal(notifier.backlog().oldestSequence, 2n, 'the newest stands for all since')
+  answer('delivered')
+  assert.equal(notifier.size, 0)
+  assert.equal(notifier.backlog().oldestSequence, undefined)
+})
+
+test('a watcher out of reach is tried after 1, 2, 4 … 60 s with the newest state (readings, Presence 1)', () => {
+  const { clock, sent, offer, answer, ends, notifier } = stage()
+  offer(1)
+  const waits: number[] = []
+  let lastMs = clock.monotonic()
+  for (let i = 0; i < 9; i++) {
+    const before = sent.length
+    answer('unreachable')
+    if (i === 2) offer(2)
+    while (sent.length === before) clock.advance(100)
+    waits.push(clock.monotonic() - lastMs)
+    lastMs = clock.monotonic()
+  }
+  assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
+  assert.equal(sent.at(-1)?.sequence, 2n)
+  assert.deepEqual(notifier.backlog(), { oldestSequence: undefined, lagging: notifier.backlog().lagging })
+  assert.equal(notifier.backlog().lagging.length, 1)
+  clock.advance(60_000)
+  answer('unreachable')
+  assert.deepEqual(ends, ['giveup'])
+})
+
+test('a watcher who subscribes again is tried at once', () => {
+  const { clock, sent, offer, answer } = stage()
+  offer(1)
+  for (const _ of [1, 2, 3]) {
+    answer('unreachable')
+    clock.advance(4_000)
+  }
+  answer('unreachable')
+  const before = sent.length
+  offer(2, { cause: { sequence: 2n, traceparent: '', isSubscribe: true } })
+  assert.equal(sent.length, before + 1)
+})
+
+test('after the last NOTIFY of a dialog there is no other', () => {
+  const { sent, offer, answer, notifier } = stage()
+  offer(1)
+  offer(2, { ended: 'timeout' })
+  offer(3)
+  answer('delivered')
+  answer('delivered')
+  assert.deepEqual(
+    sent.map(({ sequence }) => sequence),
+    [1n, 2n],
+  )
+  assert.equal(notifier.size, 0)
+})
+
+test('what a watcher refuses is not sent again, what comes after it is (RFC 5057 section 5.1)', () => {
+  const { sent, offer, answer, ends } = stage()
+  offer(1)
+  offer(2)
+  answer('refused')
+  assert.deepEqual(
+    sent.map(({ sequence }) => sequence),
+    [1n, 2n],
+  )
+  assert.deepEqual(ends, [])
+})
+
+test('final responses mean what RFC 6665 section 4.2.2 and readings say', () => {
+  for (const status of [200, 202]) assert.equal(notifyOutcome(status), 'delivered')
+  for (const status of [404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604]) {
+    assert.equal(notifyOutcome(status), 'gone')
+  }
+  for (const status of [408, 503]) assert.equal(notifyOutcome(status), 'unreachable')
+  for (const status of [400, 403, 500, 513, 603]) assert.equal(notifyOutcome(status), 'refused')
+})
+
+test('a fan-out is sent in turns, and no more at once than the hop should carry', () => {
+  const clock = new VirtualClock()
+  const done: ((outcome: NotifyOutcome) => void)[] = []
+  const notifier = new Notifier({
+    clock,
+    graceMs: 1,
+    ownerOrdinal: 1,
+    send: (_, __, finished) => void done.push(finished),
+    current: () => undefined,
+    onEnd: () => {},
+    onStride: () => {},
+    onOutcome: () => {},
+  })
+  const view = new PresenceView(emptyState(ALICE))
+  for (let i = 0; i < 2_000; i++) {
+    const subscription = {
+      ...subscribe(),
+      id: `s${i}`,
+      handling: 'allow',
+      watcherEvent: 'subscribe',
+      startedAtMs: 0,
+      expiresAtMs: 0,
+      traceparent: '',
+    } as const
+    const cause = { sequence: 1n, traceparent: '', isSubscribe: false }
+    notifier.offer({ presentity: ALICE, subscription, ended: undefined, view, cause, oldestSequence: 1n })
+  }
+  assert.ok(done.length <= 64, 'the rest waits for its turn')
+  for (let i = 0; i < 40; i++) clock.advance(1)
+  assert.equal(done.length, 512)
+  for (let i = 0; i < 2_000; i++) {
+    done[i]?.('delivered')
+    clock.advance(1)
+  }
+  assert.equal(done.length, 2_000)
+  assert.equal(notifier.size, 0)
+})
+
+test('a dialog near its stride asks for a new base and goes on; without one it waits at the end', () => {
+  const { sent, offer, answer, strides, moveBase, clock } = stage()
+  const tell = (times: number): void => {
+    for (let i = 0; i < times; i++) {
+      const before = sent.length
+      offer(i)
+      clock.advance(1)
+      if (sent.length > before) answer('delivered')
+    }
+  }
+  tell(40_000)
+  assert.deepEqual(strides, [32_768])
+  moveBase(32_768)
+  tell(40_000)
+  assert.deepEqual(strides, [32_768, 65_536])
+  tell(40_000)
+  assert.equal(sent.at(-1)?.cseq, 32_768 + 65_535, 'CSeqs of the next owner are not touched')
+  moveBase(65_536)
+  clock.advance(60_000)
+  assert.equal(sent.at(-1)?.cseq, 32_768 + 65_536)
+})
+
+test('a dialog whose CSeqs are used up ends, and its watcher makes a new one (RFC 3261 section 8.1.1.5)', () => {
+  const { offer, ends, sent } = stage({ base: 0x8000_0000 - 0x2_0000 })
+  offer(1)
+  assert.deepEqual(ends, ['deactivated'])
+  assert.equal(sent.length, 0)
+  offer(2, { ended: 'deactivated' })
+  assert.equal(sent.length, 1)
+})

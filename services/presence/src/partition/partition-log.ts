@@ -1,0 +1,9 @@
+import type { LoadedRecord, OwnedPartition } from '@rollcall/store'
+
+/** What an owner uses of a partition that it took. */
+export type PartitionLog = Pick<OwnedPartition, 'append' | 'isAvailable' | 'lost' | 'release'>
+
+/** Where partitions are taken from: `PartitionLogs` of the store. */
+export interface PartitionSource {
+  take(partition: number, load: (record: LoadedRecord) => void): Promise<PartitionLog>
+}

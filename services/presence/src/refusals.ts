@@ -1,0 +1,24 @@
+import type { ErrorCode } from '@rollcall/sip'
+
+/**
+ * Why a request is refused before the actor sees it, and how that is said in SIP; the actor's own refusals are in
+ * `actor/decision.ts`. The reason is a label of the counter.
+ */
+export const FRONT_REFUSALS = {
+  malformed: 'SIP_MALFORMED',
+  'method-unknown': 'SIP_METHOD_NOT_ALLOWED',
+  'extension-unknown': 'SIP_EXTENSION_UNSUPPORTED',
+  'event-package': 'EVENT_PACKAGE_UNKNOWN',
+  'presentity-unknown': 'USER_UNKNOWN',
+  'foreign-presentity': 'IDENTITY_NOT_AUTHORIZED',
+  'dialog-unknown': 'SIP_DIALOG_UNKNOWN',
+  'peer-role': 'IDENTITY_NOT_AUTHORIZED',
+  'hss-away': 'RPC_UNAVAILABLE',
+  'store-away': 'STORE_UNAVAILABLE',
+  'store-full': 'STORE_FULL',
+  'partition-lost': 'STORE_FENCED',
+  'not-owner': 'STORE_FENCED',
+  overload: 'SIP_OVERLOADED',
+} as const satisfies Record<string, ErrorCode>
+
+export type FrontRefusal = keyof typeof FRONT_REFUSALS

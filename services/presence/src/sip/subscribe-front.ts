@@ -1,0 +1,179 @@
+import type { Impu } from '@rollcall/core'
+import {
+  callId,
+  contact,
+  createUasDialog,
+  cseq,
+  event,
+  expires,
+  fromTag,
+  newTag,
+  type SipRequest,
+  toTag,
+} from '@rollcall/sip'
+import type { Decision } from '../actor/decision.ts'
+import type { EventPackage } from '../actor/state.ts'
+import type { Asked } from '../events.ts'
+import type { OwnedRequest, PartitionOwner } from '../partition/owner.ts'
+import type { UserData } from '../sh/user-data.ts'
+import { partitionContact, partitionOfContact } from './contact.ts'
+import { acceptRanges, impuOf, impusOf, requestKey } from './fields.ts'
+import { type FrontContext, refusePackage } from './front-context.ts'
+import type { IncomingRequest } from './incoming-request.ts'
+import { checkNotifyPath } from './notify-request.ts'
+
+type WithUser = (incoming: IncomingRequest, impu: Impu | undefined, goOn: (user: UserData) => void) => void
+
+/** What both kinds of SUBSCRIBE are read into. */
+interface Read {
+  readonly incoming: IncomingRequest
+  readonly eventPackage: EventPackage
+  readonly eventId: string
+  readonly identities: readonly Impu[]
+}
+
+/** Reads SUBSCRIBEs: outside of a dialog, and in one. */
+export class SubscribeFront {
+  readonly #o: FrontContext
+  readonly #withUser: WithUser
+
+  constructor(context: FrontContext, withUser: WithUser) {
+    this.#o = context
+    this.#withUser = withUser
+  }
+
+  take(incoming: IncomingRequest): void {
+    const { request, envelope } = incoming
+    const { package: eventPackage, id } = event(request)
+    if (eventPackage !== 'presence' && eventPackage !== 'presence.winfo') {
+      refusePackage(incoming)
+      return
+    }
+    const identities = impusOf(envelope.assertedIdentities)
+    const read = { incoming, eventPackage, eventId: id ?? '', identities } as const
+    const localTag = toTag(request)
+    if (localTag === undefined) {
+      const resource = impuOf(request.uri)
+      this.#withUser(incoming, resource, (user) => this.#initial(read, resource ?? user.canonical, user))
+    } else this.#inDialog(read, localTag)
+  }
+
+  #initial(read: Read, resource: Impu, user: UserData): void {
+    const { incoming, eventPackage, eventId, identities } = read
+    const { request } = incoming
+    const owner = this.#o.partitions.ownerOf(user.partition)
+    if (!owner) {
+      incoming.refuse('not-owner')
+      return
+    }
+    const tag = newTag(this.#o.random)
+    const { callId, remoteTag, localUri, remoteUri, remoteTarget, routeSet, remoteCseq } = createUasDialog(request, tag)
+    checkNotifyPath(remoteTarget, routeSet)
+    const input = {
+      ...this.#common(request, owner, identities, user),
+      kind: 'subscribe',
+      eventPackage,
+      eventId,
+      resource,
+      dialog: { callId, remoteTag, localUri, remoteUri, remoteTarget, routeSet, remoteCseq },
+      policy: user.policy,
+      newTag: tag,
+    } as const
+    this.#ask(read, owner, user.canonical, input, user)
+  }
+
+  /** The Request-URI names the partition, the To tag the subscription. */
+  #inDialog(read: Read, subscriptionId: string): void {
+    const { incoming } = read
+    const { request } = incoming
+    const partition = partitionOfContact(request.uri, this.#o.host)
+    if (partition === undefined) {
+      incoming.refuse('dialog-unknown')
+      return
+    }
+    const owner = this.#o.partitions.ownerOf(partition)
+    if (!owner) {
+      incoming.refuse(this.#o.partitions.has(partition) ? 'not-owner' : 'dialog-unknown')
+      return
+    }
+    const presentity = owner.presentityOf(subscriptionId)
+    if (presentity === undefined) {
+      // It may have ended by this very request, which has come again.
+      if (!owner.replay(requestKey(request), incoming)) incoming.refuse('dialog-unknown')
+      return
+    }
+    const expiresSeconds = expires(request)
+    if (expiresSeconds === 0) this.#resubscribe(read, owner, presentity, subscriptionId, undefined)
+    else {
+      this.#withUser(incoming, presentity, (user) => {
+        this.#resubscribe(read, owner, presentity, subscriptionId, user)
+      })
+    }
+  }
+
+  #resubscribe(
+    read: Read,
+    owner: PartitionOwner,
+    presentity: Impu,
+    subscriptionId: string,
+    user: UserData | undefined,
+  ): void {
+    const { incoming, eventPackage, eventId, identities } = read
+    const { request } = incoming
+    const remoteTarget = ownText(contact(request).uri)
+    checkNotifyPath(remoteTarget, [])
+    const input = {
+      ...this.#common(request, owner, identities, user),
+      kind: 'resubscribe',
+      eventPackage,
+      eventId,
+      subscriptionId,
+      callId: callId(request),
+      remoteTag: fromTag(request) ?? '',
+      cseq: cseq(request).sequence,
+      remoteTarget,
+      policy: user?.policy,
+      newTag: subscriptionId,
+    } as const
+    this.#ask(read, owner, presentity, input, user)
+  }
+
+  #common(request: SipRequest, owner: PartitionOwner, watcher: readonly Impu[], user: UserData | undefined) {
+    return {
+      watcher,
+      isOwn: watcher.some((identity) => user?.impus.includes(identity)),
+      accept: acceptRanges(request),
+      expiresSeconds: expires(request),
+      contact: partitionContact(owner.partition, this.#o.host),
+      recordRoute: request.headers.list('Record-Route'),
+    }
+  }
+
+  #ask(
+    { incoming, eventPackage, identities }: Read,
+    owner: PartitionOwner,
+    presentity: Impu,
+    input: OwnedRequest['input'],
+    policy: UserData | undefined,
+  ): void {
+    const { request, traceparent } = incoming
+    const { events, hashIdentity } = this.#o
+    const asked: Asked = { method: 'SUBSCRIBE', eventPackage, presentity, identities, traceparent }
+    const decided = (decision: Decision): void => {
+      events.decided(asked, decision)
+      incoming.note(() => ({
+        'rollcall.sip.event': eventPackage,
+        'rollcall.presentity_hash': hashIdentity(presentity),
+        'rollcall.partition': owner.partition,
+        ...(identities[0] ? { 'rollcall.watcher_hash': hashIdentity(identities[0]) } : {}),
+        ...(decision.handling ? { 'rollcall.policy.decision': decision.handling } : {}),
+      }))
+    }
+    owner.request({ presentity, key: requestKey(request), traceparent, input, policy, decided }, incoming)
+  }
+}
+
+/** What a parser cuts out of a message holds on to all of it; this is kept for as long as the dialog. */
+function ownText(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1')
+}

@@ -1,0 +1,98 @@
+import { type Impu, VirtualClock } from '@rollcall/core'
+import type { Answer } from '../actor/decision.ts'
+import { DEFAULT_TERMS } from '../actor/terms.ts'
+import type { AnswerListener, UnavailableReason } from '../partition/answers.ts'
+import { type Notice, noticeBody } from '../partition/notice.ts'
+import type { NotifyOutcome } from '../partition/notify-outcome.ts'
+import { type CurrentPolicy, type OwnedRequest, PartitionOwner } from '../partition/owner.ts'
+import { ALICE, ALICE_TEL, ALICES_POLICY } from './inputs.ts'
+import { MemoryLog } from './memory-log.ts'
+
+/** A NOTIFY that was sent. */
+export interface SentNotify {
+  readonly notice: Notice
+  readonly cseq: number
+  readonly body: string
+  readonly done: (outcome: NotifyOutcome) => void
+}
+
+/** What a request heard, in time. */
+export interface Heard {
+  answer: Answer | undefined
+  unavailable: UnavailableReason | undefined
+}
+
+/** An owner with everything around it played: the log, the clock, the watchers. */
+export class Stage {
+  readonly clock = new VirtualClock()
+  readonly log = new MemoryLog()
+  readonly sent: SentNotify[] = []
+  readonly ended: string[] = []
+  /** What watchers answer at once; undefined: the test answers by `done`. */
+  watchers: NotifyOutcome | undefined = 'delivered'
+  #key = 0
+
+  async own(): Promise<PartitionOwner> {
+    const owner = await PartitionOwner.take(this.log, 3, {
+      clock: this.clock,
+      terms: DEFAULT_TERMS,
+      notifyGraceMs: 300_000,
+      sendNotify: (_, notice, cseq, done) => {
+        const body = String(noticeBody(notice, cseq - 1, this.clock.now()) ?? '')
+        this.sent.push({ notice, cseq, body, done })
+        const outcome = this.watchers
+        if (outcome) process.nextTick(() => done(outcome))
+      },
+      events: {
+        expired: () => {},
+        ended: (_, __, reason) => void this.ended.push(reason),
+        notified: () => {},
+        fanOut: () => {},
+      },
+    })
+    await settled()
+    return owner
+  }
+
+  /** Hands in a request about alice; the same `key` is the same request. */
+  ask(
+    owner: PartitionOwner,
+    input: OwnedRequest['input'],
+    o: { readonly key?: string; readonly presentity?: Impu; readonly policy?: CurrentPolicy } = {},
+  ): Heard {
+    const heard: Heard = { answer: undefined, unavailable: undefined }
+    const listener: AnswerListener = {
+      answer: (answer) => {
+        heard.answer = answer
+      },
+      unavailable: (reason) => {
+        heard.unavailable = reason
+      },
+    }
+    const branch = o.key ?? `z9hG4bK-${++this.#key}`
+    const policy = o.policy ?? { digest: 'first', policy: ALICES_POLICY, impus: [ALICE, ALICE_TEL] }
+    const key = { callId: 'call', cseq: 1, branch }
+    const presentity = o.presentity ?? ALICE
+    owner.request({ presentity, key, traceparent: '', input, policy, decided: () => {} }, listener)
+    return heard
+  }
+
+  /** Lets time pass, and everything settle that it brings. */
+  async pass(ms: number): Promise<void> {
+    await settled()
+    for (let left = ms; left > 0; left -= 1_000) {
+      this.clock.advance(Math.min(left, 1_000))
+      await settled()
+    }
+  }
+
+  /** Takes what was sent so far. */
+  take(): SentNotify[] {
+    return this.sent.splice(0)
+  }
+}
+
+/** Resolves when promises and ticks that are due have run. */
+export function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+}

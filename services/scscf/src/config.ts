@@ -1,0 +1,94 @@
+import { type Config, ConfigError, field, type sharedShape } from '@rollcall/runtime'
+
+/** Settings of the S-CSCF beside the shared ones. */
+export const scscfShape = {
+  ROLLCALL_HOP_ROUTES: field.hopRoutes({
+    is: 'next hops: the P-CSCFs and the application servers',
+    example: 'pcscf-0.pcscf.ims.example.org=pcscf@127.0.0.1:17004,presence.ims.example.org=presence@127.0.0.1:17003',
+  }),
+  ROLLCALL_HSS_TARGET: field.hostPort({ is: 'where the HSS is', example: '127.0.0.1:17001' }),
+  ROLLCALL_SCSCF_HOST: field
+    .domain({
+      is: 'own host name, of Service-Route, Record-Route and Via; without it scscf-0.scscf and the realm',
+      example: 'scscf-0.scscf.ims.example.org',
+    })
+    .optional(),
+  ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: field
+    .milliseconds({
+      is: 'reg-await-auth: how long a challenge waits for its answer',
+      example: '240000',
+      min: 100,
+      max: 3_600_000,
+    })
+    .default(240_000),
+  ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN: field
+    .seconds({ is: 'shortest registration; shorter is answered 423', example: '60', min: 1, max: 600_000 })
+    .default(60),
+  ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX: field
+    .seconds({
+      is: 'longest registration, and what a UE gets that does not say',
+      example: '600000',
+      min: 1,
+      max: 600_000,
+    })
+    .default(600_000),
+  ROLLCALL_SCSCF_ATTEMPTS_MAX: field
+    .count({
+      is: 'registrations that may wait for an answer to their challenge',
+      of: 'attempts',
+      example: '50000',
+      min: 1,
+      max: 1_000_000,
+    })
+    .default(50_000),
+  ROLLCALL_SCSCF_RETRANSMISSION_MS: field
+    .milliseconds({
+      is: 'how long a retransmitted REGISTER gets the first answer; 64*T1 of the access',
+      example: '128000',
+      min: 100,
+      max: 3_600_000,
+    })
+    .default(128_000),
+  ROLLCALL_SCSCF_CX_DEADLINE_MS: field
+    .milliseconds({ is: 'how long the HSS may take', example: '3000', min: 50, max: 30_000 })
+    .default(3_000),
+  ROLLCALL_SCSCF_PROFILE_FRESH_MS: field
+    .milliseconds({
+      is: 'how long a profile of an unregistered user is used without asking again',
+      example: '30000',
+      min: 0,
+      max: 86_400_000,
+    })
+    .default(30_000),
+  ROLLCALL_SCSCF_PROFILE_STALE_MS: field
+    .milliseconds({ is: 'how long it is used while the HSS is away', example: '3600000', min: 0, max: 86_400_000 })
+    .default(3_600_000),
+  ROLLCALL_SCSCF_PROFILES_MAX: field
+    .count({ is: 'profiles of unregistered users kept', of: 'profiles', example: '10000', min: 1, max: 1_000_000 })
+    .default(10_000),
+}
+
+/** What the S-CSCF runs by. */
+export type ScscfConfig = Config<typeof sharedShape & typeof scscfShape>
+
+/** The own host name. */
+export function hostOf(config: ScscfConfig): string {
+  return (config.ROLLCALL_SCSCF_HOST ?? `scscf-0.scscf.${config.ROLLCALL_REALM}`).toLowerCase()
+}
+
+/**
+ * Checks what no single setting can say.
+ *
+ * @throws ConfigError
+ */
+export function checkConfig(config: ScscfConfig): void {
+  if (config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN <= config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX) return
+  throw new ConfigError('scscf', [
+    {
+      name: 'ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN',
+      problem: `is ${config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN}, longer than ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX`,
+      allowed: `at most ${config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX}`,
+      example: '60',
+    },
+  ])
+}

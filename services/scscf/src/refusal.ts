@@ -1,0 +1,63 @@
+/**
+ * Every reason for which the S-CSCF refuses a request, and the status it is answered with. The reason is the label of
+ * `rollcall_scscf_refused_total` and of audit events; a peer sees the status alone.
+ */
+export const REFUSALS = {
+  // any request
+  malformed: 400,
+  'too-many-hops': 483,
+  loop: 482,
+  'peer-role': 403,
+  overload: 503,
+  // REGISTER (TS 24.229 clauses 5.4.1.2.1 and 5.4.1.2.2)
+  'foreign-domain': 404,
+  'bad-extension': 420,
+  'not-sip-identity': 400,
+  'contact-count': 400,
+  'path-missing': 400,
+  'interval-too-brief': 423,
+  'impi-mismatch': 403,
+  'user-unknown': 403,
+  'identities-dont-match': 403,
+  'identity-not-registered': 403,
+  'roaming-not-allowed': 403,
+  'other-server': 403,
+  'hss-refused': 403,
+  'hss-unavailable': 503,
+  'store-unavailable': 503,
+  'attempts-full': 503,
+  'attempt-busy': 503,
+  'wrong-res': 403,
+  'mac-failure': 403,
+  'challenge-limit': 403,
+  'auts-malformed': 400,
+  'out-of-order': 500,
+  'other-instance': 403,
+  barred: 403,
+  // other requests (TS 24.229 clauses 5.4.3.2 and 5.4.3.3)
+  'no-served-user': 403,
+  'not-registered': 403,
+  'served-user-barred': 403,
+  'no-service-route': 403,
+  'not-in-dialog': 403,
+  'target-malformed': 400,
+  'target-scheme': 416,
+  'target-unknown': 404,
+  'target-foreign': 404,
+  'target-barred': 404,
+  'target-unregistered': 480,
+  'next-hop-unknown': 404,
+  'next-hop-away': 503,
+  'next-hop-full': 503,
+  'next-hop-silent': 408,
+  'next-hop-garbled': 502,
+} as const satisfies Readonly<Record<string, number>>
+
+export type RefusalReason = keyof typeof REFUSALS
+
+/** A refusal, with what else its answer must say. */
+export interface Refusal {
+  readonly reason: RefusalReason
+  /** Header fields of the answer: `Min-Expires`, `Unsupported`. */
+  readonly headers?: readonly (readonly [name: string, value: string])[]
+}

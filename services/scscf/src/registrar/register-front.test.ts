@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { seededRandom, VirtualClock } from '@rollcall/core'
+import { createEnvelope, type Role } from '@rollcall/runtime'
+import { createRequest, parseAuth, type SipRequest, type SipResponse } from '@rollcall/sip'
+import { AnsweredRequests } from '@rollcall/store'
+import type { Reply } from '../sip/answers.ts'
+import { ALICE, nonceOf, PCSCF_HOST, PHONE, REALM, vector } from '../testing/fixtures.ts'
+import type { RegisterAnswer } from './attempt.ts'
+import { RegisterFront } from './register-front.ts'
+
+function createFront() {
+  const clock = new VirtualClock()
+  const state = { handled: 0, refused: [] as string[], answer: undefined as RegisterAnswer | undefined }
+  let resolve: ((answer: RegisterAnswer) => void) | undefined
+  const front = new RegisterFront({
+    random: seededRandom('front'),
+    rules: { realm: REALM, expiresSecondsMin: 60 },
+    registrar: {
+      handle: () => {
+        state.handled++
+        return new Promise((done) => {
+          resolve = done
+        })
+      },
+    },
+    answered: new AnsweredRequests<Reply>({ retainMs: 128_000, entriesMax: 10, clock }),
+    now: () => clock.now(),
+    refuse: (_incoming, { reason }) => state.refused.push(reason),
+  })
+  const answer = async (given: RegisterAnswer): Promise<void> => {
+    resolve?.(given)
+    await new Promise((next) => setImmediate(next))
+  }
+  const receive = (request: SipRequest, role: Role = 'pcscf'): SipResponse[] => {
+    const responses: SipResponse[] = []
+    front.receive({
+      request,
+      envelope: createEnvelope(),
+      role,
+      traceparent: '',
+      deadlineAtMs: 0,
+      reply: (response) => responses.push(response),
+    })
+    return responses
+  }
+  return { clock, state, answer, receive }
+}
+
+function sip(hopBranch = 'p', cseq = 1): SipRequest {
+  return createRequest('REGISTER', `sip:${REALM}`, [
+    ['Via', `SIP/2.0/TLS ${PCSCF_HOST};branch=z9hG4bK${hopBranch}`],
+    ['Via', 'SIP/2.0/UDP 127.0.1.1:15060;branch=z9hG4bKu'],
+    ['From', `<${ALICE}>;tag=f`],
+    ['To', `<${ALICE}>`],
+    ['Call-ID', 'call-1'],
+    ['CSeq', `${cseq} REGISTER`],
+    ['Contact', '<sip:127.0.1.1:15060>'],
+    ['Path', `<sip:token@${PCSCF_HOST};lr>`],
+    ['Authorization', `Digest username="${PHONE}",realm="${REALM}",nonce="",uri="sip:${REALM}",response=""`],
+  ])
+}
+
+const CHALLENGE: RegisterAnswer = { kind: 'challenge', challenge: { nonce: nonceOf(vector('a')), vector: vector('a') } }
+
+test('a challenge holds what the UE and what the P-CSCF needs (TS 24.229 clause 7.2A.1)', async () => {
+  const { answer, receive } = createFront()
+  const responses = receive(sip())
+  await answer(CHALLENGE)
+  const [response] = responses
+  assert.equal(response?.status, 401)
+  const { scheme, params } = parseAuth(response.headers.get('WWW-Authenticate') ?? '')
+  assert.equal(scheme, 'Digest')
+  const values = Object.fromEntries([...params].map(([name, { value }]) => [name, value]))
+  assert.deepEqual(values, {
+    realm: REALM,
+    nonce: nonceOf(vector('a')),
+    algorithm: 'AKAv1-MD5',
+    qop: 'auth',
+    ck: vector('a').ck.reveal().toString('hex'),
+    ik: vector('a').ik.reveal().toString('hex'),
+  })
+  assert.equal(params.get('algorithm')?.quoted, false)
+  assert.match(response.headers.get('To') ?? '', /;tag=/)
+})
+
+test('CK and IK are for a P-CSCF alone: nobody else may send REGISTER', () => {
+  for (const role of ['scscf', 'presence', 'hss', 'operator'] as const) {
+    const { state, receive } = createFront()
+    receive(sip(), role)
+    assert.deepEqual(state.refused, ['peer-role'])
+    assert.equal(state.handled, 0)
+  }
+})
+
+test('a second arrival waits for the answer of the first, and one after it gets it again', async () => {
+  const { state, answer, receive } = createFront()
+  const first = receive(sip('p1'))
+  const second = receive(sip('p2'))
+  await answer(CHALLENGE)
+  const third = receive(sip('p3'))
+  assert.equal(state.handled, 1)
+  for (const [responses, branch] of [
+    [first, 'p1'],
+    [second, 'p2'],
+    [third, 'p3'],
+  ] as const) {
+    assert.equal(responses.length, 1)
+    assert.equal(responses[0]?.headers.get('WWW-Authenticate'), first[0]?.headers.get('WWW-Authenticate'))
+    assert.equal(responses[0]?.headers.get('To'), first[0]?.headers.get('To'))
+    // Each goes back by its own Via.
+    assert.match(responses[0]?.headers.list('Via')[0] ?? '', new RegExp(branch))
+  }
+})
+
+test('an answer is given again for as long as a retransmission may come, and no longer', async () => {
+  const { clock, state, answer, receive } = createFront()
+  receive(sip())
+  await answer(CHALLENGE)
+  clock.advance(127_999)
+  receive(sip())
+  assert.equal(state.handled, 1)
+  clock.advance(1)
+  receive(sip())
+  assert.equal(state.handled, 2)
+})
+
+test('another request of the same UE is another request', async () => {
+  const { state, answer, receive } = createFront()
+  receive(sip('p', 1))
+  await answer(CHALLENGE)
+  receive(sip('p', 2))
+  assert.equal(state.handled, 2)
+})
+
+test('a 503 says when to come again, and a retransmission has another chance', async () => {
+  const { state, answer, receive } = createFront()
+  const responses = receive(sip())
+  await answer({ kind: 'refused', reason: 'hss-unavailable' })
+  assert.equal(responses[0]?.status, 503)
+  assert.match(responses[0]?.headers.get('Retry-After') ?? '', /^[1-8]$/)
+  receive(sip())
+  assert.equal(state.handled, 2)
+})
+
+test('a 200 brings what was decided', async () => {
+  const { answer, receive } = createFront()
+  const responses = receive(sip())
+  await answer({ kind: 'accepted', answer: { toTag: 'tag-1', headers: [['Service-Route', '<sip:x;lr>']] } })
+  assert.equal(responses[0]?.status, 200)
+  assert.equal(responses[0]?.headers.get('Service-Route'), '<sip:x;lr>')
+  assert.match(responses[0]?.headers.get('To') ?? '', /;tag=tag-1$/)
+})

@@ -1,0 +1,253 @@
+import { decodeAuts, digestResponse, encodeNonce, sameDigest } from '@rollcall/aka'
+import { assert, assertNever, RollcallError } from '@rollcall/core'
+import type { ServiceProfile } from '@rollcall/proto-gen/cx'
+import type { RefusalReason } from '../refusal.ts'
+import type {
+  Attempt,
+  AttemptEffect,
+  AttemptInput,
+  AttemptRules,
+  AttemptStep,
+  BoundInstance,
+  Challenge,
+  CxOutcome,
+  RegisterAnswer,
+  StoreOutcome,
+} from './attempt.ts'
+import { isDeregistration, type ReceivedDigest, type RegisterRequest } from './register-request.ts'
+
+/** The only algorithm that is offered and taken (RFC 3310). */
+export const AKA_ALGORITHM = 'AKAv1-MD5'
+
+/**
+ * The life of an attempt to register: what `input` makes of it. Pure; the effects are for the caller to carry out.
+ *
+ * Without protection, or without a challenge that is pending, a REGISTER is always challenged: each re-registration runs
+ * AKA again and so gets new security associations. De-registration is the exception: on an established registration the
+ * security association that it came over is proof enough (TS 24.229 clause 5.4.1.4), and a challenge would make new ones
+ * for a user who leaves. A wrong answer ends the attempt and leaves the registration as it was.
+ *
+ * @see TS 24.229 clauses 5.4.1.2.1 to 5.4.1.2.3A, TS 33.203 clause 6.1
+ */
+export function step(attempt: Attempt | undefined, input: AttemptInput, key: string, rules: AttemptRules): AttemptStep {
+  if (input.kind === 'register') return onRegister(attempt, input.request, input.bound, key, rules)
+  // What comes back to an attempt that has ended meanwhile has nobody left to tell.
+  if (!attempt) return { attempt: undefined, effects: [] }
+  switch (input.kind) {
+    case 'authorized':
+      return onAuthorized(attempt, input.outcome, input.bound)
+    case 'fetched':
+      return onFetched(attempt, input.outcome)
+    case 'assigned':
+      return onAssigned(attempt, input.outcome)
+    case 'stored':
+      return onStored(attempt, input.outcome)
+    case 'timed-out':
+      return onTimedOut(attempt)
+    default:
+      return assertNever(input)
+  }
+}
+
+function onRegister(
+  attempt: Attempt | undefined,
+  request: RegisterRequest,
+  bound: BoundInstance | undefined,
+  key: string,
+  rules: AttemptRules,
+): AttemptStep {
+  if (!attempt) return begin(request, key, 0)
+  const { phase } = attempt
+  // The other one is answered within the bounds of Cx and the store; who sends two at once waits that long.
+  if (phase.kind !== 'challenged') return { attempt, effects: [refusal(request, 'attempt-busy')] }
+  if (request.cseq <= phase.cseq) return { attempt, effects: [refusal(request, 'out-of-order')] }
+  const { authorization } = request
+  // The UE begins anew: the attempt is replaced, nobody has answered for it yet.
+  if (authorization.kind === 'none') return begin(request, key, 0)
+  // Whether the IMPI may register another IMPU is for UAR to say.
+  if (request.impu !== attempt.impu) return beginAgain(attempt, request, rules)
+  if (authorization.nonce !== phase.challenge.nonce) return repeat(attempt, request, undefined, rules)
+  switch (authorization.kind) {
+    case 'resynchronise': {
+      const auts = readAuts(authorization.auts)
+      if (!auts) return { attempt, effects: [refusal(request, 'auts-malformed')] }
+      // By its RAND alone: a nonce that we did not issue never gets here (TS 33.102 clause 6.3.5).
+      return repeat(attempt, request, Buffer.concat([phase.challenge.vector.rand, auts]), rules)
+    }
+    case 'no-response':
+      return fail(attempt, request, 'mac-failure')
+    case 'response':
+      // RES in the clear proves nothing about who goes on from here: IK must have protected it.
+      if (!request.isProtected) return repeat(attempt, request, undefined, rules)
+      return verify(attempt, phase.challenge, request, authorization.digest, bound, rules)
+    default:
+      return assertNever(authorization)
+  }
+}
+
+/** UAR comes first, for a new attempt and for one that is begun anew. */
+function begin(request: RegisterRequest, key: string, repeats: number): AttemptStep {
+  const { impi, impu, callId, isProtected } = request
+  return {
+    attempt: { key, impi, impu, callId, isProtected, repeats, phase: { kind: 'authorizing', request } },
+    effects: [{ kind: 'authorize', request }],
+  }
+}
+
+function beginAgain(attempt: Attempt, request: RegisterRequest, rules: AttemptRules): AttemptStep {
+  if (attempt.repeats >= rules.repeatsMax) return fail(attempt, request, 'challenge-limit')
+  return begin(request, attempt.key, attempt.repeats + 1)
+}
+
+/** Another challenge in the same attempt, at most so often: after a stale nonce, or after AUTS. */
+function repeat(
+  attempt: Attempt,
+  request: RegisterRequest,
+  resync: Buffer | undefined,
+  rules: AttemptRules,
+): AttemptStep {
+  if (attempt.repeats >= rules.repeatsMax) return fail(attempt, request, 'challenge-limit')
+  return {
+    attempt: { ...attempt, repeats: attempt.repeats + 1, phase: { kind: 'fetching', request } },
+    effects: [{ kind: 'fetch', request, resync }],
+  }
+}
+
+function verify(
+  attempt: Attempt,
+  challenge: Challenge,
+  request: RegisterRequest,
+  digest: ReceivedDigest,
+  bound: BoundInstance | undefined,
+  rules: AttemptRules,
+): AttemptStep {
+  if (!isRightResponse(challenge, digest, rules.realm)) return fail(attempt, request, 'wrong-res')
+  const verified: AttemptEffect = { kind: 'verified', request }
+  if (isDeregistration(request)) {
+    return {
+      attempt: { ...attempt, phase: { kind: 'storing', request } },
+      effects: [verified, { kind: 'unbind', request }],
+    }
+  }
+  if (isOnOtherInstance(request, bound)) {
+    return { attempt: undefined, effects: [verified, refusal(request, 'other-instance')] }
+  }
+  return {
+    attempt: { ...attempt, phase: { kind: 'assigning', request } },
+    effects: [verified, { kind: 'assign', request }],
+  }
+}
+
+function onAuthorized(attempt: Attempt, outcome: CxOutcome<object>, bound: BoundInstance | undefined): AttemptStep {
+  const { phase } = attempt
+  assert(phase.kind === 'authorizing', 'UAA belongs to UAR')
+  const { request } = phase
+  if (outcome.kind !== 'success') return end(request, reasonOf(outcome))
+  if (request.isProtected && isDeregistration(request) && bound) {
+    return { attempt: { ...attempt, phase: { kind: 'storing', request } }, effects: [{ kind: 'unbind', request }] }
+  }
+  return {
+    attempt: { ...attempt, phase: { kind: 'fetching', request } },
+    effects: [{ kind: 'fetch', request, resync: undefined }],
+  }
+}
+
+function onFetched(attempt: Attempt, outcome: CxOutcome<{ readonly vector: Challenge['vector'] }>): AttemptStep {
+  const { phase } = attempt
+  assert(phase.kind === 'fetching', 'MAA belongs to MAR')
+  const { request } = phase
+  if (outcome.kind !== 'success') return end(request, reasonOf(outcome))
+  const { vector } = outcome
+  const challenge: Challenge = { nonce: encodeNonce(vector.rand, vector.autn), vector }
+  return {
+    attempt: { ...attempt, phase: { kind: 'challenged', challenge, cseq: request.cseq } },
+    effects: [{ kind: 'answer', request, answer: { kind: 'challenge', challenge } }],
+  }
+}
+
+function onAssigned(attempt: Attempt, outcome: CxOutcome<{ readonly profile: ServiceProfile }>): AttemptStep {
+  const { phase } = attempt
+  assert(phase.kind === 'assigning', 'SAA belongs to SAR')
+  const { request } = phase
+  if (outcome.kind !== 'success') return end(request, reasonOf(outcome))
+  const { profile } = outcome
+  if (profile.publicIdentities.every(({ barringIndication }) => barringIndication)) return end(request, 'barred')
+  return {
+    attempt: { ...attempt, phase: { kind: 'storing', request } },
+    effects: [{ kind: 'bind', request, profile }],
+  }
+}
+
+function onStored(attempt: Attempt, outcome: StoreOutcome): AttemptStep {
+  const { phase } = attempt
+  assert(phase.kind === 'storing', 'only what is being stored is stored')
+  return { attempt: undefined, effects: [{ kind: 'answer', request: phase.request, answer: outcome }] }
+}
+
+function onTimedOut(attempt: Attempt): AttemptStep {
+  // The clock runs from the 401; an answer that is being worked on came in time.
+  if (attempt.phase.kind !== 'challenged') return { attempt, effects: [] }
+  const { impi, impu } = attempt
+  return { attempt: undefined, effects: [{ kind: 'report', type: 'timeout', impi, impu }] }
+}
+
+/** The authentication failed: the attempt ends, the HSS hears of it, the registration stays as it was. */
+function fail(attempt: Attempt, request: RegisterRequest, reason: RefusalReason): AttemptStep {
+  const { impi, impu } = attempt
+  return { attempt: undefined, effects: [refusal(request, reason), { kind: 'report', type: 'failure', impi, impu }] }
+}
+
+function end(request: RegisterRequest, reason: RefusalReason): AttemptStep {
+  return { attempt: undefined, effects: [refusal(request, reason)] }
+}
+
+function refusal(request: RegisterRequest, reason: RefusalReason): AttemptEffect {
+  const answer: RegisterAnswer = { kind: 'refused', reason }
+  return { kind: 'answer', request, answer }
+}
+
+function reasonOf(outcome: Exclude<CxOutcome<object>, { readonly kind: 'success' }>): RefusalReason {
+  return outcome.kind === 'refused' ? outcome.reason : 'hss-unavailable'
+}
+
+/**
+ * Choice: one IMPI on two UEs at once is refused (readings, The story's world). It is found out after authentication
+ * alone, so that nobody else learns of it; the same instance takes its own place at any time.
+ */
+export function isOnOtherInstance(request: RegisterRequest, bound: BoundInstance | undefined): boolean {
+  return bound !== undefined && request.contact.kind === 'one' && bound.instance !== request.contact.instance
+}
+
+/** Whether the response was computed with RES, over what the request says (RFC 3310 section 3.3). */
+function isRightResponse(challenge: Challenge, digest: ReceivedDigest, realm: string): boolean {
+  const { qop } = digest
+  if (digest.realm !== realm || !isAlgorithmOurs(digest.algorithm)) return false
+  if (qop !== undefined && qop !== 'auth' && qop !== 'auth-int') return false
+  if (qop !== undefined && (digest.nc === undefined || digest.cnonce === undefined)) return false
+  const expected = digestResponse({
+    username: digest.username,
+    realm: digest.realm,
+    password: challenge.vector.xres,
+    method: 'REGISTER',
+    uri: digest.uri,
+    nonce: challenge.nonce,
+    qop,
+    nc: digest.nc,
+    cnonce: digest.cnonce,
+    body: digest.body,
+  })
+  return sameDigest(expected, digest.response.toLowerCase())
+}
+
+function isAlgorithmOurs(algorithm: string | undefined): boolean {
+  return algorithm === undefined || algorithm.toLowerCase() === AKA_ALGORITHM.toLowerCase()
+}
+
+function readAuts(text: string): Buffer | undefined {
+  try {
+    return decodeAuts(text)
+  } catch (error) {
+    if (error instanceof RollcallError) return undefined
+    throw error
+  }
+}

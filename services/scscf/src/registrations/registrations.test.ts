@@ -1,0 +1,336 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Impu, seededRandom, VirtualClock } from '@rollcall/core'
+import type { RequestKey } from '@rollcall/store'
+import type { AcceptedAnswer } from '../registrar/attempt.ts'
+import type { RegisterRequest } from '../registrar/register-request.ts'
+import {
+  ALICE,
+  ALICE_PROFILE,
+  ALICE_TEL,
+  answer,
+  BOB,
+  BOB_IMPI,
+  BOB_PROFILE,
+  contact,
+  PHONE,
+  profile,
+  REALM,
+  TABLET,
+  vector,
+} from '../testing/fixtures.ts'
+import { liveContacts } from './registration.ts'
+import { type EndedRegistration, Registrations } from './registrations.ts'
+import { MemoryLogs } from './testing/memory-logs.ts'
+
+const SERVICE_ROUTE = `<sip:orig@scscf-0.scscf.${REALM};lr>`
+
+interface Process {
+  readonly registrations: Registrations
+  readonly ended: EndedRegistration[]
+  readonly answered: [RequestKey, AcceptedAnswer][]
+  readonly lost: number[]
+}
+
+/** A process that owns the partitions of `logs`. */
+async function start(logs: MemoryLogs, clock: VirtualClock): Promise<Process> {
+  const ended: EndedRegistration[] = []
+  const answered: [RequestKey, AcceptedAnswer][] = []
+  const lost: number[] = []
+  const registrations = new Registrations({
+    clock,
+    random: seededRandom('registrations'),
+    serviceRoute: SERVICE_ROUTE,
+    expiresSecondsMax: 600_000,
+    onEnded: async (end) => void ended.push(end),
+    onAnswered: (key, given) => answered.push([key, given]),
+    onLost: (partition) => lost.push(partition),
+    onSkipped: () => {},
+  })
+  await registrations.load(logs)
+  return { registrations, ended, answered, lost }
+}
+
+function phone(changes: Partial<RegisterRequest> = {}): RegisterRequest {
+  return answer(vector('phone'), { expiresSeconds: 3_600, contact: contact('phone'), ...changes })
+}
+
+function tablet(changes: Partial<RegisterRequest> = {}): RegisterRequest {
+  return phone({ impi: TABLET, callId: 'tablet', contact: contact('tablet', 'sip:alice@127.0.1.2:15066'), ...changes })
+}
+
+async function accept(outcome: Promise<{ kind: string }>): Promise<AcceptedAnswer> {
+  const settled = (await outcome) as { kind: string; reason?: string; answer?: AcceptedAnswer }
+  assert.equal(settled.kind, 'accepted', settled.reason ?? '')
+  assert.ok(settled.answer)
+  return settled.answer
+}
+
+async function refusal(outcome: Promise<{ kind: string; reason?: string }>): Promise<string | undefined> {
+  return (await outcome).reason
+}
+
+function values(given: AcceptedAnswer, name: string): string[] {
+  return given.headers.filter(([header]) => header === name).map(([, value]) => value)
+}
+
+function boundOf(registrations: Registrations, impu: Impu, clock: VirtualClock): string[] {
+  const set = registrations.findByImpu(impu)
+  return set ? liveContacts(set, clock.now()).map(({ impi }) => impi) : []
+}
+
+/** What is known of all sets, in an order that does not depend on how it came to be. */
+function told(registrations: Registrations): unknown[] {
+  return registrations.sets
+    .map(({ canonicalImpu, profile: known, contacts }) => ({ canonicalImpu, known, contacts }))
+    .sort((one, other) => one.canonicalImpu.localeCompare(other.canonicalImpu))
+}
+
+test('a binding is found by every identity of its set, and its 200 says what the UE needs (TS 24.229 clause 5.4.1.2.2F)', async () => {
+  const clock = new VirtualClock()
+  const { registrations } = await start(new MemoryLogs(), clock)
+  const given = await accept(registrations.bind(phone(), ALICE_PROFILE))
+  assert.deepEqual(values(given, 'Contact'), ['<sip:alice@127.0.1.1:15066>;+sip.instance="<phone>";expires=3600'])
+  assert.deepEqual(values(given, 'Path'), phone().path)
+  assert.deepEqual(values(given, 'Service-Route'), [SERVICE_ROUTE])
+  assert.deepEqual(values(given, 'P-Associated-URI'), [`<${ALICE}>, <${ALICE_TEL}>`])
+  for (const impu of [ALICE, ALICE_TEL]) assert.deepEqual(boundOf(registrations, impu, clock), [PHONE])
+  assert.deepEqual(boundOf(registrations, BOB, clock), [])
+})
+
+test('a barred identity is not associated, and the default one comes first (TS 23.228 clause 5.2.1)', async () => {
+  const { registrations } = await start(new MemoryLogs(), new VirtualClock())
+  const given = await accept(registrations.bind(phone(), profile(`!${ALICE}`, ALICE_TEL, BOB)))
+  assert.deepEqual(values(given, 'P-Associated-URI'), [`<${ALICE_TEL}>, <${BOB}>`])
+})
+
+test('two IMPIs of one implicit set are both bound; one de-registers and the other stays', async () => {
+  const clock = new VirtualClock()
+  const { registrations, ended } = await start(new MemoryLogs(), clock)
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  clock.advance(60_000)
+  const given = await accept(registrations.bind(tablet(), ALICE_PROFILE))
+  // The registering one first, the other with what is left of its time.
+  assert.deepEqual(
+    values(given, 'Contact').map((value) => /"<(\w+)>";expires=(\d+)/.exec(value)?.slice(1)),
+    [
+      ['tablet', '3600'],
+      ['phone', '3540'],
+    ],
+  )
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [PHONE, TABLET])
+  const end = await accept(registrations.unbind(phone({ expiresSeconds: 0, cseq: 3 })))
+  assert.equal(values(end, 'Contact').length, 1)
+  assert.deepEqual(boundOf(registrations, ALICE_TEL, clock), [TABLET])
+  assert.deepEqual(ended, [{ impi: PHONE, impu: ALICE, reason: 'unregistered' }])
+  await accept(registrations.unbind(tablet({ expiresSeconds: 0, cseq: 3 })))
+  assert.equal(registrations.findByImpu(ALICE), undefined)
+})
+
+test('"*" ends what this IMPI has bound, and nothing else (RFC 3261 section 10.2.2)', async () => {
+  const clock = new VirtualClock()
+  const { registrations } = await start(new MemoryLogs(), clock)
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  await accept(registrations.bind(tablet(), ALICE_PROFILE))
+  await accept(registrations.unbind(phone({ expiresSeconds: 0, cseq: 3, contact: { kind: 'all' } })))
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [TABLET])
+})
+
+test('what is not bound can be de-registered without a record', async () => {
+  const logs = new MemoryLogs()
+  const { registrations, ended } = await start(logs, new VirtualClock())
+  await accept(registrations.unbind(phone({ expiresSeconds: 0 })))
+  assert.equal(logs.appended, 0)
+  assert.deepEqual(ended, [])
+})
+
+test('an IMPI that is bound on another instance is refused; on its own it takes its place (readings)', async () => {
+  const clock = new VirtualClock()
+  const { registrations } = await start(new MemoryLogs(), clock)
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  const other = phone({ callId: 'other', contact: contact('second phone') })
+  assert.equal(await refusal(registrations.bind(other, ALICE_PROFILE)), 'other-instance')
+  await accept(registrations.bind(phone({ callId: 'restarted', cseq: 1 }), ALICE_PROFILE))
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [PHONE])
+  // Once the first is over, the second is welcome.
+  clock.advance(3_600_000)
+  await accept(registrations.bind(other, ALICE_PROFILE))
+})
+
+test('a REGISTER that counts backwards in its Call-ID changes nothing (RFC 3261 section 10.3 step 7)', async () => {
+  const { registrations } = await start(new MemoryLogs(), new VirtualClock())
+  await accept(registrations.bind(phone({ cseq: 5 }), ALICE_PROFILE))
+  assert.equal(await refusal(registrations.bind(phone({ cseq: 5 }), ALICE_PROFILE)), 'out-of-order')
+  assert.equal(await refusal(registrations.bind(phone({ cseq: 4 }), ALICE_PROFILE)), 'out-of-order')
+})
+
+test('a registration is shortened to the longest that is granted, and gets it when it does not ask', async () => {
+  const { registrations } = await start(new MemoryLogs(), new VirtualClock())
+  for (const [index, expiresSeconds] of [undefined, 4_000_000].entries()) {
+    const given = await accept(registrations.bind(phone({ expiresSeconds, cseq: 2 + index }), ALICE_PROFILE))
+    assert.match(values(given, 'Contact')[0] ?? '', /;expires=600000$/)
+  }
+})
+
+test('the 200 leaves when the record is durable, and not before (ARCHITECTURE, decision 1)', async () => {
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, new VirtualClock())
+  const { promise, resolve } = Promise.withResolvers<void>()
+  logs.beforeAck = () => promise
+  let isAnswered = false
+  const outcome = registrations.bind(phone(), ALICE_PROFILE).then((given) => {
+    isAnswered = true
+    return given
+  })
+  await new Promise((next) => setImmediate(next))
+  assert.equal(isAnswered, false)
+  assert.equal(logs.appended, 1)
+  resolve()
+  await accept(outcome)
+})
+
+test('a log that cannot be written is found out before anything is decided', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, clock)
+  logs.isAvailable = false
+  assert.equal(await refusal(registrations.bind(phone(), ALICE_PROFILE)), 'store-unavailable')
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [])
+  logs.isAvailable = true
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  logs.isAvailable = false
+  assert.equal(await refusal(registrations.unbind(phone({ expiresSeconds: 0, cseq: 3 }))), 'store-unavailable')
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [PHONE])
+})
+
+test('when the answer of an append is lost, memory keeps what may be in the log', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, clock)
+  logs.losesAnswer = true
+  assert.equal(await refusal(registrations.bind(phone(), ALICE_PROFILE)), 'store-unavailable')
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [PHONE])
+  assert.deepEqual(boundOf((await start(logs, clock)).registrations, ALICE, clock), [PHONE])
+})
+
+test('a restart ends where the process before it was, with the answers it gave', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const first = await start(logs, clock)
+  const request = phone()
+  const given = await accept(first.registrations.bind(request, ALICE_PROFILE))
+  await accept(first.registrations.bind(tablet(), ALICE_PROFILE))
+  await accept(first.registrations.bind(phone({ impi: BOB_IMPI, impu: BOB, callId: 'bob' }), BOB_PROFILE))
+  await accept(first.registrations.unbind(tablet({ expiresSeconds: 0, cseq: 3 })))
+  const second = await start(logs, clock)
+  assert.deepEqual(told(second.registrations), told(first.registrations))
+  assert.equal(second.answered.length, 4)
+  const [again] = second.answered.filter(([key]) => JSON.stringify(key) === JSON.stringify(request.key))
+  assert.deepEqual(again?.[1], given)
+  assert.equal(second.registrations.boundInstance(BOB_IMPI)?.sourceAddress, '127.0.1.1')
+})
+
+test('the profile is written once, and again when it has changed', async () => {
+  const logs = new MemoryLogs()
+  const clock = new VirtualClock()
+  const { registrations } = await start(logs, clock)
+  const sizes: number[] = []
+  const bind = async (given: Promise<{ kind: string }>) => {
+    await accept(given)
+    sizes.push([...logs.records.values()].flat().at(-1)?.length ?? 0)
+  }
+  await bind(registrations.bind(phone(), ALICE_PROFILE))
+  await bind(registrations.bind(phone({ cseq: 3 }), ALICE_PROFILE))
+  await bind(registrations.bind(phone({ cseq: 4 }), profile(ALICE, ALICE_TEL, `sip:alias@${REALM}`)))
+  const [first, second, third] = sizes
+  assert.ok(first && second && third && second + 300 < first && third > second + 300, String(sizes))
+  const reloaded = await start(logs, clock)
+  assert.deepEqual(boundOf(reloaded.registrations, `sip:alias@${REALM}` as Impu, clock), [PHONE])
+})
+
+test('a contact ends with its time: a record, and word to the HSS (ARCHITECTURE, decision 4)', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations, ended } = await start(logs, clock)
+  await accept(registrations.bind(phone({ expiresSeconds: 600 }), ALICE_PROFILE))
+  await accept(registrations.bind(tablet({ expiresSeconds: 1_200 }), ALICE_PROFILE))
+  clock.advance(599_999)
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [PHONE, TABLET])
+  clock.advance(1)
+  await new Promise((next) => setImmediate(next))
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [TABLET])
+  assert.deepEqual(ended, [{ impi: PHONE, impu: ALICE, reason: 'expired' }])
+  assert.equal(logs.appended, 3)
+})
+
+test('a refreshed contact does not end at its former time', async () => {
+  const clock = new VirtualClock()
+  const { registrations, ended } = await start(new MemoryLogs(), clock)
+  await accept(registrations.bind(phone({ expiresSeconds: 600 }), ALICE_PROFILE))
+  clock.advance(500_000)
+  await accept(registrations.bind(phone({ expiresSeconds: 600, cseq: 3 }), ALICE_PROFILE))
+  clock.advance(200_000)
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [PHONE])
+  assert.deepEqual(ended, [])
+})
+
+test('a contact whose time is up while the log is away counts no more, and its end is written later', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations, ended } = await start(logs, clock)
+  await accept(registrations.bind(phone({ expiresSeconds: 600 }), ALICE_PROFILE))
+  logs.isAvailable = false
+  clock.advance(605_000)
+  assert.deepEqual(boundOf(registrations, ALICE, clock), [])
+  assert.equal(registrations.boundInstance(PHONE), undefined)
+  assert.equal(logs.appended, 1)
+  logs.isAvailable = true
+  clock.advance(1_000)
+  await new Promise((next) => setImmediate(next))
+  assert.equal(logs.appended, 2)
+  assert.equal(ended.length, 1)
+})
+
+test('what ended while no process ran ends at the next start', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const first = await start(logs, clock)
+  await accept(first.registrations.bind(phone({ expiresSeconds: 600 }), ALICE_PROFILE))
+  await first.registrations.stop()
+  clock.advance(700_000)
+  const second = await start(logs, clock)
+  assert.deepEqual(boundOf(second.registrations, ALICE, clock), [])
+  clock.advance(1)
+  await new Promise((next) => setImmediate(next))
+  assert.deepEqual(second.ended, [{ impi: PHONE, impu: ALICE, reason: 'expired' }])
+})
+
+test('after a crash the HSS hears again of an end that it may have missed', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const first = await start(logs, clock)
+  await accept(first.registrations.bind(phone(), ALICE_PROFILE))
+  await accept(first.registrations.bind(tablet(), ALICE_PROFILE))
+  await accept(first.registrations.unbind(phone({ expiresSeconds: 0, cseq: 3 })))
+  await accept(first.registrations.unbind(tablet({ expiresSeconds: 0, cseq: 3 })))
+  await accept(first.registrations.bind(tablet({ cseq: 4 }), ALICE_PROFILE))
+  const second = await start(logs, clock)
+  assert.deepEqual(second.ended, [{ impi: PHONE, impu: ALICE, reason: 'unregistered' }])
+  clock.advance(600_000)
+  assert.deepEqual((await start(logs, clock)).ended, [])
+})
+
+test('a partition that another process has taken is forgotten, and nothing is decided for it', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations, lost } = await start(logs, clock)
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  assert.ok(registrations.isWhole && registrations.isOwned(ALICE))
+  for (let partition = 0; partition < logs.partitions; partition++) logs.fence(partition)
+  await new Promise((next) => setImmediate(next))
+  assert.equal(lost.length, logs.partitions)
+  assert.equal(registrations.findByImpu(ALICE), undefined)
+  assert.ok(!registrations.isWhole && !registrations.isOwned(ALICE))
+  assert.equal(await refusal(registrations.bind(phone({ cseq: 3 }), ALICE_PROFILE)), 'store-unavailable')
+  assert.equal(clock.pending, 0)
+})

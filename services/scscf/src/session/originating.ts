@@ -1,0 +1,69 @@
+import { type Impi, type Impu, parseImpi, parseImpu, RollcallError } from '@rollcall/core'
+import { SessionCase } from '@rollcall/proto-gen/cx'
+import type { Envelope } from '@rollcall/proto-gen/hop'
+import type { RefusalReason } from '../refusal.ts'
+import { isBarred, liveContacts, type RegistrationSet, usableIdentities } from '../registrations/registration.ts'
+import type { Leg } from './leg.ts'
+
+export type Admission =
+  | { readonly ok: true; readonly leg: Leg }
+  | { readonly ok: false; readonly reason: RefusalReason }
+
+/**
+ * Whether the user whom the P-CSCF asserts may originate a request, and the leg for it. The served user comes from the
+ * envelope, never from a header: the first asserted identity. It must be registered by the very private identity that
+ * the security association is bound to, and not be barred.
+ *
+ * A sip: identity brings along the first tel: one of its set, so that the called side may tell the number
+ * (TS 24.229 clause 5.4.3.2).
+ */
+export function admitOriginating(
+  envelope: Envelope,
+  findByImpu: (impu: Impu) => RegistrationSet | undefined,
+  nowMs: number,
+): Admission {
+  const asserted = parseAll(envelope.assertedIdentities)
+  const impi = parse(() => parseImpi(envelope.impi))
+  const servedUser = asserted?.[0]
+  if (!asserted || servedUser === undefined || impi === undefined) return { ok: false, reason: 'no-served-user' }
+  const set = findByImpu(servedUser)
+  if (!set || !isRegisteredBy(set, impi, nowMs)) return { ok: false, reason: 'not-registered' }
+  if (asserted.some((impu) => findByImpu(impu) !== set)) return { ok: false, reason: 'no-served-user' }
+  if (asserted.some((impu) => isBarred(set.profile, impu))) return { ok: false, reason: 'served-user-barred' }
+  return {
+    ok: true,
+    leg: {
+      sessionCase: SessionCase.SESSION_CASE_ORIGINATING,
+      servedUser,
+      criteria: set.criteria.criteria,
+      vouched: {
+        accessSecurity: envelope.accessSecurity,
+        impi: '',
+        assertedIdentities: withTelephoneNumber(asserted, set),
+      },
+    },
+  }
+}
+
+function isRegisteredBy(set: RegistrationSet, impi: Impi, nowMs: number): boolean {
+  return liveContacts(set, nowMs).some((contact) => contact.impi === impi)
+}
+
+function withTelephoneNumber(asserted: readonly Impu[], set: RegistrationSet): Impu[] {
+  const isTel = (impu: Impu): boolean => impu.startsWith('tel:')
+  const number = asserted.some(isTel) ? undefined : usableIdentities(set.profile).find(isTel)
+  return number === undefined ? [...asserted] : [...asserted, number]
+}
+
+function parseAll(texts: readonly string[]): Impu[] | undefined {
+  return parse(() => texts.map((text) => parseImpu(text)))
+}
+
+function parse<T>(read: () => T): T | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof RollcallError) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,128 @@
+import type { Clock, Random } from '@rollcall/core'
+import type { Envelope } from '@rollcall/proto-gen/hop'
+import type { HopResult, HopRouter } from '@rollcall/runtime'
+import {
+  formatVia,
+  newBranch,
+  parseMessage,
+  parseVia,
+  SipParseError,
+  type SipRequest,
+  type SipResponse,
+  SipSyntaxError,
+  serializeMessage,
+} from '@rollcall/sip'
+import type { RefusalReason } from '../refusal.ts'
+
+/** Inside the hop the transport is gRPC over mutual TLS: to a SIP element it looks like TLS. */
+const VIA_TRANSPORT = 'TLS'
+
+/** So much earlier than our sender we stop waiting, so that our answer still finds it. */
+const DEADLINE_SLACK_MS = 100
+const DEADLINE_MS_MIN = 100
+
+/** What became of a request that was sent on. Provisional responses may come before one end. */
+export type ForwardOutcome =
+  | { readonly kind: 'response'; readonly response: SipResponse }
+  | { readonly kind: 'failed'; readonly reason: RefusalReason }
+
+/** A request to send on. It is taken as it is: nothing but a Via is added. */
+export interface ForwardRequest {
+  readonly request: SipRequest
+  /** Host of the next hop. */
+  readonly host: string
+  /** What we vouch for; deadline and trace are filled in. */
+  readonly vouched: Pick<Envelope, 'accessSecurity' | 'impi' | 'assertedIdentities'>
+  readonly receivedAtMs: bigint
+  readonly traceparent: string
+  readonly deadlineAtMs: number
+}
+
+/** The part of `HopRouter` that sends. */
+export type HopSender = Pick<HopRouter, 'send' | 'has'>
+
+/**
+ * Sends requests to the next node over the hop and brings their responses back: our Via goes on top and comes off again.
+ * There is no state beyond the hop's own pending table; transactions are the edges' business (decision 11).
+ *
+ * @see RFC 3261 sections 16.6 and 16.7
+ */
+export class Forwarder {
+  readonly #hop: HopSender
+  readonly #clock: Clock
+  readonly #random: Random
+  /** Host of our Via. */
+  readonly #host: string
+
+  constructor(options: {
+    readonly hop: HopSender
+    readonly clock: Clock
+    readonly random: Random
+    readonly host: string
+  }) {
+    this.#hop = options.hop
+    this.#clock = options.clock
+    this.#random = options.random
+    this.#host = options.host
+  }
+
+  /** Whether there is a way to `host`. */
+  knows(host: string): boolean {
+    return this.#hop.has(host)
+  }
+
+  /** Sends `forward.request`, which must not be changed afterwards. `on` never hears before this returns. */
+  send(forward: ForwardRequest, on: (outcome: ForwardOutcome) => void): void {
+    const branch = newBranch(this.#random)
+    const { request, vouched } = forward
+    const via = { transport: VIA_TRANSPORT, host: this.#host, port: undefined, params: new Map([['branch', branch]]) }
+    request.headers.prepend('Via', formatVia(via))
+    const leftMs = Math.round(forward.deadlineAtMs - this.#clock.monotonic()) - DEADLINE_SLACK_MS
+    const deadlineMs = Math.max(DEADLINE_MS_MIN, leftMs)
+    const envelope: Envelope = {
+      traceparent: forward.traceparent,
+      tracestate: '',
+      ...vouched,
+      assertion: NO_ASSERTION,
+      receivedAtMs: forward.receivedAtMs,
+      forwarded: false,
+      deadlineMs,
+    }
+    const message = { sip: serializeMessage(request), branch, envelope }
+    this.#hop.send(forward.host, message, (result) => on(readResult(result, branch)), { deadlineMs })
+  }
+}
+
+const NO_ASSERTION = Buffer.alloc(0)
+
+function readResult(result: HopResult, branch: string): ForwardOutcome {
+  switch (result.kind) {
+    case 'response':
+      return readResponse(result.sip, branch)
+    case 'timeout':
+      return { kind: 'failed', reason: 'next-hop-silent' }
+    case 'unreachable':
+      return { kind: 'failed', reason: 'next-hop-away' }
+    case 'full':
+      return { kind: 'failed', reason: 'next-hop-full' }
+    case 'no-route':
+      return { kind: 'failed', reason: 'next-hop-unknown' }
+  }
+}
+
+/** Takes our Via off; what has not ours on top, or nothing below it, is nobody's response. */
+function readResponse(octets: Buffer, branch: string): ForwardOutcome {
+  try {
+    const message = parseMessage(octets)
+    if (message.kind !== 'response') return { kind: 'failed', reason: 'next-hop-garbled' }
+    const own = message.headers.removeFirst('Via')
+    const isOurs = own !== undefined && parseVia(own).params.get('branch') === branch
+    if (!isOurs || !message.headers.has('Via')) return { kind: 'failed', reason: 'next-hop-garbled' }
+    return { kind: 'response', response: message }
+  } catch (error) {
+    if (error instanceof SipParseError || error instanceof SipSyntaxError) {
+      return { kind: 'failed', reason: 'next-hop-garbled' }
+    }
+    throw error
+  }
+}

@@ -1,0 +1,340 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { systemRandom } from '@rollcall/core'
+import { startTestStore, type TestStore } from '@rollcall/dev-env'
+import { HssService, hssShape } from '@rollcall/hss'
+import { issueLeaf } from '@rollcall/pki'
+import { Algorithm, ScscfAdminServiceClient, SubscriberAdminServiceClient } from '@rollcall/proto-gen/admin'
+import type { Envelope } from '@rollcall/proto-gen/hop'
+import {
+  callUnary,
+  createEnvelope,
+  createGrpcClient,
+  createHopService,
+  createRuntime,
+  type GrpcServer,
+  type HopResult,
+  HopRouter,
+  loadConfig,
+  type Role,
+  type Runtime,
+  sharedShape,
+  startGrpcServer,
+  TlsIdentity,
+} from '@rollcall/runtime'
+import {
+  createResponse,
+  parseMessage,
+  type SipRequest,
+  type SipResponse,
+  serializeMessage,
+  topBranch,
+} from '@rollcall/sip'
+import { ScscfService, scscfShape } from '../service.ts'
+import type { FakeUe, RegisterOptions } from './fake-ue.ts'
+import { PCSCF_HOST, PRESENCE_HOST, REALM, SCSCF_HOST, storyCriteria } from './fixtures.ts'
+
+/** A request that a played node got. */
+export interface Received {
+  readonly request: SipRequest
+  readonly envelope: Envelope
+}
+
+/** HSS and S-CSCF on a real nats-server, with a played P-CSCF and a played Presence Server: real certificates, real hop. */
+export class ScscfStack implements AsyncDisposable {
+  readonly store: TestStore
+  hss: HssService | undefined
+  scscf: ScscfService | undefined
+  scscfRuntime: Runtime | undefined
+  /** What came to the played nodes. */
+  readonly received: { pcscf: Received[]; presence: Received[] } = { pcscf: [], presence: [] }
+  /** Status that the played nodes answer with; undefined: nothing. */
+  status: number | undefined = 200
+  readonly #address: string
+  readonly #logged: string[] = []
+  readonly #hops = new Map<string, HopRouter>()
+  readonly #servers = new Map<string, GrpcServer>()
+  #sealingKeysFile = ''
+  #process: ChildProcess | undefined
+
+  private constructor(store: TestStore, address: string) {
+    this.store = store
+    this.#address = address
+  }
+
+  static async start(address: string, options: { readonly isProcess?: boolean } = {}): Promise<ScscfStack> {
+    const stack = new ScscfStack(await startTestStore({ address, services: ['hss', 'scscf'] }), address)
+    const { pkiFolder, trustDomain } = stack.store
+    for (const role of ['operator', 'presence', 'pcscf']) {
+      await issueLeaf({ folder: pkiFolder, trustDomain, leaf: { name: role, role, dnsNames: [] } })
+    }
+    stack.#sealingKeysFile = await stack.store.sealingKeysFile('hss')
+    await stack.startHss()
+    await stack.startNode('pcscf', 17_004)
+    await stack.startNode('presence', 17_003)
+    if (options.isProcess) await stack.startProcess()
+    else await stack.startScscf()
+    return stack
+  }
+
+  /** Everything that HSS and S-CSCF logged. */
+  get log(): string {
+    return this.#logged.join('')
+  }
+
+  async startHss(): Promise<void> {
+    const env = { ...this.#shared('hss', 17_001), ROLLCALL_HSS_SEALING_KEYS_FILE: this.#sealingKeysFile }
+    const config = loadConfig({ service: 'hss', shape: { ...sharedShape, ...hssShape }, env })
+    const hss = await HssService.create(config, await this.#runtime('hss'))
+    this.hss = hss
+    await hss.start()
+    await until(() => hss.ready().ready, 'the HSS is ready')
+  }
+
+  async stopHss(): Promise<void> {
+    await this.hss?.stop()
+    this.hss = undefined
+  }
+
+  /** Settings of the S-CSCF. */
+  get environment(): Record<string, string> {
+    return {
+      ...this.#shared('scscf', 17_002),
+      ROLLCALL_HSS_TARGET: `${this.#address}:17001`,
+      ROLLCALL_HOP_ROUTES: [
+        `${PCSCF_HOST}=pcscf@${this.#address}:17004`,
+        `${PRESENCE_HOST}=presence@${this.#address}:17003`,
+        `${REALM}=scscf@${this.#address}:17002`,
+      ].join(),
+      ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN: '1',
+      ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: '5000',
+      ROLLCALL_SCSCF_CX_DEADLINE_MS: '1500',
+      ROLLCALL_SCSCF_PROFILE_FRESH_MS: '0',
+    }
+  }
+
+  async startScscf(): Promise<void> {
+    const config = loadConfig({
+      service: 'scscf',
+      shape: { ...sharedShape, ...scscfShape },
+      env: this.environment,
+    })
+    this.scscfRuntime = await this.#runtime('scscf')
+    const scscf = new ScscfService(config, this.scscfRuntime)
+    this.scscf = scscf
+    await scscf.start()
+    await until(() => scscf.ready().ready, 'the S-CSCF is ready')
+  }
+
+  async stopScscf(): Promise<void> {
+    await this.scscf?.stop()
+    this.scscf = undefined
+  }
+
+  /** Starts the S-CSCF as a process of its own. */
+  async startProcess(): Promise<void> {
+    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
+      env: { ...process.env, ...this.environment },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    child.stdout.on('data', (chunk: Buffer) => this.#logged.push(chunk.toString('utf8')))
+    this.#process = child
+    const url = `http://${this.#address}:17102/readyz`
+    await until(async () => (await fetch(url).catch(() => undefined))?.ok === true, 'the process is ready', 30_000)
+  }
+
+  /** Ends the process, as a power cut would unless told otherwise, and gives its exit code. */
+  async killProcess(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const child = this.#process
+    if (!child) return null
+    this.#process = undefined
+    const exit = once(child, 'exit')
+    child.kill(signal)
+    const [code] = await exit
+    return code as number | null
+  }
+
+  /** Plays a node that answers requests and keeps them. */
+  async startNode(role: 'pcscf' | 'presence', port: number): Promise<void> {
+    const server = await startGrpcServer({
+      listen: `${this.#address}:${port}`,
+      services: [
+        createHopService({
+          onRequest: ({ sip, envelope }, _peer, reply) => {
+            const request = parseMessage(sip)
+            if (request.kind !== 'request') return
+            this.received[role].push({ request, envelope })
+            if (this.status !== undefined)
+              reply(serializeMessage(createResponse(request, this.status, { toTag: 'as' })))
+          },
+        }),
+      ],
+      runtime: await this.#runtime(role),
+    })
+    this.#servers.set(role, server)
+  }
+
+  async stopNode(role: 'pcscf' | 'presence'): Promise<void> {
+    await this.#servers.get(role)?.stop(0)
+    this.#servers.delete(role)
+  }
+
+  /** Provisions subscribers, each with its UEs' keys. */
+  async provision(
+    subscriptionId: string,
+    impus: string[],
+    ues: { impi: string; k: Buffer; opc: Buffer }[],
+  ): Promise<void> {
+    const admin = await this.client(SubscriberAdminServiceClient, 'operator', 'hss', 17_001)
+    await callUnary(admin.addSubscriber.bind(admin), {
+      subscriber: {
+        subscriptionId,
+        privateIdentities: ues.map((ue) => ({
+          ...ue,
+          algorithm: Algorithm.ALGORITHM_MILENAGE,
+          amf: Buffer.alloc(0),
+          sqn: 0n,
+        })),
+        serviceProfile: {
+          publicIdentities: impus.map((identity) => ({ identity, barringIndication: false })),
+          initialFilterCriteria: storyCriteria(),
+          canonicalImpu: '',
+        },
+        presencePolicy: undefined,
+      },
+    })
+    admin.close()
+  }
+
+  /** The S-CSCF that the HSS has stored for a subscriber. */
+  async serverOf(key: string): Promise<string> {
+    const admin = await this.client(SubscriberAdminServiceClient, 'operator', 'hss', 17_001)
+    try {
+      return (await callUnary(admin.getSubscriber.bind(admin), { key })).serverName
+    } finally {
+      admin.close()
+    }
+  }
+
+  /** IMPIs with a contact at the S-CSCF. */
+  async registrations(): Promise<string[]> {
+    const admin = await this.client(ScscfAdminServiceClient, 'operator', 'scscf', 17_002)
+    try {
+      const { registrations } = await callUnary(admin.listRegistrations.bind(admin), {})
+      return registrations.map(({ impi }) => impi).sort()
+    } finally {
+      admin.close()
+    }
+  }
+
+  async client<C extends ScscfAdminServiceClient | SubscriberAdminServiceClient>(
+    Class: Parameters<typeof createGrpcClient<C>>[0],
+    as: string,
+    role: Role,
+    port: number,
+  ): Promise<C> {
+    return createGrpcClient(Class, { target: `${this.#address}:${port}`, role, identity: await this.#identity(as) })
+  }
+
+  /** Sends a request over the hop as `role`, and gives the final response. */
+  async send(request: SipRequest, envelope: Partial<Envelope>, role: Role = 'pcscf'): Promise<SipResponse> {
+    for (let tries = 0; ; tries++) {
+      const result = await this.trySend(request, envelope, role)
+      if (result.kind === 'response') return parseMessage(result.sip) as SipResponse
+      // After a restart the hop takes a moment to connect again.
+      if (result.kind !== 'unreachable' || tries > 100) throw new Error(`no response: ${result.kind}`)
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+
+  async trySend(request: SipRequest, envelope: Partial<Envelope>, role: Role = 'pcscf'): Promise<HopResult> {
+    const hop = await this.#hopOf(role)
+    const message = {
+      sip: serializeMessage(request),
+      branch: topBranch(request) ?? '',
+      envelope: createEnvelope(envelope),
+    }
+    return await new Promise<HopResult>((resolve) => {
+      hop.send(SCSCF_HOST, message, resolve, { deadlineMs: 5_000 })
+    })
+  }
+
+  /** Sends a REGISTER of `ue`. */
+  async register(ue: FakeUe, options: RegisterOptions = {}): Promise<SipResponse> {
+    const { request, envelope } = ue.register(options)
+    return await this.send(request, envelope)
+  }
+
+  /** A whole registration: 401, answer, final response. `isProtected`: it begins over an established association. */
+  async registerFully(ue: FakeUe, options: RegisterOptions = {}): Promise<SipResponse> {
+    const challenge = await this.register(ue, options)
+    if (challenge.status !== 401) return challenge
+    return await this.register(ue, { ...options, isProtected: true, authorization: ue.answer(challenge) })
+  }
+
+  /** Value of a metric of the S-CSCF, all series that begin with this text added up. */
+  async metric(text: string): Promise<number> {
+    const exposition = (await this.scscfRuntime?.metrics.expose()) ?? ''
+    return exposition
+      .split('\n')
+      .filter((line) => line.startsWith(text))
+      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const hop of this.#hops.values()) await hop.close(0)
+    await this.killProcess()
+    await this.stopScscf()
+    await this.stopHss()
+    for (const server of this.#servers.values()) await server.stop(0)
+    await this.store.stop()
+  }
+
+  async #hopOf(role: Role): Promise<HopRouter> {
+    const known = this.#hops.get(role)
+    if (known) return known
+    const routes = `${SCSCF_HOST}=scscf@${this.#address}:17002`
+    const hop = new HopRouter({ routes, runtime: await this.#runtime(role) })
+    this.#hops.set(role, hop)
+    return hop
+  }
+
+  #shared(role: string, port: number): Record<string, string> {
+    const { certFile, keyFile, caFile } = this.store.tlsFor(role)
+    return {
+      ROLLCALL_REALM: REALM,
+      ROLLCALL_NATS_URL: this.store.url,
+      ROLLCALL_TLS_CERT_FILE: certFile,
+      ROLLCALL_TLS_KEY_FILE: keyFile,
+      ROLLCALL_TLS_CA_FILE: caFile,
+      ROLLCALL_GRPC_LISTEN: `${this.#address}:${port}`,
+      ROLLCALL_PROBE_LISTEN: `${this.#address}:${port + 100}`,
+      ROLLCALL_LOG_LEVEL: 'trace',
+    }
+  }
+
+  async #identity(role: string): Promise<TlsIdentity> {
+    return await TlsIdentity.load({ ...this.store.tlsFor(role), trustDomain: this.store.trustDomain })
+  }
+
+  async #runtime(role: string): Promise<Runtime> {
+    return createRuntime({
+      service: role,
+      identity: await this.#identity(role),
+      random: systemRandom,
+      logLevel: 'trace',
+      logDestination: { write: (line) => this.#logged.push(line) },
+    })
+  }
+}
+
+/** Waits until `holds`, looking again and again. */
+export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
+  const endMs = performance.now() + ms
+  while (!(await holds())) {
+    if (performance.now() > endMs) throw new Error(`not in time: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
