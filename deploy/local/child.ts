@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
+import { SERVICE_NODE_FLAGS } from '@rollcall/runtime'
 import { ROOT } from '../check/root.ts'
 
 /** A service drains within its own bound (10 s); later it is stuck and is killed. */
@@ -51,6 +52,7 @@ export class ServiceProcess {
     const child = spawn(
       process.execPath,
       [
+        ...SERVICE_NODE_FLAGS,
         '--disable-warning=ExperimentalWarning',
         '--import',
         '@rollcall/runtime/telemetry',

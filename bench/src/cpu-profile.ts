@@ -1,0 +1,47 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
+  }[]
+  readonly samples: readonly number[]
+  readonly timeDeltas: readonly number[]
+}
+
+/** One function's own time in a profile. */
+export interface SelfTime {
+  readonly share: number
+  readonly where: string
+}
+
+/**
+ * Reads what `node --cpu-prof` left in `folder` and gives the functions with the most time of their own. The time in
+ * which the process was idle does not count.
+ */
+export function topSelfTimes(folder: string, count: number): SelfTime[] {
+  const own = new Map<string, number>()
+  let total = 0
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
+    const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile
+    const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node.callFrame)]))
+    profile.samples.forEach((id, i) => {
+      const name = names.get(id) ?? ''
+      const us = profile.timeDeltas[i] ?? 0
+      if (name === '(idle)' || name === '(root)') return
+      own.set(name, (own.get(name) ?? 0) + us)
+      total += us
+    })
+  }
+  return [...own]
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, count)
+    .map(([where, us]) => ({ share: us / total, where }))
+}
+
+function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+  if (url === '') return functionName
+  const path = url.replace(/^file:\/\//, '').replace(/^.*\/(?=(?:packages|services|node_modules)\/)/, '')
+  return `${functionName || '(anonymous)'} ${path}:${lineNumber + 1}`
+}
