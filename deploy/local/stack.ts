@@ -38,6 +38,8 @@ const PROBE_PORTS: Readonly<Record<ServiceName, number>> = {
 /** UEs send their first REGISTER here, and ESP there. No well-known port, no privilege. */
 export const SIP_PORT = 15_060
 export const ENCAPSULATION_PORT = 14_500
+/** port_ps: nothing but ESP may bring a message for it. */
+export const PORT_PS = 15_064
 
 export interface StackOptions {
   readonly data: DataFolder
@@ -201,6 +203,7 @@ export class LocalStack implements AsyncDisposable {
         ROLLCALL_PCSCF_POD_NAME: 'pcscf-0',
         ROLLCALL_PCSCF_SIP_LISTEN: `${address}:${SIP_PORT}`,
         ROLLCALL_PCSCF_ENCAPSULATION_LISTEN: `${address}:${ENCAPSULATION_PORT}`,
+        ROLLCALL_PCSCF_PORT_PS: String(PORT_PS),
         ROLLCALL_PCSCF_SEALING_KEYS_FILE: data.sealingKeysFile('pcscf'),
       }),
       ...settings,

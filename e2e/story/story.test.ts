@@ -3,7 +3,7 @@ import test from 'node:test'
 import { fetchMetrics } from '@rollcall/deploy/local/metrics.ts'
 import { gmTimers } from '@rollcall/ue'
 import { T1_MS, TestNetwork } from '../support/network.ts'
-import { type StepReport, STORY_STEPS, type StoryStack } from './stack.ts'
+import { STORY_STEPS, type StepReport, type StoryStack } from './stack.ts'
 import { runStory } from './story.ts'
 
 function stackOf(network: TestNetwork): StoryStack {

@@ -59,15 +59,13 @@ async function wholeTrace(
 async function linkedNotify(traces: TraceSource, during: TimeSpan, subscribeTraceId: string): Promise<StorySpan> {
   try {
     return await traces.waitFor((spans) => {
-      const publish = spans.find(
-        (span) => span.service === 'pcscf' && span.name === 'SIP PUBLISH' && isIn(span, during),
-      )
-      if (!publish) return undefined
+      const isPublish = (span: StorySpan): boolean => span.service === 'pcscf' && span.name === 'SIP PUBLISH'
+      const published = spans.filter((span) => isPublish(span) && isIn(span, during)).map(({ traceId }) => traceId)
       return spans.find(
         (span) =>
           span.service === 'presence' &&
           span.name === 'SIP NOTIFY' &&
-          isLinked(span, publish.traceId) &&
+          published.some((traceId) => isLinked(span, traceId)) &&
           isLinked(span, subscribeTraceId),
       )
     }, ARRIVAL_MS_MAX)
