@@ -33,7 +33,7 @@ test('the story plays from the first registration to the trace, and again on the
     assert.ok(isWell, reports.at(-1)?.detail)
     assert.deepEqual(
       reports.map(({ step }) => step),
-      STORY_STEPS,
+      [...STORY_STEPS],
     )
     const unprotected = reports.filter(({ protection }) => protection !== 'udp-enc-tun aes-cbc hmac-sha-1-96')
     assert.deepEqual(
