@@ -11,16 +11,26 @@ interface CpuProfile {
 }
 
 /** One function's own time in a profile. */
-export interface SelfTime {
+interface SelfTime {
   readonly share: number
   readonly where: string
+}
+
+/** Of a profile this many lines are printed. */
+const LINES = 25
+
+/** Prints where a process that left its profile in `folder` spent its time. */
+export function printSelfTimes(folder: string): void {
+  for (const { share, where } of topSelfTimes(folder, LINES)) {
+    console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${where}`)
+  }
 }
 
 /**
  * Reads what `node --cpu-prof` left in `folder` and gives the functions with the most time of their own. The time in
  * which the process was idle does not count.
  */
-export function topSelfTimes(folder: string, count: number): SelfTime[] {
+function topSelfTimes(folder: string, count: number): SelfTime[] {
   const own = new Map<string, number>()
   let total = 0
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {

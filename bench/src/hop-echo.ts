@@ -19,3 +19,4 @@ const server = await startGrpcServer({
   runtime: createRuntime({ service: 'scscf', identity }),
 })
 process.send?.(server.port)
+process.once('disconnect', () => process.exit(0))

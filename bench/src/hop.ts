@@ -15,6 +15,7 @@ import {
   TlsIdentity,
 } from '@rollcall/runtime'
 import type { BenchRow } from './bench-row.ts'
+import { printSelfTimes } from './cpu-profile.ts'
 import { cpuUs, rssMb } from './process-usage.ts'
 
 const ADDRESS = '127.1.4.61'
@@ -43,7 +44,7 @@ export interface HopBenchRow extends BenchRow {
  * The SIP hop alone: 1 kB requests over mutual TLS from one process to another that echoes them, envelope as the P-CSCF
  * fills it. CPU time is an operation's, a request and its response, at each side. Both run with the flags of a service.
  */
-export async function benchHop(): Promise<HopBenchRow[]> {
+export async function benchHop(o: { readonly isProfiled?: boolean } = {}): Promise<HopBenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
   try {
     await createTrustDomain({
@@ -51,21 +52,31 @@ export async function benchHop(): Promise<HopBenchRow[]> {
       trustDomain: TRUST_DOMAIN,
       leaves: ['pcscf', 'scscf'].map((name) => ({ name, role: name, dnsNames: [] })),
     })
-    await using echo = new Side('./hop-echo.ts', [folder, TRUST_DOMAIN, `${ADDRESS}:0`])
-    const port = await echo.message()
-    await using client = new Side('./hop.ts', [folder, `${ADDRESS}:${port}`, String(echo.pid)])
-    return (await client.message()) as HopBenchRow[]
+    const rows = await measureHop(folder, o.isProfiled ? join(folder, 'profile') : undefined)
+    if (o.isProfiled) {
+      console.log('hop, the server’s side, own time by function:')
+      printSelfTimes(join(folder, 'profile'))
+    }
+    return rows
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+async function measureHop(folder: string, profileFolder: string | undefined): Promise<HopBenchRow[]> {
+  await using echo = new Side('./hop-echo.ts', [folder, TRUST_DOMAIN, `${ADDRESS}:0`], profileFolder)
+  const port = await echo.message()
+  await using client = new Side('./hop.ts', [folder, `${ADDRESS}:${port}`, String(echo.pid)])
+  return (await client.message()) as HopBenchRow[]
 }
 
 /** One side of the hop, a process of its own. */
 class Side implements AsyncDisposable {
   readonly #child: ChildProcess
 
-  constructor(file: string, args: readonly string[]) {
-    const execArgv = ['--disable-warning=ExperimentalWarning', ...SERVICE_NODE_FLAGS]
+  constructor(file: string, args: readonly string[], profileFolder?: string) {
+    const profiling = profileFolder ? ['--cpu-prof', '--cpu-prof-dir', profileFolder] : []
+    const execArgv = ['--disable-warning=ExperimentalWarning', ...SERVICE_NODE_FLAGS, ...profiling]
     this.#child = fork(fileURLToPath(new URL(file, import.meta.url)), args, { execArgv })
   }
 
@@ -86,8 +97,11 @@ class Side implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#child.exitCode !== null) return
     const ended = once(this.#child, 'exit')
-    this.#child.kill('SIGKILL')
+    // A profile is written by a process that ends by itself.
+    if (this.#child.connected) this.#child.disconnect()
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 5_000)
     await ended
+    clearTimeout(killer)
   }
 }
 

@@ -12,7 +12,7 @@ const USAGE = `usage: npm run bench [-- NAME…] [--json FILE] [--no-profile]
   publish  durable PUBLISH straight to one Presence Server, fsynced, with nats-server`
 
 const BENCHES: Readonly<Record<string, (o: { isProfiled: boolean }) => Promise<BenchRow[]>>> = {
-  hop: () => benchHop(),
+  hop: (o) => benchHop(o),
   publish: (o) => benchPublish(o),
 }
 

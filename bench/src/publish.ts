@@ -17,7 +17,7 @@ import {
   TlsIdentity,
 } from '@rollcall/runtime'
 import type { BenchRow } from './bench-row.ts'
-import { topSelfTimes } from './cpu-profile.ts'
+import { printSelfTimes } from './cpu-profile.ts'
 import { cpuUs, rssMb } from './process-usage.ts'
 
 const ADDRESS = '127.1.5.9'
@@ -33,7 +33,6 @@ const CASES: readonly (readonly [outstanding: number, operations: number])[] = [
 /** Operations before the first that is measured, so that the code is compiled. */
 const WARM_UP = 10_000
 const READY_MS_MAX = 30_000
-const PROFILE_LINES = 25
 
 const MAIN = fileURLToPath(new URL('../../services/presence/src/main.ts', import.meta.url))
 
@@ -66,9 +65,7 @@ export async function benchPublish(o: { readonly isProfiled?: boolean } = {}): P
     await hss.stop(0)
     if (profile) {
       console.log('presence, own time by function:')
-      for (const { share, where } of topSelfTimes(profile, PROFILE_LINES)) {
-        console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${where}`)
-      }
+      printSelfTimes(profile)
     }
     await rm(folder, { recursive: true, force: true })
   }

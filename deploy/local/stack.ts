@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { type Secret, systemClock } from '@rollcall/core'
 import { NatsServerProcess, obtainNatsServer } from '@rollcall/dev-env'
 import { createTrustDomain, leafFiles } from '@rollcall/pki'
@@ -220,9 +219,4 @@ export class LocalStack implements AsyncDisposable {
       `presence.${realm}=presence@${this.grpcTarget('presence')}`,
     ].join(',')
   }
-}
-
-/** Where the log of a process lies, for messages to a person. */
-export function logFolder(data: DataFolder): string {
-  return join(data.path, 'log')
 }

@@ -8,7 +8,7 @@ export const DATA_DIR_OPTION: OptionSpec = {
 
 /** The folder of the local stack. */
 export function dataDirOf(options: Options, env: Readonly<Record<string, string | undefined>>): string {
-  return options.text('data-dir') ?? env.ROLLCALL_DATA_DIR ?? '.rollcall'
+  return options.text('data-dir') ?? (env.ROLLCALL_DATA_DIR || '.rollcall')
 }
 
 /** Where the local stack has its certificates. */

@@ -23,3 +23,13 @@ export class InputFileError extends RollcallError {
     this.problems = problems
   }
 }
+
+/** The HSS refused the operator's call, or did not answer. */
+export class AdminCallError extends RollcallError {
+  override readonly name = 'AdminCallError'
+  readonly code: string
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

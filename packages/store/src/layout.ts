@@ -26,6 +26,9 @@ const BUCKET_MESSAGE_OCTETS_MAX = 98_304
 /** The server's own bound on a message; the default of nats-server, written down because packs rely on it. */
 export const MAX_PAYLOAD_OCTETS = 1_048_576
 
+/** A stream's size when nobody says otherwise; it is reserved when the stream is made. */
+export const STREAM_BYTES_MAX: number = 1024 * 1024 * 1024
+
 /** A JetStream stream as `rollcall store init` makes it, but for its size and replicas. */
 export interface StreamLayout {
   readonly name: string

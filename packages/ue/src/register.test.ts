@@ -98,6 +98,17 @@ test('the old set ends 64*T1 after the new one is established', async () => {
   await bench.ue.checkAlive()
 })
 
+test('behind a NAT the protected messages carry the public address, inside and outside of SIP (TS 24.229 annex F.2.1)', async () => {
+  await using bench = await openBench(PLACE)
+  bench.pcscf.twists.publicAddress = PLACE.attacker
+  const { contact } = await bench.ue.register()
+  assert.match(contact, new RegExp(`^<sip:ue@${PLACE.attacker.replaceAll('.', '\\.')}:\\d+>$`))
+  const [sm1, sm7] = bench.pcscf.requests
+  assert.match(sm1?.headers.get('Contact') ?? '', new RegExp(`@${PLACE.ue}:15060>`))
+  assert.match(sm7?.headers.get('Via') ?? '', new RegExp(` ${PLACE.attacker}:`))
+  await bench.ue.checkAlive()
+})
+
 test('a re-registration that is not challenged keeps its SAs', async () => {
   await using bench = await openBench(PLACE)
   await bench.ue.register()

@@ -240,7 +240,7 @@ function checkPorts(s: PcscfSettings): void {
 }
 
 function portField(is: string, example: string) {
-  return field.count({ of: 'a port number', is, example, min: 1_024, max: 65_535 })
+  return field.count({ of: 'a port', is, example, min: 1_024, max: 65_535 })
 }
 
 function timerField(is: string, example: string) {

@@ -21,10 +21,10 @@ export const scscfShape = {
       max: 3_600_000,
     })
     .default(240_000),
-  ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN: field
+  ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS: field
     .seconds({ is: 'shortest registration; shorter is answered 423', example: '60', min: 1, max: 600_000 })
     .default(60),
-  ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX: field
+  ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS: field
     .seconds({
       is: 'longest registration, and what a UE gets that does not say',
       example: '600000',
@@ -82,12 +82,12 @@ export function hostOf(config: ScscfConfig): string {
  * @throws ConfigError
  */
 export function checkConfig(config: ScscfConfig): void {
-  if (config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN <= config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX) return
+  if (config.ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS <= config.ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS) return
   throw new ConfigError('scscf', [
     {
-      name: 'ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN',
-      problem: `is ${config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN}, longer than ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX`,
-      allowed: `at most ${config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX}`,
+      name: 'ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS',
+      problem: `is ${config.ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS}, longer than ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS`,
+      allowed: `at most ${config.ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS}`,
       example: '60',
     },
   ])

@@ -65,7 +65,7 @@ export class ScscfCore {
       clock,
       random,
       serviceRoute: serviceRoute(host),
-      expiresSecondsMax: config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MAX,
+      expiresSecondsMax: config.ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS,
       onEnded: (ended) => this.#tellEnd(events, ended),
       onAnswered: (key: RequestKey, answer: AcceptedAnswer, atMs) => {
         answered.remember(key, acceptedReply(answer), atMs)
@@ -84,7 +84,7 @@ export class ScscfCore {
     })
     this.#front = new RegisterFront({
       random,
-      rules: { realm, expiresSecondsMin: config.ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN },
+      rules: { realm, expiresSecondsMin: config.ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS },
       registrar: this.#registrar,
       answered,
       now: () => clock.now(),
@@ -140,9 +140,9 @@ export class ScscfCore {
     return {
       authorize: (request) => cx.authorize(request),
       fetchVector: (request, resync) => cx.fetchVector(request, resync),
-      assign: (request) => {
+      assign: (request, isReregistration) => {
         this.#deassignments.forget(request.impi)
-        return cx.assign(request)
+        return cx.assign(request, isReregistration)
       },
       report: (type, impi, impu) => cx.report(type, impi, impu),
     }

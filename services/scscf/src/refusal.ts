@@ -8,6 +8,7 @@ export const REFUSALS = {
   'too-many-hops': 483,
   loop: 482,
   'peer-role': 403,
+  'no-transaction': 481,
   overload: 503,
   // REGISTER (TS 24.229 clauses 5.4.1.2.1 and 5.4.1.2.2)
   'foreign-domain': 404,

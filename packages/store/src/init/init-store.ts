@@ -7,6 +7,7 @@ import {
   accountOf,
   DEFAULT_SHAPE,
   STORE_SERVICES,
+  STREAM_BYTES_MAX,
   type StoreService,
   type StoreShape,
   type StreamLayout,
@@ -17,8 +18,6 @@ import { checkDataFolder, type DataFolder, type DataFolderState } from './data-f
 import { FirstInstallationError, StreamLostError, StreamUnreadableError } from './errors.ts'
 import { writeLedger } from './ledger.ts'
 
-/** A stream's size when nobody says otherwise; it is reserved when the stream is made. */
-export const STREAM_BYTES_MAX = 1024 * 1024 * 1024
 const CALL_MS_MAX = 10_000
 
 export interface InitStoreOptions {

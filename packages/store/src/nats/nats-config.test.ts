@@ -12,7 +12,6 @@ const OPTIONS = {
   address: '127.0.0.1',
   port: 14222,
   storeDir: '/var/lib/rollcall/nats/jetstream',
-  fileStoreBytesMax: 21_474_836_480,
   tls: { certFile: '/etc/rollcall/nats.crt', keyFile: '/etc/rollcall/nats.key', caFile: '/etc/rollcall/ca.crt' },
   trustDomain: 'rollcall.test',
 } as const

@@ -6,6 +6,7 @@ import {
   inboxPrefixOf,
   MAX_PAYLOAD_OCTETS,
   STORE_SERVICES,
+  STREAM_BYTES_MAX,
   type StoreService,
   type StoreShape,
   storeAdminRole,
@@ -25,8 +26,8 @@ export interface NatsConfigOptions {
   readonly port: number
   /** JetStream's folder. */
   readonly storeDir: string
-  /** Bound on all streams together; what the streams may grow to is reserved from it. */
-  readonly fileStoreBytesMax: number
+  /** Bound on all streams together, of which each reserves its size; by default room for all at their default size. */
+  readonly fileStoreBytesMax?: number
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string }
   readonly trustDomain: string
   readonly durability?: Durability
@@ -48,6 +49,8 @@ export function renderNatsConfig(o: NatsConfigOptions): string {
   const services = o.services ?? STORE_SERVICES
   const shape = o.shape ?? DEFAULT_SHAPE
   const host = isIPv6(o.address) ? `[${o.address}]` : o.address
+  const streams = services.flatMap((service) => streamsOf(service, shape))
+  const fileStoreBytesMax = o.fileStoreBytesMax ?? 2 * streams.length * STREAM_BYTES_MAX
   const isFsynced = (o.durability ?? 'fsynced') === 'fsynced'
   return `# Rendered by @rollcall/store. Do not edit: change packages/store/src/nats/nats-config.ts.
 server_name: ${quoted(o.serverName)}
@@ -68,7 +71,7 @@ tls {
 
 jetstream {
   store_dir: ${quoted(o.storeDir)}
-  max_file_store: ${o.fileStoreBytesMax}
+  max_file_store: ${fileStoreBytesMax}
   cipher: aes
   key: $${NATS_KEY_VARIABLE}
   sync_interval: ${isFsynced ? 'always' : `${quoted(RELAXED_SYNC_INTERVAL)} # acknowledged writes may be lost at a power cut`}

@@ -57,6 +57,8 @@ export interface RegistrationTwists {
   /** K of the vectors, when the network has a wrong one. */
   keys?: MilenageKeys
   expiresSeconds?: number
+  /** The UE's address as it is seen behind a NAT. */
+  publicAddress?: string
 }
 
 export const FAKE_SERVICE_ROUTE = '<sip:orig@scscf.example;lr>'
@@ -192,6 +194,8 @@ export class FakePcscf implements AsyncDisposable {
     const answer = request.method === 'REGISTER' ? this.#register(request, flow) : await this.script(request)
     if (!answer) return
     const response = createResponse(request, answer.status, { headers: answer.headers ?? [], toTag: 'fake' })
+    const { publicAddress } = this.twists
+    if (publicAddress) response.headers.set('Via', `${response.headers.get('Via')};received=${publicAddress}`)
     const remote = { address: this.#sets.at(-1)?.remote.address ?? '', port: 15_060 }
     transaction.respond(response, answer.isUnprotected ? { kind: 'unprotected', remote } : flow)
   }
@@ -251,7 +255,8 @@ export class FakePcscf implements AsyncDisposable {
       portS: PORT_PS,
       q: 0.9,
     }
-    const ueAddress = flow.kind === 'unprotected' ? flow.remote.address : this.#sets.at(-1)?.remote.address
+    const seenAddress = flow.kind === 'unprotected' ? flow.remote.address : this.#sets.at(-1)?.remote.address
+    const ueAddress = this.twists.publicAddress ?? seenAddress
     const set: SaSetParameters = {
       id: `set-${count}`,
       local: {

@@ -10,6 +10,7 @@ import {
 } from '@rollcall/aka'
 import { assert, type Impi } from '@rollcall/core'
 import { SqnRecord } from '@rollcall/proto-gen/hss'
+import { startSpan } from '@rollcall/runtime'
 import { KeyExistsError, RevisionMismatchError } from '@rollcall/store'
 import { ConcurrentChangeError } from '../errors.ts'
 import type { Bucket } from '../subscribers/bucket.ts'
@@ -112,7 +113,8 @@ export class SqnReservations {
     const from = held && held.revision === stored.blockRevision ? held.block.state : stored.state
     const { mark, block } = reserveSqnBlock(sqnMs === undefined ? from : resynchronise(from, sqnMs).state)
     const value = encodeRecord(SqnRecord, sqnRecordOf(owner.generation, mark))
-    const revision = await this.#write(key, value, stored.revision)
+    const span = startSpan('hss reserve SQN')
+    const revision = await this.#write(key, value, stored.revision).finally(() => span.end())
     if (revision === undefined) return undefined
     const taken = takeSqn(block, slice)
     assert(taken, 'a new block holds a number')

@@ -73,9 +73,14 @@ export class CxClient implements RegistrarCx, DirectoryCx {
     })
   }
 
-  async assign(request: RegisterRequest): Promise<CxOutcome<{ readonly profile: ServiceProfile }>> {
+  async assign(
+    request: RegisterRequest,
+    isReregistration: boolean,
+  ): Promise<CxOutcome<{ readonly profile: ServiceProfile }>> {
     const { impi, impu, traceparent } = request
-    const type = ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION
+    const type = isReregistration
+      ? ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_RE_REGISTRATION
+      : ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION
     const answer = await this.#assignment(type, impi, impu, traceparent)
     return outcomeOf(answer, ({ profile }) => {
       if (!profile || !hasCanonicalImpu(profile)) return this.#unusable('SAR')

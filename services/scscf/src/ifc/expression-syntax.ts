@@ -10,7 +10,7 @@ export type ExpressionNode =
   | { readonly kind: 'repeat'; readonly node: ExpressionNode; readonly min: number; readonly max: number }
 
 /** Letters of an expression. Longer than 255 is usual in the field. */
-export const EXPRESSION_LETTERS_MAX = 1_024
+const EXPRESSION_LETTERS_MAX = 1_024
 /** RE_DUP_MAX of IEEE 1003.1. */
 const REPEAT_MAX = 255
 const DEPTH_MAX = 64

@@ -22,7 +22,7 @@ export interface RegistrarCx {
     request: RegisterRequest,
     resync: Buffer | undefined,
   ): Promise<CxOutcome<{ readonly vector: AuthenticationVector }>>
-  assign(request: RegisterRequest): Promise<CxOutcome<{ readonly profile: ServiceProfile }>>
+  assign(request: RegisterRequest, isReregistration: boolean): Promise<CxOutcome<{ readonly profile: ServiceProfile }>>
   report(type: 'failure' | 'timeout', impi: Impi, impu: RegisterRequest['impu']): void
 }
 
@@ -135,7 +135,10 @@ export class Registrar {
       }
       case 'assign': {
         const { request } = effect
-        void cx.assign(request).then((outcome) => this.#resume(request.impi, key, { kind: 'assigned', outcome }))
+        const isReregistration = store.boundInstance(request.impi) !== undefined
+        void cx
+          .assign(request, isReregistration)
+          .then((outcome) => this.#resume(request.impi, key, { kind: 'assigned', outcome }))
         return
       }
       case 'bind': {

@@ -239,6 +239,19 @@ test('de-registration over the security association of a registration needs no c
   assert.deepEqual(words(effects), ['accepted'])
 })
 
+test('who de-registers is let go, also when the HSS has lost him', () => {
+  const outcome = { kind: 'refused', reason: 'identity-not-registered' } as const
+  const life = new Life()
+  life.register(answer(vector('old'), { expiresSeconds: 0 }), 'urn:gsma:imei:1')
+  const bound = { instance: 'urn:gsma:imei:1' }
+  assert.deepEqual(words(life.input({ kind: 'authorized', outcome, bound })), ['unbind'])
+  const unknown = new Life()
+  unknown.register(answer(vector('old'), { expiresSeconds: 0 }))
+  assert.deepEqual(words(unknown.input({ kind: 'authorized', outcome, bound: undefined })), [
+    'refuse identity-not-registered',
+  ])
+})
+
 test('de-registration without protection is challenged: nobody else can end a registration', () => {
   const life = new Life()
   life.register(register({ expiresSeconds: 0 }), 'urn:gsma:imei:1')

@@ -142,10 +142,13 @@ function onAuthorized(attempt: Attempt, outcome: CxOutcome<object>, bound: Bound
   const { phase } = attempt
   assert(phase.kind === 'authorizing', 'UAA belongs to UAR')
   const { request } = phase
-  if (outcome.kind !== 'success') return end(request, reasonOf(outcome))
-  if (request.isProtected && isDeregistration(request) && bound) {
+  const isOwnEnd = request.isProtected && isDeregistration(request) && bound !== undefined
+  // The HSS may have lost what we still hold: the user who leaves shall not be kept for that.
+  const isLostAtHss = outcome.kind === 'refused' && outcome.reason === 'identity-not-registered'
+  if (isOwnEnd && (outcome.kind === 'success' || isLostAtHss)) {
     return { attempt: { ...attempt, phase: { kind: 'storing', request } }, effects: [{ kind: 'unbind', request }] }
   }
+  if (outcome.kind !== 'success') return end(request, reasonOf(outcome))
   return {
     attempt: { ...attempt, phase: { kind: 'fetching', request } },
     effects: [{ kind: 'fetch', request, resync: undefined }],

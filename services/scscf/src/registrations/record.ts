@@ -6,7 +6,7 @@ import type { AcceptedAnswer } from '../registrar/attempt.ts'
 import type { Change } from './registration-table.ts'
 
 /** Format of what is stored: the first octet of each record. A reader refuses what it does not know. */
-export const RECORD_VERSION = 1
+const RECORD_VERSION = 1
 
 /** Why a contact ended. */
 export type EndReason = 'unregistered' | 'expired'

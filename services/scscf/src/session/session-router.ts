@@ -1,5 +1,6 @@
 import type { Clock } from '@rollcall/core'
 import { AccessSecurity } from '@rollcall/proto-gen/hop'
+import { startSpan } from '@rollcall/runtime'
 import { parseNameAddr, type SipRequest, SipSyntaxError, sameSipUri, toTag } from '@rollcall/sip'
 import { type FilterCriterion, nextMatch } from '../ifc/filter-criteria.ts'
 import type { Refusal, RefusalReason } from '../refusal.ts'
@@ -147,10 +148,18 @@ export class SessionRouter {
 
   async #runChain(work: Work): Promise<void> {
     const { leg, request, incoming } = work
-    const match = nextMatch(leg.criteria, work.index, factsOf(request, leg.sessionCase))
+    const match = this.#evaluate(work)
     if (match) return this.#sendToServer(work, match.criterion, match.nextIndex)
     if (isOriginating(leg)) return await this.#terminate(incoming, request, leg.vouched)
     this.#deliver(work)
+  }
+
+  #evaluate({ leg, request, incoming, index }: Work): ReturnType<typeof nextMatch> {
+    const span = startSpan('scscf filter criteria', { parent: incoming.traceparent })
+    const match = nextMatch(leg.criteria, index, factsOf(request, leg.sessionCase))
+    if (match) span.setAttribute('rollcall.hop.host', match.criterion.serverHost)
+    span.end()
+    return match
   }
 
   /** Route: the application server, then us with the original dialog identifier (TS 24.229 clause 5.4.3.2 step 5). */

@@ -17,8 +17,8 @@ import type { RefusalReason } from '../refusal.ts'
 /** Inside the hop the transport is gRPC over mutual TLS: to a SIP element it looks like TLS. */
 const VIA_TRANSPORT = 'TLS'
 
-/** So much earlier than our sender we stop waiting, so that our answer still finds it. */
-const DEADLINE_SLACK_MS = 100
+/** So much earlier than our sender we stop waiting, so that our answer still finds it: two ticks of the hop's wheel. */
+const DEADLINE_SLACK_MS = 250
 const DEADLINE_MS_MIN = 100
 
 /** What became of a request that was sent on. Provisional responses may come before one end. */

@@ -37,9 +37,13 @@ export class HopFront {
   receive(message: HopIncoming, peer: HopPeer, reply: HopReply): void {
     const request = this.#read(message, peer, reply)
     if (!request) return
-    // Nobody waits for an answer to either: an ACK has none, and no method here can be cancelled (RFC 3261 section 9.1).
-    if (request.method === 'ACK' || request.method === 'CANCEL') return
+    if (request.method === 'ACK') return
     const incoming = this.#incoming(request, message, peer, reply)
+    if (request.method === 'CANCEL') {
+      // No method here can be cancelled (RFC 3261 section 9.1).
+      this.refuse(incoming, { reason: 'no-transaction' })
+      return
+    }
     if (request.method === 'REGISTER') {
       this.#options.register(incoming)
       return

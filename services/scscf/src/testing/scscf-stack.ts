@@ -107,7 +107,7 @@ export class ScscfStack implements AsyncDisposable {
         `${PRESENCE_HOST}=presence@${this.#address}:17003`,
         `${REALM}=scscf@${this.#address}:17002`,
       ].join(),
-      ROLLCALL_SCSCF_EXPIRES_SECONDS_MIN: '1',
+      ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS: '1',
       ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: '5000',
       ROLLCALL_SCSCF_CX_DEADLINE_MS: '1500',
       ROLLCALL_SCSCF_PROFILE_FRESH_MS: '0',
@@ -257,7 +257,7 @@ export class ScscfStack implements AsyncDisposable {
       envelope: createEnvelope(envelope),
     }
     return await new Promise<HopResult>((resolve) => {
-      hop.send(SCSCF_HOST, message, resolve, { deadlineMs: 5_000 })
+      hop.send(SCSCF_HOST, message, resolve, { deadlineMs: envelope.deadlineMs || 5_000 })
     })
   }
 
