@@ -1,6 +1,6 @@
 import type { Random } from '@rollcall/core'
 import { type DropReason, type ProtectedPacket, type SaBackEnd, UdpEncapsulation } from '@rollcall/esp-net'
-import { UdpTransport } from '@rollcall/sip-net'
+import { UdpTransport, type UdpTransportOptions } from '@rollcall/sip-net'
 import type { Flow } from './flow.ts'
 
 /** What comes from UEs. */
@@ -38,7 +38,10 @@ export async function openGm(o: {
 }): Promise<GmTransport> {
   const { receiver } = o
   await using opened = new AsyncDisposableStack()
-  const common = { onError: receiver.socketError, onDrop: receiver.dropped }
+  const common: Pick<UdpTransportOptions, 'onError' | 'onDrop'> = {
+    onError: (error) => receiver.socketError(error),
+    onDrop: (reason) => receiver.dropped(reason),
+  }
   const unprotected = opened.use(await UdpTransport.bind({ ...o.sip, ...common, bytesMax: UNPROTECTED_BYTES_MAX }))
   const bare = opened.use(await UdpTransport.bind({ address: o.sip.address, port: o.portPs, ...common }))
   const backEnd = opened.use(
@@ -48,7 +51,7 @@ export async function openGm(o: {
       setsMax: o.setsMax,
       onPacket: (packet) => receiver.protected(packet),
       onDrop: (reason) => receiver.dropped(reason),
-      onSocketError: receiver.socketError,
+      onSocketError: (error) => receiver.socketError(error),
     }),
   )
   unprotected.onMessage = (bytes, source) => receiver.unprotected(bytes, source)

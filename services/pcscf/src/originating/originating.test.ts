@@ -161,7 +161,8 @@ test('a dialog made before a restart goes on by its token and its S-CSCF (readin
   rig.protected(rig.newestSet(), subscribe({ toTag: 'core-tag', cseq: 2, route }))
   assert.deepEqual(rig.coreRequest.request.headers.getAll('Route'), [SERVICE_ROUTE, TERM])
   const before = rig.coreRequests.length
-  for (const wrong of [[], [`<sip:presence.${DOMAIN};lr>`], [SERVICE_ROUTE]]) {
+  const past = [...route.slice(0, 2), `<sip:presence.${DOMAIN};lr>`]
+  for (const wrong of [[], [`<sip:presence.${DOMAIN};lr>`], [SERVICE_ROUTE], past]) {
     rig.protected(rig.newestSet(), subscribe({ toTag: 'core-tag', cseq: 3, route: wrong }))
     assert.equal(rig.answer.status, 400)
   }

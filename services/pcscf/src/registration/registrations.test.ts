@@ -489,6 +489,35 @@ test('a second UE with the same address and port_us is refused (TS 33.203 annex 
   assert.equal(rig.refusals('port-us-taken'), 1)
 })
 
+test('of two UEs that came with the same address and port_us at once, the first to prove itself has it (TS 33.203 annex M)', async () => {
+  const rig = new Rig()
+  const alice = await rig.challenge()
+  const { securityServer } = rig
+  const end = { ...SECOND_END, portS: FIRST_END.portS }
+  const other = { impi: BOB_IMPI, impu: BOB, instance: 'urn:gsma:imei:2', callId: 'bob', end, nonce: 'b3RoZXI=' }
+  const bob = await rig.challenge({ ...other, source: { address: UE, port: 15_061 } })
+  rig.answerChallenge(bob, other)
+  rig.coreRequest.respond(200, grantHeaders(other))
+  await rig.settle()
+  assert.equal(rig.answer.status, 200)
+  rig.answerChallenge(alice, { verify: securityServer })
+  rig.coreRequest.respond(200, grantHeaders())
+  await rig.settle()
+  assert.equal(rig.answer.status, 403)
+  assert.equal(rig.refusals('port-us-taken'), 1)
+  assert.equal(rig.context.sets.find(alice.id)?.state, 'closing')
+})
+
+test('an SA set speaks for one contact: another instance registers from the beginning (TS 24.229 clause 5.4.1.2.2)', async () => {
+  const rig = new Rig()
+  const set = await rig.register()
+  const before = rig.coreRequests.length
+  rig.protected(set, register({ via: `SIP/2.0/UDP ${UE}:15064`, callId: 'other', instance: 'urn:gsma:imei:2' }))
+  assert.equal(rig.answer.status, 403)
+  assert.equal(rig.coreRequests.length, before)
+  assert.equal(rig.refusals('instance-mismatch'), 1)
+})
+
 test('a re-registration changes port_uc and keeps port_us (TS 33.203 clauses 7.1 and 7.4)', async () => {
   const rig = new Rig()
   const set = await rig.register()
