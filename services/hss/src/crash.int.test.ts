@@ -10,7 +10,7 @@ import { HssStack } from './testing/hss-stack.ts'
 let stack: HssStack
 
 before(async () => {
-  stack = await HssStack.start('127.1.6.1', { isProcess: true })
+  stack = await HssStack.start('127.1.6.3', { isProcess: true })
 })
 
 after(async () => {

@@ -18,7 +18,7 @@ const [phone, tablet] = [PHONE, TABLET].map(
 )
 
 before(async () => {
-  stack = await ScscfStack.start('127.1.6.2', { isProcess: true })
+  stack = await ScscfStack.start('127.1.6.4', { isProcess: true })
   const ues = [phone, tablet].flatMap((ue) =>
     ue ? [{ impi: ue.impi, k: ue.keys.k.reveal(), opc: ue.keys.opc.reveal() }] : [],
   )
