@@ -13,6 +13,7 @@ const ALLOWED = new Set([
   'BlueOak-1.0.0',
   'CC0-1.0',
   '(MIT OR Apache-2.0)',
+  '(Apache-2.0 AND BSD-3-Clause)',
   'Python-2.0',
   'Unlicense',
 ])

@@ -30,7 +30,7 @@ test('the story plays from the first registration to the trace, and again on the
       },
       log: (line) => lines.push(line),
     })
-    assert.ok(isWell, reports.at(-1)?.detail)
+    assert.ok(isWell, reports.at(-1)?.detail ?? '')
     assert.deepEqual(
       reports.map(({ step }) => step),
       [...STORY_STEPS],
