@@ -33,13 +33,18 @@ export class HssStack implements AsyncDisposable {
   static async start(address: string, options: { readonly isProcess?: boolean } = {}): Promise<HssStack> {
     const store = await startTestStore({ address, services: ['hss'] })
     const stack = new HssStack(store, address, await store.sealingKeysFile('hss'))
-    for (const role of ['operator', 'scscf', 'presence', 'pcscf']) {
-      const leaf = { name: role, role, dnsNames: [] }
-      await issueLeaf({ folder: store.pkiFolder, trustDomain: store.trustDomain, leaf })
+    try {
+      for (const role of ['operator', 'scscf', 'presence', 'pcscf']) {
+        const leaf = { name: role, role, dnsNames: [] }
+        await issueLeaf({ folder: store.pkiFolder, trustDomain: store.trustDomain, leaf })
+      }
+      if (options.isProcess) await stack.startProcess()
+      else await stack.startService()
+      return stack
+    } catch (error) {
+      await stack[Symbol.asyncDispose]()
+      throw error
     }
-    if (options.isProcess) await stack.startProcess()
-    else await stack.startService()
-    return stack
   }
 
   get environment(): Record<string, string> {

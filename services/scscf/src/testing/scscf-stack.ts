@@ -65,17 +65,26 @@ export class ScscfStack implements AsyncDisposable {
 
   static async start(address: string, options: { readonly isProcess?: boolean } = {}): Promise<ScscfStack> {
     const stack = new ScscfStack(await startTestStore({ address, services: ['hss', 'scscf'] }), address)
-    const { pkiFolder, trustDomain } = stack.store
+    try {
+      await stack.#startPeers()
+      if (options.isProcess) await stack.startProcess()
+      else await stack.startScscf()
+      return stack
+    } catch (error) {
+      await stack[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async #startPeers(): Promise<void> {
+    const { pkiFolder, trustDomain } = this.store
     for (const role of ['operator', 'presence', 'pcscf']) {
       await issueLeaf({ folder: pkiFolder, trustDomain, leaf: { name: role, role, dnsNames: [] } })
     }
-    stack.#sealingKeysFile = await stack.store.sealingKeysFile('hss')
-    await stack.startHss()
-    await stack.startNode('pcscf', 17_004)
-    await stack.startNode('presence', 17_003)
-    if (options.isProcess) await stack.startProcess()
-    else await stack.startScscf()
-    return stack
+    this.#sealingKeysFile = await this.store.sealingKeysFile('hss')
+    await this.startHss()
+    await this.startNode('pcscf', 17_004)
+    await this.startNode('presence', 17_003)
   }
 
   /** Everything that HSS and S-CSCF logged. */
