@@ -10,7 +10,7 @@ import { NatsServerKeyError, NatsServerStartError } from './errors.ts'
 const READY_MS_MAX = 30_000
 /** A clean stop flushes and closes its files; later it is stuck and is killed. */
 const STOP_MS_MAX = 10_000
-/** Go's heap is kept below this, else loading a large store makes it grow to gigabytes (jetstream.md, restart). */
+/** Go's heap is kept below this, else loading a large store makes it grow to gigabytes (docs/decisions/001). */
 const MEMORY_LIMIT = '512MiB'
 /** How much of the end of its output is kept for an error message. */
 const OUTPUT_OCTETS_MAX = 4_000

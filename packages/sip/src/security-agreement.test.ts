@@ -203,7 +203,7 @@ test('a mirror with any change of meaning is another (RFC 3329 section 2.3.1)', 
   assert.ok(!isSame('tls;ealg=null', 'tls'))
 })
 
-test('a hostile Security-Client ends in a typed error (ims-access, mistake 28)', () => {
+test('a hostile Security-Client ends in a typed error (a known mistake of other stacks)', () => {
   for (const line of [
     '',
     ' ',

@@ -96,7 +96,7 @@ test('loads up to the own epoch message, and not what a later owner wrote', asyn
   assert.deepEqual(await load(linkWith([LOG]), 6), ['a', 'b'])
 })
 
-test('a replica that lags is asked again until the epoch message is there (jetstream.md, read barrier)', async () => {
+test('a replica that lags is asked again until the epoch message is there (docs/decisions/001)', async () => {
   const lagging = [[], LOG.slice(0, 3), 'lost', LOG.slice(0, 5), LOG] as const
   assert.deepEqual(await load(linkWith(lagging), 12), ['a', 'b', 'c'])
 })

@@ -91,7 +91,7 @@ test('UAR, MAR and SAR want an IMPI and an IMPU that belong together (TS 29.228 
   assert.ok(counted.includes('user-unknown') && counted.includes('identities-dont-match'))
 })
 
-test('a vector is one that the ISIM accepts, and no two are the same (ims-access 10.9)', async () => {
+test('a vector is one that the ISIM accepts, and no two are the same (a known mistake of other stacks)', async () => {
   const { context } = await createCx()
   const { vector } = await fetchVector(context)
   const { vector: next } = await fetchVector(context)
@@ -108,7 +108,7 @@ test('AUTS of a wrong length is the peer’s error (TS 29.229 clause 6.3.11)', a
   await assert.rejects(fetchVector(context, SERVER_NAME, Buffer.alloc(29)), RequestInvalidError)
 })
 
-test('a forged AUTS is audited and still answered with a vector (ims-access 10.10)', async () => {
+test('a forged AUTS is audited and still answered with a vector (a known mistake of other stacks)', async () => {
   const { context, audited } = await createCx()
   const { vector } = await fetchVector(context)
   assert.ok(vector)

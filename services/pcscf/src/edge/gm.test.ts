@@ -98,7 +98,7 @@ test('what is no SIP is dropped; what is almost SIP gets 400 where it came from 
   assert.deepEqual(rig.last.flow, { kind: 'unprotected', address: UE, port: 15_060 })
 })
 
-test('compact forms and lower case are read like any other (RFC 3261 section 7.3.3; ims-access 1.2)', () => {
+test('compact forms and lower case are read like any other (RFC 3261 section 7.3.3; TS 33.203 annex H)', () => {
   const rig = new Rig()
   const text = String(serializeMessage(register({ headers: [['Security-Client', securityClient(FIRST_END)]] })))
     .replace('Via:', 'v:')

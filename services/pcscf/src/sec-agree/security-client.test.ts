@@ -64,7 +64,7 @@ test('entries of algorithms that nobody knows, of other mechanisms and of the me
   assert.equal(pair.alg, 'hmac-sha-1-96')
 })
 
-test('names and values in upper case, blanks, and SPIs of one or ten digits are read (ims-access 1.1)', () => {
+test('names and values in upper case, blanks, and SPIs of one or ten digits are read (TS 33.203 annex H)', () => {
   const { chosen } = agree([
     'IPSEC-3GPP ; ALG = HMAC-SHA-1-96 ; EALG=AES-CBC; Prot=ESP; Mod=udp-enc-tun; SPI-C=0000000001; spi-s=4294967295;' +
       ' PORT-C=40000; port-s=40001',
@@ -98,7 +98,7 @@ test('Security-Server prints SPIs without sign, in ten digits, and invents no pa
   )
 })
 
-test('a mirror written anew, one header an entry, is the same; a changed SPI, port, algorithm or order is not (ims-access 1.6)', () => {
+test('a mirror written anew, one header an entry, is the same; a changed SPI, port, algorithm or order is not (TS 33.203 annex H)', () => {
   const securityServerText = formatSecurityServer(OWN, LOCAL)
   const securityServer = parseSecurityMechanisms([securityServerText])
   const client = entry('hmac-sha-1-96', 'aes-cbc')

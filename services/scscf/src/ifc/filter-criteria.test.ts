@@ -89,12 +89,12 @@ test('CNF is OR inside a group and AND between groups, DNF the reverse (TS 29.22
   }
 })
 
-test('a method is compared exactly, no prefix and no other case (ims-access 10.19)', () => {
+test('a method is compared exactly, no prefix and no other case (a known mistake of other stacks)', () => {
   for (const method of ['SUBSCRIB', 'SUBSCRIBER', 'subscribe', '']) assert.ok(!matches(criteria([spt(METHOD(method))])))
   assert.ok(matches(criteria([not(METHOD('PUBLISH'))])))
 })
 
-test('a header trigger without content asks for presence, negated for absence (ims-access 10.19)', () => {
+test('a header trigger without content asks for presence, negated for absence (a known mistake of other stacks)', () => {
   assert.ok(matches(criteria([spt(HEADER('Event'))])))
   assert.ok(!matches(criteria([not(HEADER('Event'))])))
   assert.ok(matches(criteria([not(HEADER('Privacy'))])))
@@ -129,7 +129,7 @@ test('a Request-URI trigger is tested on host and port or on the number (TS 29.2
   }
 })
 
-test('each session case is itself alone: 2 and 3 are not swapped, 4 is known (ims-access 10.18)', () => {
+test('each session case is itself alone: 2 and 3 are not swapped, 4 is known (a known mistake of other stacks)', () => {
   const cases = [
     SessionCase.SESSION_CASE_ORIGINATING,
     SessionCase.SESSION_CASE_TERMINATING_REGISTERED,
@@ -144,7 +144,7 @@ test('each session case is itself alone: 2 and 3 are not swapped, 4 is known (im
   }
 })
 
-test('the profile part decides before the triggers (ims-access 10.18)', () => {
+test('the profile part decides before the triggers (a known mistake of other stacks)', () => {
   const registered = criteria(undefined, { part: ProfilePartIndicator.PROFILE_PART_INDICATOR_REGISTERED })
   const unregistered = criteria(undefined, { part: ProfilePartIndicator.PROFILE_PART_INDICATOR_UNREGISTERED })
   const rows: [SessionCase, boolean][] = [

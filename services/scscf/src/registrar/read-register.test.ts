@@ -89,7 +89,7 @@ test('an IMPI that the security association does not belong to is refused, prote
   }
 })
 
-test('what the credentials hold is told apart (ims-access 10.7)', () => {
+test('what the credentials hold is told apart (a known mistake of other stacks)', () => {
   const rows: [string, string][] = [
     [',nonce="",response=""', 'none'],
     [',response="r"', 'none'],

@@ -138,7 +138,7 @@ test('RES in the clear is not looked at: the UE is challenged again, at most twi
   assert.deepEqual(words(effects), ['refuse challenge-limit', 'report failure'])
 })
 
-test('AUTS is taken without protection and without a response, and twice at most (ims-access 10.7)', () => {
+test('AUTS is taken without protection and without a response, and twice at most (a known mistake of other stacks)', () => {
   const life = new Life()
   life.challenge('a')
   const auts = Buffer.from('0123456789abcd')
