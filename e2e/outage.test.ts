@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { rename } from 'node:fs/promises'
 import { test } from 'node:test'
+import { systemRandom } from '@rollcall/core'
 import { fetchMetrics, sumOf, waitUntil } from '@rollcall/deploy/local/metrics.ts'
 import { SERVICES } from '@rollcall/deploy/local/stack.ts'
+import { NatsServerKeyError } from '@rollcall/dev-env'
 import { readPidfSummary, writePidf } from '@rollcall/pidf'
+import { createNatsKey, NATS_KEY_VARIABLE } from '@rollcall/store'
 import { PublicationRefusedError, SubscriptionRefusedError } from '@rollcall/ue'
 import { TestNetwork } from './support/network.ts'
 
@@ -93,4 +96,22 @@ test('services refuse a store that was emptied, name the reason, and make nothin
   await Promise.all(SERVICES.map((name) => stack.service(name).ready()))
   const presentity = await network.operator.getPresentity(phone.identity)
   assert.equal(presentity.publications.length, 1, 'the publication is back')
+})
+
+test('a NATS with another encryption key is not let run, and with the right one all is there', async () => {
+  await using network = await TestNetwork.start({ block: 20 })
+  const phone = await network.ue('alice-phone')
+  await phone.register()
+  await phone.publish({ body: writePidf({ entity: phone.identity, tupleId: 'a', basic: 'open', note: 'kept' }) })
+  const { stack } = network
+  await stack.nats.stop()
+  const other = createNatsKey(systemRandom).reveal().toString('latin1')
+  await assert.rejects(stack.nats.start({ [NATS_KEY_VARIABLE]: other }), (error) => error instanceof NatsServerKeyError)
+  assert.ok(!stack.nats.isRunning)
+  const { ok, text } = await readinessOf(stack.probe('presence'))
+  assert.ok(!ok && text.length > 0, 'the Presence Server says why it is not ready')
+  await stack.nats.start()
+  await Promise.all(SERVICES.map((name) => stack.service(name).ready()))
+  const presentity = await network.operator.getPresentity(phone.identity)
+  assert.equal(presentity.publications.length, 1, 'the publication is there')
 })

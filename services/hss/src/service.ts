@@ -11,7 +11,7 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
-import { connectStore, HSS_BUCKET, KeyValue, Sealer, type StoreConnection } from '@rollcall/store'
+import { connectStore, HSS_BUCKET, KeyValue, Sealer, type StoreConnection, StoreOpener } from '@rollcall/store'
 import { addSubscriber } from './admin/add-subscriber.ts'
 import { getSubscriber } from './admin/get-subscriber.ts'
 import { listSubscribers } from './admin/list-subscribers.ts'
@@ -29,7 +29,6 @@ import { HssEvents } from './events.ts'
 import { handle } from './grpc-errors.ts'
 import { userData } from './sh/user-data.ts'
 import { WatchedBucket } from './store-bucket.ts'
-import { StoreOpener } from './store-opener.ts'
 import { SubscriberRepository } from './subscribers/repository.ts'
 
 export { hssShape } from './config.ts'

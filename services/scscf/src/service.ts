@@ -12,14 +12,13 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
-import { connectStore, PartitionLogs, type StoreConnection } from '@rollcall/store'
+import { connectStore, PartitionLogs, type StoreConnection, StoreOpener } from '@rollcall/store'
 import { listRegistrations } from './admin/list-registrations.ts'
 import { checkConfig, type ScscfConfig } from './config.ts'
 import { ScscfCore } from './core.ts'
 import { ScscfEvents } from './events.ts'
 import { HopFront } from './sip/hop-front.ts'
 import type { Incoming } from './sip/incoming.ts'
-import { StoreOpener } from './store-opener.ts'
 
 export { scscfShape } from './config.ts'
 
