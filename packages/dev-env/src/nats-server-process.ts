@@ -4,6 +4,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { repairDataFolder } from '@rollcall/store'
 import { NatsServerKeyError, NatsServerStartError } from './errors.ts'
 
 /** From start to "Server is ready": 50–170 ms after kill -9, up to 8.5 s after one amid a million records. */
@@ -18,6 +19,8 @@ const OUTPUT_OCTETS_MAX = 4_000
 const SIGSTOP_MS_MAX = 5_000
 /** What the server logs when the encryption key does not fit its data. */
 const KEY_COMPLAINT = 'Error decrypting'
+/** JetStream's folder, as `renderNatsConfig` of the store writes it. */
+const STORE_DIR = /^ *store_dir: "([^"]+)"$/m
 
 export interface NatsServerOptions {
   /** Path of the nats-server. */
@@ -87,6 +90,8 @@ export class NatsServerProcess implements AsyncDisposable {
     await mkdir(this.#o.folder, { recursive: true, mode: 0o700 })
     const config = join(this.#o.folder, 'nats.conf')
     await writeFile(config, this.#o.configText, { mode: 0o600 })
+    const storeDir = STORE_DIR.exec(this.#o.configText)?.[1]
+    if (storeDir !== undefined) await repairDataFolder(storeDir)
     this.#output = ''
     this.#hasWrongKey = false
     this.#isExpectedToEnd = false

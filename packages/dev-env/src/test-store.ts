@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Secret, systemClock, systemRandom } from '@rollcall/core'
-import { createTrustDomain, leafFiles } from '@rollcall/pki'
+import { type Secret, systemClock, systemRandom } from '@rollcall/core'
+import { leafFiles } from '@rollcall/pki'
 import {
-  createNatsKey,
   createSealingKeys,
   type Durability,
   initStore,
@@ -19,12 +18,16 @@ import {
 import { type NatsServerProcess, startNatsServer } from './nats-server-process.ts'
 import { obtainNatsServer } from './obtain-nats-server.ts'
 import { writePrivateFile } from './private-file.ts'
-
-const TRUST_DOMAIN = 'rollcall.test'
-const PORT = 14222
-/** Streams of a test are small: the sum of them is reserved. */
-const STREAM_BYTES = 256 * 1024 * 1024
-const FILE_STORE_BYTES = 64 * 1024 * 1024 * 1024
+import {
+  createTestTrustDomain,
+  FILE_STORE_BYTES,
+  obtainEncryptionKey,
+  PORT,
+  pkiFolderOf,
+  STREAM_BYTES,
+  storeDirOf,
+  TRUST_DOMAIN,
+} from './test-domain.ts'
 
 export interface TestStoreOptions {
   /** Loopback address; each stack of tests has its own. */
@@ -103,7 +106,7 @@ export async function startTestStore(o: TestStoreOptions): Promise<TestStore> {
   const port = o.port ?? PORT
   const services = o.services ?? STORE_SERVICES
   const url = `tls://${o.address}:${port}`
-  await createTestTrustDomain(folder, o.address, services)
+  await createTestTrustDomain(folder, [o.address], services)
   const encryptionKey = await obtainEncryptionKey(folder)
   const { path } = await obtainNatsServer()
   const config = renderNatsConfig({
@@ -142,29 +145,4 @@ export async function startTestStore(o: TestStoreOptions): Promise<TestStore> {
     await store.stop()
     throw error
   }
-}
-
-async function createTestTrustDomain(folder: string, address: string, services: readonly StoreService[]) {
-  const client = (role: string) => ({ name: role, role, dnsNames: [] })
-  await createTrustDomain({
-    folder: pkiFolderOf(folder),
-    trustDomain: TRUST_DOMAIN,
-    leaves: [
-      { name: NATS_SERVER_ROLE, role: NATS_SERVER_ROLE, dnsNames: ['nats'], ipAddresses: [address] },
-      ...services.flatMap((service) => [client(service), client(storeAdminRole(service))]),
-    ],
-  })
-}
-
-async function obtainEncryptionKey(folder: string): Promise<Secret> {
-  const file = join(folder, 'nats-encryption.key')
-  return new Secret(await writePrivateFile(file, createNatsKey(systemRandom).reveal().toString('latin1')))
-}
-
-function storeDirOf(folder: string): string {
-  return join(folder, 'nats', 'jetstream')
-}
-
-function pkiFolderOf(folder: string): string {
-  return join(folder, 'pki')
 }

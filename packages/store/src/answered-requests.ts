@@ -50,8 +50,25 @@ export class AnsweredRequests<A> {
     }
   }
 
+  /** All that may be asked for still, oldest first. */
+  *entries(): Iterable<{ readonly key: RequestKey; readonly answer: A; readonly atMs: number }> {
+    for (const [text, entry] of this.#entries) {
+      if (this.#isKept(entry)) yield { key: keyOf(text), ...entry }
+    }
+  }
+
   #isKept(entry: Entry<A>): boolean {
     return entry.atMs > this.#clock.now() - this.#retainMs
+  }
+}
+
+function keyOf(text: string): RequestKey {
+  const first = text.indexOf(' ')
+  const second = text.indexOf(' ', first + 1)
+  return {
+    callId: text.slice(second + 1),
+    cseq: Number(text.slice(0, first)),
+    branch: text.slice(first + 1, second),
   }
 }
 

@@ -164,6 +164,16 @@ export class StoreConnection implements StoreLink, AsyncDisposable {
     return () => void this.#listeners.delete(listener)
   }
 
+  /** Overhears what is published to a subject, as far as the account permits. Without the permission: nothing. */
+  subscribe(subject: string, onMessage: (data: Uint8Array, subject: string) => void): () => void {
+    const subscription = this.#nats.subscribe(subject, {
+      callback: (error, message) => {
+        if (!error) onMessage(message.data, message.subject)
+      },
+    })
+    return () => subscription.unsubscribe()
+  }
+
   /** Requests under way fail with an open outcome. */
   async close(): Promise<void> {
     if (this.#isClosed) return

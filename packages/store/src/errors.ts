@@ -68,6 +68,17 @@ export class PartitionReleasedError extends RollcallError {
   }
 }
 
+/** A partition writes one snapshot at a time. Nothing was written. */
+export class SnapshotUnderWayError extends RollcallError {
+  override readonly name = 'SnapshotUnderWayError'
+  readonly code = 'STORE_SNAPSHOT_UNDER_WAY'
+  readonly partition: string
+  constructor(partition: string) {
+    super(`partition ${partition} is writing a snapshot already`)
+    this.partition = partition
+  }
+}
+
 /** One record, or one value, is larger than the store takes. */
 export class RecordTooLargeError extends RollcallError {
   override readonly name = 'RecordTooLargeError'

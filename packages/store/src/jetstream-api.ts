@@ -135,6 +135,44 @@ export async function readBatch(
   })
 }
 
+/**
+ * The last message of a subject as any replica has it: cheaper than `lastMessage`, and perhaps stale.
+ *
+ * @throws JetStreamError, StoreUnavailableError, StoreDeniedError
+ */
+export async function lastMessageOfReplica(
+  connection: StoreLink,
+  o: { stream: string; subject: string; timeoutMs: number },
+): Promise<StoredMessage | undefined> {
+  const request = { last_by_subj: o.subject }
+  const { data, headers: fields } = await call(connection, `$JS.API.DIRECT.GET.${o.stream}`, request, o.timeoutMs)
+  const code = fields?.code ?? 0
+  if (code === 404) return undefined
+  if (code !== 0 || !fields) throw new JetStreamError(code, fields?.description ?? 'a message without headers')
+  return {
+    sequence: Number(fields.get('Nats-Sequence')),
+    data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+    headers: fields,
+  }
+}
+
+/**
+ * Removes the messages of a subject, or of what a wildcard matches, that lie below a sequence, or all of them, and gives how
+ * many they were. It cannot be fenced: `below` is what makes it harmless whenever it arrives.
+ *
+ * @throws StreamMissingError, JetStreamError, StoreUnavailableError, StoreDeniedError
+ */
+export async function purge(
+  connection: StoreLink,
+  o: { stream: string; subject: string; below?: number; timeoutMs: number },
+): Promise<number> {
+  const request = { filter: o.subject, ...(o.below !== undefined && { seq: o.below }) }
+  const answer = await call(connection, `$JS.API.STREAM.PURGE.${o.stream}`, request, o.timeoutMs)
+  const { purged, error } = answer.json<{ purged?: number; error?: ApiError }>()
+  if (error) throw apiError(error, o.stream)
+  return purged ?? 0
+}
+
 /** @throws StreamMissingError, JetStreamError, StoreUnavailableError, StoreDeniedError */
 export async function streamInfo(connection: StoreLink, stream: string, timeoutMs: number): Promise<StreamInfo> {
   const answer = await call(connection, `$JS.API.STREAM.INFO.${stream}`, undefined, timeoutMs)

@@ -1,9 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { checkShape, logSubject, partitionOf, realmToken, STORE_SERVICES, streamsOf } from './layout.ts'
+import {
+  checkShape,
+  leaseStreamOf,
+  leaseSubjectPrefix,
+  logStreamsOf,
+  logSubject,
+  partitionOf,
+  realmToken,
+  STORE_SERVICES,
+  streamsOf,
+} from './layout.ts'
 
 test('16 partitions lie in 4 shard streams, partition p in stream p mod 4 (readings.md, Store 1)', () => {
-  const streams = streamsOf('presence')
+  const streams = logStreamsOf('presence')
   assert.deepEqual(
     streams.map(({ name }) => name),
     ['presence_log_0', 'presence_log_1', 'presence_log_2', 'presence_log_3'],
@@ -17,15 +27,26 @@ test('16 partitions lie in 4 shard streams, partition p in stream p mod 4 (readi
 
 test('no two streams share a subject’s first token and account, and no log lets records go by themselves', () => {
   for (const service of STORE_SERVICES) {
-    for (const { subjects, config } of streamsOf(service)) {
+    for (const { kind, subjects, config } of streamsOf(service)) {
       for (const subject of subjects) assert.ok(subject.startsWith(service === 'hss' ? '$KV.hss.' : `${service}.`))
       assert.equal(config.discard, 'new')
       assert.equal(config.max_age, 0)
       assert.equal(config.deny_delete, true)
       assert.equal(config.allow_rollup_hdrs, false)
-      assert.equal(config.max_msgs_per_subject, service === 'hss' ? 1 : -1)
+      assert.equal(config.max_msgs_per_subject, kind === 'log' ? -1 : 1)
     }
   }
+})
+
+test('replicas that share partitions have leases in a stream of their own (ARCHITECTURE decision 3)', () => {
+  for (const service of ['presence', 'scscf'] as const) {
+    const leases = streamsOf(service).filter(({ kind }) => kind === 'lease')
+    assert.deepEqual(leases, [leaseStreamOf(service)])
+    assert.equal(leases[0]?.name, `${service}_lease`)
+    assert.deepEqual(leases[0]?.subjects, [`${service}.*.lease.*`])
+  }
+  assert.equal(leaseSubjectPrefix('presence', 'a.b'), 'presence.a_b.lease.')
+  for (const service of ['hss', 'pcscf'] as const) assert.ok(streamsOf(service).every(({ kind }) => kind !== 'lease'))
 })
 
 test('a realm is one token of a subject (readings.md, Store 1)', () => {

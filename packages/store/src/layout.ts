@@ -7,6 +7,9 @@ export type StoreService = (typeof STORE_SERVICES)[number]
 /** Services whose state is a partition log. */
 export type LogService = Exclude<StoreService, 'hss'>
 
+/** Services whose replicas share partitions, each replica with a lease. */
+export type ReplicatedService = Exclude<LogService, 'pcscf'>
+
 /** How a service's partitions are cut; fixed when the store is initialised. */
 export interface StoreShape {
   readonly partitions: number
@@ -20,6 +23,8 @@ const SHARDS_MAX = 16
 
 /** A log message: a pack of at most 512 KiB, its headers, and room to grow. */
 const LOG_MESSAGE_OCTETS_MAX = 786_432
+/** A lease that lists 256 partitions, and its headers. */
+const LEASE_MESSAGE_OCTETS_MAX = 32_768
 /** A bucket's value: 64 KiB and its headers. */
 const BUCKET_MESSAGE_OCTETS_MAX = 98_304
 
@@ -29,9 +34,16 @@ export const MAX_PAYLOAD_OCTETS = 1_048_576
 /** A stream's size when nobody says otherwise; it is reserved when the stream is made. */
 export const STREAM_BYTES_MAX: number = 1024 * 1024 * 1024
 
+/** A lease stream holds one message a replica. */
+const LEASE_STREAM_BYTES_MAX = 16 * 1024 * 1024
+
 /** A JetStream stream as `rollcall store init` makes it, but for its size and replicas. */
 export interface StreamLayout {
   readonly name: string
+  /** A lease stream holds nothing that cannot be written anew. */
+  readonly kind: 'log' | 'bucket' | 'lease'
+  /** It needs no more than this, however large streams may be. */
+  readonly bytesMax?: number
   readonly subjects: readonly string[]
   readonly config: Readonly<Record<string, boolean | number | string>>
   readonly metadata: Readonly<Record<string, string>>
@@ -76,8 +88,26 @@ export function streamsOf(service: StoreService, shape: StoreShape = DEFAULT_SHA
       return [logStream('pcscf_log', ['pcscf.*.log.*', 'pcscf.*.snap.*.>'], {})]
     case 'scscf':
     case 'presence':
-      return shardStreams(service, shape)
+      return [...shardStreams(service, shape), leaseStreamOf(service)]
   }
+}
+
+/** The streams that hold the partition logs of one service, in the order of their shards. */
+export function logStreamsOf(service: LogService, shape: StoreShape = DEFAULT_SHAPE): readonly StreamLayout[] {
+  return streamsOf(service, shape).filter(({ kind }) => kind === 'log')
+}
+
+/** The stream of the leases of a service's replicas: `presence_lease`. */
+export function leaseStreamOf(service: ReplicatedService): StreamLayout {
+  const config = { ...KEEP_ALL, max_msgs_per_subject: 1, deny_purge: false, max_msg_size: LEASE_MESSAGE_OCTETS_MAX }
+  const subjects = [`${service}.*.lease.*`]
+  const name = `${service}_lease`
+  return { name, kind: 'lease', bytesMax: LEASE_STREAM_BYTES_MAX, subjects, config, metadata: {} }
+}
+
+/** Subject of a replica's lease, but for the replica's name at its end. */
+export function leaseSubjectPrefix(service: ReplicatedService, realm: string): string {
+  return `${service}.${realmToken(realm)}.lease.`
 }
 
 function shardStreams(service: LogService, shape: StoreShape): StreamLayout[] {
@@ -97,13 +127,13 @@ export function shardStreamName(service: LogService, shard: number): string {
 
 function logStream(name: string, subjects: string[], metadata: Record<string, string>): StreamLayout {
   const config = { ...KEEP_ALL, max_msgs_per_subject: -1, deny_purge: false, max_msg_size: LOG_MESSAGE_OCTETS_MAX }
-  return { name, subjects, config, metadata }
+  return { name, kind: 'log', subjects, config, metadata }
 }
 
 /** Choice: streams and subjects of a bucket are named as NATS's own clients do, so that operators' tools read it. */
 function bucketStream(bucket: string): StreamLayout {
   const config = { ...KEEP_ALL, max_msgs_per_subject: 1, deny_purge: true, max_msg_size: BUCKET_MESSAGE_OCTETS_MAX }
-  return { name: bucketStreamName(bucket), subjects: [`$KV.${bucket}.>`], config, metadata: {} }
+  return { name: bucketStreamName(bucket), kind: 'bucket', subjects: [`$KV.${bucket}.>`], config, metadata: {} }
 }
 
 /** `KV_hss`. */

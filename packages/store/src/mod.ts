@@ -15,6 +15,7 @@ export {
   PartitionReleasedError,
   RecordTooLargeError,
   RevisionMismatchError,
+  SnapshotUnderWayError,
   StoreDeniedError,
   StoreFullError,
   StoreOverloadedError,
@@ -35,6 +36,7 @@ export {
   StreamUnreadableError,
 } from './init/errors.ts'
 export { type InitStoreOptions, initStore } from './init/init-store.ts'
+export { repairDataFolder } from './init/repair-data-folder.ts'
 export { KeyValue, type KeyValueEntry } from './kv/key-value.ts'
 export {
   accountOf,
@@ -43,6 +45,7 @@ export {
   type LogService,
   NATS_SERVER_ROLE,
   partitionOf,
+  type ReplicatedService,
   realmToken,
   STORE_SERVICES,
   type StoreService,
@@ -56,9 +59,18 @@ export type { LogEvent } from './log/log-event.ts'
 export { RECORD_OCTETS_MAX } from './log/log-message.ts'
 export { OwnedPartition } from './log/owned-partition.ts'
 export { PartitionLogs, type PartitionLogsOptions } from './log/partition-logs.ts'
-export { type Durability, type NatsConfigOptions, renderNatsConfig } from './nats/nats-config.ts'
+export { type Durability, type NatsClusterOptions, type NatsConfigOptions, renderNatsConfig } from './nats/nats-config.ts'
 export { createNatsKey, NATS_KEY_VARIABLE } from './nats/nats-key.ts'
+export { LeaseContendedError } from './replicas/errors.ts'
+export type { HeldPartition, TakeContext, TakePartition } from './replicas/held-partition.ts'
+export type { Lease } from './replicas/lease.ts'
+export { DEFAULT_LEASE_TIMING, type LeaseTiming } from './replicas/lease-timing.ts'
+export type { Member, Whereabouts } from './replicas/member.ts'
+export type { ReplicaEvent } from './replicas/replica-event.ts'
+export type { ReplicaGroup } from './replicas/replica-group.ts'
+export { Replicas, type ReplicasOptions } from './replicas/replicas.ts'
 export { SealedRecordError, SealingKeysError } from './sealing/errors.ts'
 export { type SealContext, Sealer } from './sealing/sealer.ts'
 export { createSealingKeys } from './sealing/sealing-keys.ts'
+export type { SnapshotResult } from './snapshot/partition-snapshots.ts'
 export { type OpenState, StoreOpener } from './store-opener.ts'

@@ -7,6 +7,10 @@ export interface StoreLink {
   readonly isConnected: boolean
   readonly isClosed: boolean
   readonly requests: RequestPort
+  /** Calls `listener` at each change of `isConnected`, until the returned function is called. */
+  readonly onStatus?: (listener: (status: 'connected' | 'disconnected') => void) => () => void
+  /** Overhears what is published to a subject, until the returned function is called: hints, of which none is promised. */
+  readonly subscribe?: (subject: string, onMessage: (data: Uint8Array, subject: string) => void) => () => void
 }
 
 export interface RequestPort {

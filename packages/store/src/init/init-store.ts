@@ -63,8 +63,7 @@ export async function initStore(o: InitStoreOptions): Promise<{ created: string[
     const missing: Wanted[] = []
     for (const want of wanted) if (!(await isThere(connections, want))) missing.push(want)
     if (data && folder) refuseLost(missing, data, folder)
-    else if (missing.length > 0 && o.data !== 'first-installation')
-      throw new FirstInstallationError(missing.map(nameOf))
+    else if (o.data !== 'first-installation') refuseUnseen(missing, wanted)
     if (data && folder && !folder.ledger) await record(data, folder, [])
     for (const want of missing) await create(connections, want, o)
     if (data && folder) await record(data, folder, wanted.map(nameOf))
@@ -108,6 +107,18 @@ function refuseLost(missing: readonly Wanted[], data: DataFolder, folder: DataFo
   }
 }
 
+/**
+ * Where the data folder cannot be seen, only what holds no data is made, and only beside streams that are there: these show
+ * that the key is the right one.
+ */
+function refuseUnseen(missing: readonly Wanted[], wanted: readonly Wanted[]): void {
+  const isSafe = ({ service, layout }: Wanted): boolean =>
+    layout.kind === 'lease' &&
+    wanted.every((other) => other.service !== service || other.layout.kind === 'lease' || !missing.includes(other))
+  const unsafe = missing.filter((want) => !isSafe(want))
+  if (unsafe.length > 0) throw new FirstInstallationError(missing.map(nameOf))
+}
+
 async function create(
   connections: ReadonlyMap<StoreService, StoreConnection>,
   want: Wanted,
@@ -117,7 +128,7 @@ async function create(
   if (!connection) return
   await createStream(connection, want.layout, {
     replicas: o.replicas ?? 1,
-    bytesMax: o.streamBytesMax ?? STREAM_BYTES_MAX,
+    bytesMax: Math.min(o.streamBytesMax ?? STREAM_BYTES_MAX, want.layout.bytesMax ?? Number.POSITIVE_INFINITY),
     timeoutMs: CALL_MS_MAX,
   })
 }

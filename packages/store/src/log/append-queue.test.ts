@@ -5,6 +5,7 @@ import { AppendQueue, type PendingAppend } from './append-queue.ts'
 function entry(octets: number): PendingAppend {
   const nothing = () => {}
   return {
+    kind: 'records',
     record: Buffer.alloc(octets),
     traceparent: undefined,
     sinceMs: 0,
@@ -48,4 +49,16 @@ test('says that it has no room some records before it takes no more, by number a
     queue.takeAll()
     assert.ok(queue.hasRoom)
   }
+})
+
+test('a mark travels alone, between what came before it and what came after', () => {
+  const queue = new AppendQueue()
+  const mark: PendingAppend = { ...entry(16), kind: 'mark' }
+  const entries = [entry(1), entry(2), mark, entry(3)]
+  for (const each of entries) queue.push(each)
+  assert.deepEqual(
+    [queue.takePack(), queue.takePack(), queue.takePack()],
+    [entries.slice(0, 2), [mark], entries.slice(3)],
+  )
+  assert.ok(queue.isEmpty)
 })

@@ -1,5 +1,6 @@
 import type { Span } from '@opentelemetry/api'
-import { framedOctets, type LogRecord, PACK_HEADER_OCTETS, PACK_OCTETS_MAX, PACK_RECORDS_MAX } from './log-message.ts'
+import { PACK_HEADER_OCTETS, PACK_OCTETS_MAX, PACK_RECORDS_MAX } from './log-message.ts'
+import { framedOctets, type LogRecord } from './record-frame.ts'
 
 /** What an append is told when its message was acknowledged. */
 export interface Appended {
@@ -10,6 +11,8 @@ export interface Appended {
 
 /** A record on its way, with who waits for it. */
 export interface PendingAppend extends LogRecord {
+  /** The mark of a snapshot travels alone: it splits the log at its very place. */
+  readonly kind: 'records' | 'mark'
   readonly sinceMs: number
   readonly span: Span | undefined
   readonly resolve: (appended: Appended) => void
@@ -56,11 +59,15 @@ export class AppendQueue {
     this.#octets += entry.record.length
   }
 
-  /** Takes as many records, in order, as one message may hold. */
+  /** Takes as many records, in order, as one message may hold, or one mark. */
   takePack(): PendingAppend[] {
     let octets = PACK_HEADER_OCTETS
     let count = 0
     for (const entry of this.#entries) {
+      if (entry.kind === 'mark') {
+        if (count === 0) count = 1
+        break
+      }
       const framed = framedOctets(entry)
       if (count === PACK_RECORDS_MAX || octets + framed > PACK_OCTETS_MAX) break
       octets += framed

@@ -10,10 +10,8 @@ import {
   type SpanStatus,
   trace,
 } from '@opentelemetry/api'
+import { ownedOver } from '../testing/memory-partition.ts'
 import { ScriptedLink } from '../testing/scripted-link.ts'
-import { ChainWriter } from './chain-writer.ts'
-import { OwnedPartition } from './owned-partition.ts'
-import { StreamGate } from './stream-gate.ts'
 
 /** A span that only remembers. */
 class RememberedSpan implements Span {
@@ -88,14 +86,7 @@ const traceparent = (digit: string, flags = '01') => `00-${digit.repeat(32)}-${d
 
 test('each sampled record has an append span below its request’s, linked to the one span of its message (decision 12)', async () => {
   const link = new ScriptedLink()
-  const owned = new OwnedPartition({
-    partition: '3',
-    connection: link,
-    writer: new ChainWriter({ connection: link, stream: 'S', subject: 's', partition: '3', epochSequence: 5 }),
-    gate: new StreamGate(1),
-    appendTimeoutMs: 3_000,
-    onEvent: () => {},
-  })
+  const owned = ownedOver({ connection: link, epochSequence: 5, partition: '3' })
   const appends = [
     owned.append(Buffer.from('untraced')),
     owned.append(Buffer.from('a'), { traceparent: traceparent('a') }),

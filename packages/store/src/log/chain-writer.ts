@@ -1,16 +1,9 @@
 import { assertNever } from '@rollcall/core'
-import {
-  FencedError,
-  JetStreamError,
-  LogFormatError,
-  PartitionReleasedError,
-  StoreDeniedError,
-  StoreUnavailableError,
-  StreamMissingError,
-} from '../errors.ts'
+import { FencedError, LogFormatError, PartitionReleasedError } from '../errors.ts'
 import { isFull, JS_SUBJECT_BUSY, JS_WRONG_LAST_SEQUENCE, lastMessage, publish } from '../jetstream-api.ts'
 import { pause } from '../pause.ts'
 import type { StoreLink } from '../store-link.ts'
+import { isStoreTrouble } from '../store-trouble.ts'
 import { decodeLogHeader } from './log-message.ts'
 
 /** An append without an answer for so long has an open outcome, and the partition takes nothing more until then. */
@@ -169,7 +162,7 @@ export class ChainWriter {
       if (!last || last.sequence < this.#last) return { kind: 'unknown' }
       if (last.sequence === this.#last) return { kind: 'absent' }
       const { kind, epoch, number } = decodeLogHeader(last.data)
-      const isOurs = kind === 'records' && epoch === this.epoch && number === this.nextNumber
+      const isOurs = kind !== 'epoch' && epoch === this.epoch && number === this.nextNumber
       return isOurs ? { kind: 'landed', sequence: last.sequence } : { kind: 'fenced' }
     } catch (error) {
       // A message that we cannot read is not ours.
@@ -178,15 +171,4 @@ export class ChainWriter {
       throw error
     }
   }
-}
-
-/** The store's trouble, not ours: it may pass. */
-function isStoreTrouble(error: unknown): boolean {
-  return (
-    error instanceof StoreUnavailableError ||
-    error instanceof StoreDeniedError ||
-    error instanceof JetStreamError ||
-    error instanceof StreamMissingError ||
-    error instanceof SyntaxError
-  )
 }

@@ -16,20 +16,22 @@ test('a full stream loses nothing: callers are told, the partition takes nothing
   const logs = await openLogs(connection, { appendTimeoutMs: 500, onEvent: (event) => void events.push(event) })
   const owned = await logs.take(0, () => {})
   const record = Buffer.alloc(100 * 1024)
+  const neighbour = await logs.take(4, () => {})
+  await neighbour.append(record)
+  await neighbour.append(record)
   let acknowledged = 0
   await assert.rejects(async () => {
     for (; acknowledged < 100; acknowledged += 1) await owned.append(record)
   }, StoreFullError)
-  assert.ok(acknowledged >= 5 && acknowledged <= 10, String(acknowledged))
+  assert.ok(acknowledged >= 3 && acknowledged <= 8, String(acknowledged))
   assert.equal(owned.isAvailable, false)
   assert.ok(events.some((event) => event.kind === 'unavailable' && event.reason === 'full'))
 
-  const { requests } = connection
-  const purge = Buffer.from(JSON.stringify({ filter: 'presence.*.log.0', keep: 1 }))
-  await requests.request('$JS.API.STREAM.PURGE.presence_log_0', purge, { timeoutMs: 5_000 })
+  // Only the neighbour can make room: a snapshot of this partition needs some itself.
+  await neighbour.snapshot([])
   await until(() => owned.isAvailable)
   await owned.append(Buffer.from('z'))
   const loaded: number[] = []
   await logs.take(0, (each) => loaded.push(each.record.length))
-  assert.deepEqual(loaded, [record.length, record.length, 1], 'the last one kept, the one that was open, the new one')
+  assert.deepEqual(loaded, [...Array.from({ length: acknowledged + 1 }, () => record.length), 1])
 })

@@ -4,6 +4,7 @@ import { headers, type Msg, type MsgHdrs, MsgHdrsImpl } from '@nats-io/transport
 import { LogCorruptError, StoreUnavailableError } from '../errors.ts'
 import { EXPECTED_LAST_SUBJECT_SEQUENCE } from '../jetstream-api.ts'
 import { ScriptedLink } from '../testing/scripted-link.ts'
+import type { ChainStart } from './chain.ts'
 import { loadLog } from './load-log.ts'
 import { encodeLogMessage, type LogMessageKind } from './log-message.ts'
 
@@ -16,13 +17,13 @@ interface Stored {
 function stored(
   sequence: number,
   kind: LogMessageKind,
-  o: { epoch?: number; number?: number; expected?: number; text?: string } = {},
+  o: { epoch?: number; number?: number; expected?: number; text?: string; record?: Buffer } = {},
 ): Stored {
   const data = encodeLogMessage({
     kind,
     epoch: BigInt(o.epoch ?? 0),
     number: BigInt(o.number ?? 0),
-    records: [{ record: Buffer.from(o.text ?? '') }],
+    records: [{ record: o.record ?? Buffer.from(o.text ?? '') }],
   })
   return { sequence, data, ...(o.expected !== undefined && { expected: o.expected }) }
 }
@@ -64,11 +65,16 @@ function messageOf(fields: MsgHdrs, data: Buffer): Msg {
   }
 }
 
-async function load(link: ScriptedLink, epochSequence: number): Promise<string[]> {
+async function load(
+  link: ScriptedLink,
+  epochSequence: number,
+  start: ChainStart = { kind: 'epoch' },
+): Promise<string[]> {
   const loaded: string[] = []
   const loading = loadLog(link, {
     stream: 'S',
     subject: 's',
+    start,
     epochSequence,
     load: ({ record }) => void loaded.push(record.toString()),
   })
@@ -101,8 +107,46 @@ test('a replica that lags is asked again until the epoch message is there (docs/
   assert.deepEqual(await load(linkWith(lagging), 12), ['a', 'b', 'c'])
 })
 
-test('a log that was purged below some record is loaded from there', async () => {
-  assert.deepEqual(await load(linkWith([LOG.slice(2)]), 12), ['b', 'c'])
+test('a log that lost its beginning is refused: without a snapshot it must begin with an epoch message', async () => {
+  const lost: [Stored[], ChainStart, bigint][] = [
+    [LOG.slice(2), { kind: 'epoch' }, 5n],
+    // An epoch message comes first, but an owner of before is known.
+    [LOG.slice(3), { kind: 'epoch', sequenceMax: 1 }, 6n],
+  ]
+  for (const [log, start, sequence] of lost) {
+    await assert.rejects(load(linkWith([log]), 12, start), (error) => {
+      assert.ok(error instanceof LogCorruptError)
+      assert.equal(error.sequence, sequence)
+      return true
+    })
+  }
+  assert.deepEqual(await load(linkWith([LOG]), 12, { kind: 'epoch', sequenceMax: 1 }), ['a', 'b', 'c'])
+})
+
+const ID = '0123456789abcdef0123456789abcdef'
+const MARKED = [
+  ...LOG.slice(0, 3),
+  stored(6, 'mark', { epoch: 1, number: 3, expected: 5, record: Buffer.from(ID, 'hex') }),
+  stored(8, 'records', { epoch: 1, number: 4, expected: 6, text: 'd' }),
+  stored(12, 'epoch'),
+]
+const MARK: ChainStart = { kind: 'mark', sequence: 6, epoch: 1, id: ID }
+
+test('a log with a snapshot is read from its mark on, whether or not what lies before was purged', async () => {
+  assert.deepEqual(await load(linkWith([MARKED]), 12, MARK), ['d'])
+  assert.deepEqual(await load(linkWith([MARKED.slice(3)]), 12, MARK), ['d'])
+  assert.deepEqual(await load(linkWith([MARKED]), 12), ['a', 'b', 'd'], 'a mark that no manifest names is no record')
+})
+
+test('a log that does not begin with the mark of its snapshot is refused', async () => {
+  const other = stored(6, 'mark', { epoch: 1, number: 3, expected: 5, record: Buffer.alloc(16) })
+  const cases: [string, readonly Stored[], ChainStart][] = [
+    ['the mark is gone', MARKED.slice(4), MARK],
+    ['another snapshot’s mark', [other, ...MARKED.slice(4)], MARK],
+    ['another epoch’s mark', MARKED.slice(3), { ...MARK, epoch: 2 }],
+    ['no mark at all', MARKED.slice(2), { ...MARK, sequence: 5 }],
+  ]
+  for (const [what, log, start] of cases) await assert.rejects(load(linkWith([log]), 12, start), LogCorruptError, what)
 })
 
 test('a broken chain is refused, with its place', async () => {
@@ -123,6 +167,8 @@ test('a broken chain is refused, with its place', async () => {
 })
 
 test('a log without the epoch message just written is refused', async () => {
+  const later = [...LOG.slice(0, 5), stored(15, 'epoch')]
+  await assert.rejects(load(linkWith([later]), 12), LogCorruptError)
   await assert.rejects(load(linkWith([LOG.slice(0, 5)]), 12), StoreUnavailableError)
 })
 

@@ -14,3 +14,13 @@ export type LogEvent =
   | { readonly kind: 'available'; readonly partition: string }
   | { readonly kind: 'taken'; readonly partition: string; readonly records: number; readonly durationMs: number }
   | { readonly kind: 'fenced'; readonly partition: string }
+  | {
+      /** A snapshot is in force, and what lay below it is purged. */
+      readonly kind: 'snapshot'
+      readonly partition: string
+      readonly records: number
+      readonly octets: number
+      readonly durationMs: number
+    }
+  /** A snapshot failed, with the stable code of why; the one before it stays in force. */
+  | { readonly kind: 'snapshot-failed'; readonly partition: string; readonly code: string }

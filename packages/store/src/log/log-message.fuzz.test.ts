@@ -2,14 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { LogFormatError } from '../errors.ts'
-import {
-  decodeLogHeader,
-  encodeLogMessage,
-  framedOctets,
-  type LogRecord,
-  PACK_HEADER_OCTETS,
-  visitRecords,
-} from './log-message.ts'
+import { decodeLogHeader, encodeLogMessage, PACK_HEADER_OCTETS, visitRecords } from './log-message.ts'
+import { framedOctets, type LogRecord } from './record-frame.ts'
 
 const SEED = 20261125
 const hex = (digits: number) =>
@@ -66,7 +60,7 @@ test('a message of a later version or of an unknown kind is refused, not guessed
   const message = encodeLogMessage({ kind: 'records', epoch: 1n, number: 1n, records: [{ record: Buffer.from('x') }] })
   for (const [at, octet] of [
     [0, 2],
-    [1, 3],
+    [1, 4],
     [PACK_HEADER_OCTETS, 2],
     [PACK_HEADER_OCTETS + 1, 2],
   ] as const) {

@@ -1,29 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PartitionReleasedError, StoreFullError, StoreOverloadedError, StoreUnavailableError } from '../errors.ts'
+import { ownedOver } from '../testing/memory-partition.ts'
 import { ScriptedLink, settled } from '../testing/scripted-link.ts'
-import { ChainWriter } from './chain-writer.ts'
 import type { LogEvent } from './log-event.ts'
 import { encodeLogMessage } from './log-message.ts'
-import { OwnedPartition } from './owned-partition.ts'
 import { StreamGate } from './stream-gate.ts'
 
 const EPOCH = 5
 
 function setUp(link = new ScriptedLink(), gate = new StreamGate(1), partition = '0') {
   const events: LogEvent[] = []
-  const owned = new OwnedPartition({
-    partition,
+  const owned = ownedOver({
     connection: link,
-    writer: new ChainWriter({
-      connection: link,
-      stream: 'S',
-      subject: `s.${partition}`,
-      partition,
-      epochSequence: EPOCH,
-    }),
+    epochSequence: EPOCH,
+    subject: `s.${partition}`,
+    partition,
     gate,
-    appendTimeoutMs: 3_000,
     onEvent: (event) => void events.push(event),
   })
   return { link, gate, owned, events }
@@ -151,4 +144,17 @@ test('release waits for what is under way, and twice is as good as once', async 
   request.answer({ seq: 6 })
   await append
   await released
+})
+
+test('a partition that is dropped answers who waits, and its message is not tried again', async () => {
+  const { link, owned } = setUp()
+  const append = owned.append(Buffer.from('a'))
+  const told = assert.rejects(append, { name: 'StoreUnavailableError', outcome: 'open' })
+  const request = await link.next()
+  owned.drop()
+  await told
+  await assert.rejects(owned.append(Buffer.from('b')), PartitionReleasedError)
+  request.lose()
+  await link.pass(1_000)
+  assert.equal(link.waiting, 0)
 })

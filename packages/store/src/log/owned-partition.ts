@@ -1,12 +1,15 @@
-import { assert, type Timer } from '@rollcall/core'
+import { assert, systemRandom, type Timer } from '@rollcall/core'
 import {
   FencedError,
   PartitionReleasedError,
   RecordTooLargeError,
+  SnapshotUnderWayError,
   StoreFullError,
   StoreOverloadedError,
   StoreUnavailableError,
 } from '../errors.ts'
+import { SNAPSHOT_ID_OCTETS } from '../snapshot/chunk.ts'
+import type { PartitionSnapshots, SnapshotResult } from '../snapshot/partition-snapshots.ts'
 import type { StoreLink } from '../store-link.ts'
 import { type Appended, AppendQueue, type PendingAppend } from './append-queue.ts'
 import { endSpan, startAppendSpan, startBatchSpan } from './append-spans.ts'
@@ -45,6 +48,7 @@ export class OwnedPartition implements GateUser {
   readonly #connection: StoreLink
   readonly #writer: ChainWriter
   readonly #gate: StreamGate
+  readonly #snapshots: PartitionSnapshots
   readonly #appendTimeoutMs: number
   readonly #onEvent: (event: LogEvent) => void
   readonly #tellLost: (error: FencedError) => void
@@ -60,6 +64,7 @@ export class OwnedPartition implements GateUser {
     connection: StoreLink
     writer: ChainWriter
     gate: StreamGate
+    snapshots: PartitionSnapshots
     appendTimeoutMs: number
     onEvent: (event: LogEvent) => void
   }) {
@@ -68,6 +73,7 @@ export class OwnedPartition implements GateUser {
     this.#connection = o.connection
     this.#writer = o.writer
     this.#gate = o.gate
+    this.#snapshots = o.snapshots
     this.#appendTimeoutMs = o.appendTimeoutMs
     this.#onEvent = o.onEvent
     const { promise, resolve } = Promise.withResolvers<FencedError>()
@@ -93,11 +99,51 @@ export class OwnedPartition implements GateUser {
    *   and RecordTooLargeError at once; FencedError: drop the partition; PartitionReleasedError.
    */
   append(record: Uint8Array, o: { traceparent?: string | undefined } = {}): Promise<Appended> {
+    const traceparent = o.traceparent && isTraceparent(o.traceparent) ? o.traceparent : undefined
+    return this.#enqueue('records', record, traceparent)
+  }
+
+  /** Octets in the log that a load would read behind the last snapshot. */
+  get tailOctets(): number {
+    return this.#snapshots.tailOctets
+  }
+
+  /**
+   * True when a snapshot is due: the tail is longer than 4 MiB and than the last snapshot, none is under way, and the last one
+   * that failed is some time ago. It is cheap: ask after each append.
+   */
+  get wantsSnapshot(): boolean {
+    return this.#snapshots.isWanted && this.isAvailable
+  }
+
+  /**
+   * Writes `records` as the state right now: everything appended before this call and nothing after. They are pulled lazily,
+   * some in each turn of the event loop, so give an iterable over values that do not change; each has at most
+   * `RECORD_OCTETS_MAX`. A load gives them first, in this order. What lies before it in the log is then purged.
+   *
+   * At any failure the snapshot before it stays in force, and nothing is lost.
+   *
+   * @throws SnapshotUnderWayError; what `append` throws; StoreFullError, StoreUnavailableError; RecordTooLargeError;
+   *   FencedError: drop the partition; PartitionReleasedError; what the iteration of `records` throws
+   */
+  async snapshot(records: Iterable<Uint8Array>): Promise<SnapshotResult> {
+    if (this.#snapshots.isUnderWay) throw new SnapshotUnderWayError(this.partition)
+    const id = systemRandom.bytes(SNAPSHOT_ID_OCTETS)
+    const mark = this.#enqueue('mark', id, undefined)
+    try {
+      return await this.#snapshots.write({ id: id.toString('hex'), mark, records })
+    } catch (error) {
+      if (error instanceof FencedError) this.#becomeFenced(error)
+      throw error
+    }
+  }
+
+  #enqueue(kind: PendingAppend['kind'], record: Uint8Array, traceparent: string | undefined): Promise<Appended> {
     const refusal = this.#refusalOf(record)
     if (refusal) return Promise.reject(refusal)
     return new Promise((resolve, reject) => {
-      const traceparent = o.traceparent && isTraceparent(o.traceparent) ? o.traceparent : undefined
       this.#queue.push({
+        kind,
         record,
         traceparent,
         sinceMs: this.#connection.clock.monotonic(),
@@ -118,6 +164,7 @@ export class OwnedPartition implements GateUser {
   async release(): Promise<void> {
     if (this.#state.kind !== 'open' && this.#state.kind !== 'unsettled') return
     this.#state = { kind: 'releasing' }
+    this.#snapshots.end(new PartitionReleasedError(this.partition))
     if (this.#underWay.length > 0 || !this.#queue.isEmpty) {
       const { promise, resolve } = Promise.withResolvers<void>()
       this.#tellIdle = resolve
@@ -125,10 +172,17 @@ export class OwnedPartition implements GateUser {
       await promise
       timer.cancel()
     }
+    this.drop()
+  }
+
+  /** Ends at once: who waits for an append gets an open outcome, and the next owner finds it in the log or not. */
+  drop(): void {
     if (this.#hasEnded()) return
     this.#state = { kind: 'released' }
+    this.#snapshots.end(new PartitionReleasedError(this.partition))
     this.#writer.abandon()
     this.#answerAll(() => new StoreUnavailableError('closed', 'open'))
+    this.#tellIdle?.()
   }
 
   /** One message, when it is this partition's turn. Not for owners. */
@@ -151,8 +205,9 @@ export class OwnedPartition implements GateUser {
       if (isInside) leave()
       isInside = false
     }
+    const kind = pack[0]?.kind ?? 'records'
     const message = encodeLogMessage({
-      kind: 'records',
+      kind,
       epoch: this.epoch,
       number: this.#writer.nextNumber,
       records: pack,
@@ -166,6 +221,7 @@ export class OwnedPartition implements GateUser {
         this.#becomeUnsettled(trouble)
       })
       endSpan(batchSpan, { sequence })
+      this.#snapshots.appended(message.length, kind === 'mark')
       this.#acknowledge(pack, sequence)
       this.#onEvent({ kind: 'appended', ...sizes, durationMs: this.#connection.clock.monotonic() - startMs })
     } catch (error) {
@@ -231,6 +287,7 @@ export class OwnedPartition implements GateUser {
   #becomeFenced(error: FencedError): void {
     if (this.#hasEnded()) return
     this.#state = { kind: 'fenced', error }
+    this.#snapshots.end(error)
     this.#answerAll(() => error)
     this.#onEvent({ kind: 'fenced', partition: this.partition })
     this.#tellLost(error)

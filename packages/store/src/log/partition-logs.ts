@@ -5,18 +5,21 @@ import { streamInfo } from '../jetstream-api.ts'
 import {
   checkShape,
   type LogService,
+  logStreamsOf,
   logSubject,
   METADATA_PARTITIONS,
   METADATA_SHARDS,
   PARTITIONS_MAX,
   type StoreShape,
   shardStreamName,
-  streamsOf,
 } from '../layout.ts'
+import { PartitionSnapshots } from '../snapshot/partition-snapshots.ts'
+import { snapshotSubjects } from '../snapshot/snapshot-subjects.ts'
 import type { StoreLink } from '../store-link.ts'
 import { ChainWriter } from './chain-writer.ts'
 import { writeEpoch } from './epoch.ts'
-import { type LoadedRecord, loadLog } from './load-log.ts'
+import type { LoadedRecord } from './load-log.ts'
+import { loadPartition } from './load-partition.ts'
 import type { LogEvent } from './log-event.ts'
 import { OwnedPartition } from './owned-partition.ts'
 import { StreamGate } from './stream-gate.ts'
@@ -58,7 +61,7 @@ export class PartitionLogs {
   static async open(o: PartitionLogsOptions): Promise<PartitionLogs> {
     const shape = o.service === 'pcscf' ? undefined : await readShape(o.connection, o.service)
     const streams: [string, StreamGate][] = []
-    for (const layout of streamsOf(o.service, shape)) {
+    for (const layout of logStreamsOf(o.service, shape)) {
       const { config } = await streamInfo(o.connection, layout.name, INFO_MS_MAX)
       checkStream(layout, config)
       // A replicated stream commits in groups: there all partitions may write side by side.
@@ -70,23 +73,27 @@ export class PartitionLogs {
 
   /**
    * Makes this process the owner of a partition: writes an epoch message without any expectation, which fences every
-   * earlier owner, then gives `load` each record up to it, in order. `load` copies what it keeps.
+   * earlier owner, then gives `load` each record of the snapshot in force, and each behind it up to the epoch message, in
+   * order. `load` copies what it keeps.
    *
-   * @throws LogCorruptError, StoreUnavailableError, StoreFullError, JetStreamError, StoreDeniedError, and what `load`
-   *   throws
+   * @throws FencedError when somebody else took it meanwhile; LogCorruptError, StoreUnavailableError, StoreFullError,
+   *   JetStreamError, StoreDeniedError, and what `load` throws
    */
   async take(partition: number | string, load: (record: LoadedRecord) => void): Promise<OwnedPartition> {
     const { connection, service, realm, clock } = this.#o
     const [stream, gate] = this.#streamOf(partition)
     const name = String(partition)
     const subject = logSubject(service, realm, name)
+    const subjects = snapshotSubjects(service, realm, name)
     const onEvent = this.#o.onEvent ?? (() => {})
     const startMs = clock.monotonic()
     const epochSequence = await writeEpoch(connection, { subject, partition: name })
     let records = 0
-    await loadLog(connection, {
+    const loaded = await loadPartition(connection, {
       stream,
       subject,
+      subjects,
+      partition: name,
       epochSequence,
       load: (record) => {
         records += 1
@@ -99,6 +106,17 @@ export class PartitionLogs {
       connection,
       writer: new ChainWriter({ connection, stream, subject, partition: name, epochSequence }),
       gate,
+      snapshots: new PartitionSnapshots({
+        connection,
+        stream,
+        logSubject: subject,
+        subjects,
+        partition: name,
+        epoch: BigInt(epochSequence),
+        gate,
+        onEvent,
+        ...loaded,
+      }),
       appendTimeoutMs: this.#o.appendTimeoutMs ?? APPEND_TIMEOUT_MS,
       onEvent,
     })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { Secret, seededRandom } from '@rollcall/core'
+import { STORE_SERVICES, storeAdminRole } from '../layout.ts'
 import { renderNatsConfig } from './nats-config.ts'
 import { createNatsKey, isNatsKey, natsKeyFingerprint } from './nats-key.ts'
 
@@ -29,6 +30,20 @@ test('no service may create, change or delete a stream, nor make a consumer (ARC
     creating.filter((grant) => !/DIRECT\.GET\.[A-Za-z_0-9]+\.>"$/.test(grant)),
     Array.from({ length: 4 }, () => '"$JS.API.STREAM.CREATE.*"'),
   )
+})
+
+test('each service has an account of its own, and in it nobody but itself and who makes its streams', () => {
+  const rendered = renderNatsConfig(OPTIONS)
+  const [, ...accounts] = rendered.split(/^ {2}(?=[A-Z]+ \{$)/m)
+  const seen = accounts.map((account) => ({
+    name: account.slice(0, account.indexOf(' ')),
+    users: [...account.matchAll(/user: "spiffe:\/\/rollcall\.test\/ns\/ims\/sa\/([^"]+)"/g)].map(([, user]) => user),
+  }))
+  const own = STORE_SERVICES.map((service) => ({
+    name: service.toUpperCase(),
+    users: [service, storeAdminRole(service)],
+  }))
+  assert.deepEqual(seen, [...own, { name: 'SYS', users: [] }])
 })
 
 test('every write is synced before its acknowledgement, unless a setting says by its name that it is not', () => {

@@ -33,6 +33,23 @@ export interface NatsConfigOptions {
   readonly durability?: Durability
   readonly services?: readonly StoreService[]
   readonly shape?: StoreShape
+  /** Only for one of several servers that replicate streams. */
+  readonly cluster?: NatsClusterOptions
+}
+
+/** How the servers of one store reach each other. */
+export interface NatsClusterOptions {
+  /** The same for all servers. */
+  readonly name: string
+  /** Where the others come in, on the same address. */
+  readonly port: number
+  /** `HOST:PORT` of every server, this one included. */
+  readonly routes: readonly string[]
+  /**
+   * Certificates of an authority that signs NATS servers and nothing else: whoever comes in as a server reads and writes every
+   * account, and nats-server does not look at the SPIFFE URI here.
+   */
+  readonly tls: NatsConfigOptions['tls']
 }
 
 /** A service that is dead and leaves its connection behind is noticed after two of these unanswered. */
@@ -50,7 +67,8 @@ export function renderNatsConfig(o: NatsConfigOptions): string {
   const shape = o.shape ?? DEFAULT_SHAPE
   const host = isIPv6(o.address) ? `[${o.address}]` : o.address
   const streams = services.flatMap((service) => streamsOf(service, shape))
-  const fileStoreBytesMax = o.fileStoreBytesMax ?? 2 * streams.length * STREAM_BYTES_MAX
+  const bytesMax = streams.reduce((sum, stream) => sum + (stream.bytesMax ?? STREAM_BYTES_MAX), 0)
+  const fileStoreBytesMax = o.fileStoreBytesMax ?? 2 * bytesMax
   const isFsynced = (o.durability ?? 'fsynced') === 'fsynced'
   return `# Rendered by @rollcall/store. Do not edit: change packages/store/src/nats/nats-config.ts.
 server_name: ${quoted(o.serverName)}
@@ -76,7 +94,7 @@ jetstream {
   key: $${NATS_KEY_VARIABLE}
   sync_interval: ${isFsynced ? 'always' : `${quoted(RELAXED_SYNC_INTERVAL)} # acknowledged writes may be lost at a power cut`}
 }
-
+${o.cluster ? renderCluster(host, o.cluster) : ''}
 accounts {
 ${services.map((service) => renderAccount(service, shape, o.trustDomain)).join('\n')}
   SYS {
@@ -87,10 +105,35 @@ system_account: SYS
 `
 }
 
+function renderCluster(host: string, cluster: NatsClusterOptions): string {
+  const routes = cluster.routes.map((route) => `    ${quoted(`tls://${route}`)}`)
+  return `
+cluster {
+  name: ${quoted(cluster.name)}
+  listen: ${quoted(`${host}:${cluster.port}`)}
+  no_advertise: true
+  tls {
+    cert_file: ${quoted(cluster.tls.certFile)}
+    key_file: ${quoted(cluster.tls.keyFile)}
+    ca_file: ${quoted(cluster.tls.caFile)}
+    verify: true
+    min_version: "1.3"
+    timeout: 5
+  }
+  routes: [
+${routes.join('\n')}
+  ]
+}
+`
+}
+
 function renderAccount(service: StoreService, shape: StoreShape, trustDomain: string): string {
   const users = [
-    renderUser(trustDomain, service, inboxPrefixOf(service), serviceGrants(service, shape)),
-    renderUser(trustDomain, storeAdminRole(service), inboxPrefixOf('storeadmin'), ADMIN_GRANTS),
+    renderUser(trustDomain, service, serviceGrants(service, shape), [
+      `${inboxPrefixOf(service)}.>`,
+      ...leaseHints(service, shape),
+    ]),
+    renderUser(trustDomain, storeAdminRole(service), ADMIN_GRANTS, [`${inboxPrefixOf('storeadmin')}.>`]),
   ]
   return `  ${accountOf(service)} {
     jetstream: enabled
@@ -100,7 +143,12 @@ ${users.join('\n')}
   }`
 }
 
-function renderUser(trustDomain: string, role: string, inbox: string, publish: readonly string[]): string {
+function renderUser(
+  trustDomain: string,
+  role: string,
+  publish: readonly string[],
+  subscribe: readonly string[],
+): string {
   const grants = publish.map((subject) => `            ${quoted(subject)}`).join('\n')
   return `      {
         user: ${quoted(`spiffe://${trustDomain}/ns/ims/sa/${role}`)}
@@ -108,7 +156,7 @@ function renderUser(trustDomain: string, role: string, inbox: string, publish: r
           publish: { allow: [
 ${grants}
           ] }
-          subscribe: { allow: [ ${quoted(`${inbox}.>`)} ] }
+          subscribe: { allow: [ ${subscribe.map(quoted).join(', ')} ] }
         }
       }`
 }
@@ -125,6 +173,11 @@ function serviceGrants(service: StoreService, shape: StoreShape): string[] {
   ])
   const purges = streams.filter(({ config }) => !config.deny_purge).map(({ name }) => `$JS.API.STREAM.PURGE.${name}`)
   return [own, ...reads, ...purges]
+}
+
+/** Replicas overhear each other's heartbeats, so that they look around at once when something has changed. */
+function leaseHints(service: StoreService, shape: StoreShape): readonly string[] {
+  return streamsOf(service, shape).flatMap(({ kind, subjects }) => (kind === 'lease' ? subjects : []))
 }
 
 /** Who initialises an account sees and creates its streams, and can neither read, change nor delete them. */

@@ -34,10 +34,10 @@ export async function readSealingKeys(file: string): Promise<SealingKeys> {
   return parseSealingKeys(content, (detail) => new SealingKeysError(file, detail))
 }
 
-/** The text of a file with one fresh key. */
+/** The text of a file with two fresh keys: one that seals, and one apart for hashes, so that the first can be replaced. */
 export function createSealingKeys(random: Random): string {
-  const key = random.bytes(SEALING_KEY_OCTETS).toString('base64')
-  return `${JSON.stringify({ current: 'k1', hash: 'k1', keys: { k1: key } }, null, 2)}\n`
+  const [k1, h1] = [0, 1].map(() => random.bytes(SEALING_KEY_OCTETS).toString('base64'))
+  return `${JSON.stringify({ current: 'k1', hash: 'h1', keys: { k1, h1 } }, null, 2)}\n`
 }
 
 function parseSealingKeys(content: unknown, error: (detail: string) => SealingKeysError): SealingKeys {

@@ -30,6 +30,11 @@ export class ScriptedLink implements StoreLink {
     }
   }
 
+  /** Requests that were sent and not yet looked at. */
+  get waiting(): number {
+    return this.#sent.length
+  }
+
   /** The next request, in the order of sending. */
   async next(): Promise<ScriptedRequest> {
     const waiting = this.#sent.shift()

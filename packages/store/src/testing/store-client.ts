@@ -8,8 +8,11 @@ import { PartitionLogs } from '../log/partition-logs.ts'
 
 export const REALM = 'ims.mnc001.mcc001.3gppnetwork.org'
 
-/** A connection of a service to a store of a test. */
-export async function connectTo(store: TestStore, service: StoreService): Promise<StoreConnection> {
+/** A connection of a service to a store of a test, of one server or of three. */
+export async function connectTo(
+  store: Pick<TestStore, 'url' | 'tlsFor'>,
+  service: StoreService,
+): Promise<StoreConnection> {
   return await connectStore({ url: store.url, tls: store.tlsFor(service), service, clock: systemClock })
 }
 

@@ -1,0 +1,186 @@
+import { seededRandom, VirtualClock } from '@rollcall/core'
+import { leaseStreamOf, logStreamsOf } from '../../layout.ts'
+import { PartitionLogs } from '../../log/partition-logs.ts'
+import { JetStreamModel } from '../../testing/jetstream-model.ts'
+import { type Fate, ModelLink } from '../../testing/model-link.ts'
+import { settled } from '../../testing/scripted-link.ts'
+import type { HeldPartition, TakeContext } from '../held-partition.ts'
+import type { LeaseTiming } from '../lease-timing.ts'
+import type { ReplicaEvent } from '../replica-event.ts'
+import { Replicas } from '../replicas.ts'
+
+const REALM = 'ims.example.org'
+const SHAPE = { partitions: 16, shards: 4 }
+/** Requests take half of it each way: all that is ready runs between two steps. */
+const STEP_MS = 1
+
+export const LEASES = 'presence_lease'
+export const leaseSubject = (replica: string): string => `presence.ims_example_org.lease.${replica}`
+
+/** One process of the world: a replica with what it holds. */
+export class Process {
+  readonly name: string
+  readonly link: ModelLink
+  readonly events: ReplicaEvent[] = []
+  readonly held = new Map<number, HeldPartition & { sole: boolean; readonly tookAtMs: number }>()
+  readonly #world: ReplicaWorld
+  readonly #tellLost = new Map<number, (why: unknown) => void>()
+  replicas: Replicas | undefined
+  /** How long a take, or a release, is busy with itself. */
+  loadMs = 0
+  drainMs = 0
+  takeError: Error | undefined
+  /** Requests to the store are not answered. */
+  isHung = false
+
+  constructor(world: ReplicaWorld, name: string, o: { hasHints?: boolean }) {
+    this.#world = world
+    this.name = name
+    this.link = new ModelLink({
+      model: world.model,
+      clock: world.clock,
+      fateOf: (subject) => this.#fateOf(subject),
+      ...o,
+    })
+  }
+
+  get kinds(): string[] {
+    return this.events.map(({ kind }) => kind)
+  }
+
+  async join(timing: Partial<LeaseTiming> = {}): Promise<void> {
+    const { clock } = this.#world
+    const connection = this.link
+    const logs = PartitionLogs.open({ connection, service: 'presence', realm: REALM, clock })
+    await this.#world.run(10)
+    const opened = await logs
+    const joining = Replicas.join({
+      connection,
+      service: 'presence',
+      realm: REALM,
+      replica: this.name,
+      target: `${this.name}:7443`,
+      partitions: SHAPE.partitions,
+      clock,
+      random: seededRandom(`${this.name} ${this.#world.clock.now()}`),
+      timing,
+      take: (partition, context) => this.#take(opened, partition, context),
+      onEvent: (event) => void this.events.push(event),
+    })
+    joining.catch(() => {})
+    await this.#world.run(10)
+    this.replicas = await joining
+  }
+
+  /** The process ends without a word. */
+  kill(): void {
+    this.link.close()
+    this.held.clear()
+  }
+
+  /** A partition is lost here, as if an append had found it to be another's. */
+  lose(partition: number): void {
+    this.#tellLost.get(partition)?.('lost')
+  }
+
+  async #take(logs: PartitionLogs, partition: number, context: TakeContext): Promise<HeldPartition> {
+    await this.#world.wait(this.loadMs)
+    if (this.takeError) throw this.takeError
+    const owned = await logs.take(partition, () => {})
+    const { promise: lost, resolve } = Promise.withResolvers<unknown>()
+    this.#tellLost.set(partition, resolve)
+    const held = {
+      epoch: owned.epoch,
+      lost,
+      sole: false,
+      tookAtMs: this.#world.clock.monotonic(),
+      release: async () => {
+        await this.#world.wait(this.drainMs)
+        await owned.release()
+        this.held.delete(partition)
+      },
+      drop: () => void this.held.delete(partition),
+    }
+    this.held.set(partition, held)
+    void context.sole.then(() => {
+      held.sole = true
+    })
+    return held
+  }
+
+  #fateOf(subject: string): Fate {
+    const isServed = (): boolean => !this.isHung && this.#world.isServed(subject)
+    return { arrivesAfterMs: [0.25], answeredAfterMs: 0.25, isServed, ...this.#world.fate?.(subject, this.name) }
+  }
+}
+
+/** Replicas over a model of the store, on one virtual clock. */
+export class ReplicaWorld {
+  readonly clock = new VirtualClock()
+  readonly model = new JetStreamModel([...logStreamsOf('presence', SHAPE), leaseStreamOf('presence')])
+  readonly processes: Process[] = []
+  readonly #faults: string[] = []
+  /** Whether the store serves a request. */
+  isServed: (subject: string) => boolean = () => true
+  /** What becomes of a request, if not what usually does. */
+  fate: ((subject: string, replica: string) => Partial<Fate>) | undefined
+
+  async start(name: string, o: { hasHints?: boolean; timing?: Partial<LeaseTiming> } = {}): Promise<Process> {
+    const started = new Process(this, name, o)
+    this.processes.push(started)
+    await started.join(o.timing)
+    return started
+  }
+
+  /** Lets time pass, and everything happen that falls due, and looks at all that must always be so. */
+  async run(ms: number): Promise<void> {
+    for (let passed = 0; passed < ms; passed += STEP_MS) {
+      this.clock.advance(STEP_MS)
+      await settled()
+      this.#check()
+    }
+  }
+
+  /** Runs until something is so, and gives how long that took. */
+  async until(isSo: () => boolean, limitMs = 20_000): Promise<number> {
+    const startMs = this.clock.monotonic()
+    while (!isSo()) {
+      if (this.clock.monotonic() - startMs > limitMs) throw new Error(`not so within ${limitMs} ms: ${isSo}`)
+      await this.run(STEP_MS)
+    }
+    return this.clock.monotonic() - startMs
+  }
+
+  wait(ms: number): Promise<void> {
+    return ms === 0 ? Promise.resolve() : new Promise((resolve) => void this.clock.setTimer(ms, resolve))
+  }
+
+  /** What was ever seen that must not be. */
+  get faults(): readonly string[] {
+    return this.#faults
+  }
+
+  /** By process, the partitions it serves. */
+  get shares(): string[] {
+    return this.processes.map(({ name, held }) => `${name}: ${[...held.keys()].sort((a, b) => a - b).join()}`)
+  }
+
+  /** True when every partition is held, by one. */
+  get isWhole(): boolean {
+    const all = this.processes.flatMap(({ held }) => [...held.keys()])
+    return all.length === SHAPE.partitions && new Set(all).size === SHAPE.partitions
+  }
+
+  /** Of those who may tell of a partition, only the newest may believe that it is the only one. */
+  #check(): void {
+    for (let partition = 0; partition < SHAPE.partitions; partition += 1) {
+      const telling = this.processes.flatMap(({ name, held, replicas }) => {
+        const one = held.get(partition)
+        return one && replicas?.lease.isLive ? [{ name, ...one }] : []
+      })
+      const [newest, ...others] = telling.sort((one, other) => Number(other.epoch - one.epoch))
+      if (newest?.sole && others.length > 0)
+        this.#faults.push(`${partition} is told of by ${telling.map(({ name }) => name).join(' and ')}`)
+    }
+  }
+}

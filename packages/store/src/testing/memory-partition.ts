@@ -1,0 +1,69 @@
+import { ChainWriter } from '../log/chain-writer.ts'
+import { writeEpoch } from '../log/epoch.ts'
+import type { LoadedRecord } from '../log/load-log.ts'
+import { loadPartition } from '../log/load-partition.ts'
+import type { LogEvent } from '../log/log-event.ts'
+import { OwnedPartition } from '../log/owned-partition.ts'
+import { StreamGate } from '../log/stream-gate.ts'
+import { PartitionSnapshots } from '../snapshot/partition-snapshots.ts'
+import { snapshotSubjects } from '../snapshot/snapshot-subjects.ts'
+import type { StoreLink } from '../store-link.ts'
+import type { MemoryLink } from './memory-link.ts'
+
+const PARTITION = '0'
+const APPEND_TIMEOUT_MS = 3_000
+
+export const MEMORY_LOG = 'presence.r.log.0'
+export const MEMORY_SNAPSHOTS = snapshotSubjects('presence', 'r', PARTITION)
+
+/** An owned partition over a link, as `PartitionLogs.take` makes it once it is loaded. */
+export function ownedOver(o: {
+  connection: StoreLink
+  epochSequence: number
+  subject?: string
+  partition?: string
+  gate?: StreamGate
+  loaded?: { tailOctets: number; snapshotOctets: number }
+  onEvent?: (event: LogEvent) => void
+}): OwnedPartition {
+  const { connection, epochSequence } = o
+  const gate = o.gate ?? new StreamGate(1)
+  const subject = o.subject ?? MEMORY_LOG
+  const partition = o.partition ?? PARTITION
+  const onEvent = o.onEvent ?? (() => {})
+  return new OwnedPartition({
+    partition,
+    connection,
+    writer: new ChainWriter({ connection, stream: 'S', subject, partition, epochSequence }),
+    gate,
+    snapshots: new PartitionSnapshots({
+      connection,
+      stream: 'S',
+      logSubject: subject,
+      subjects: MEMORY_SNAPSHOTS,
+      partition,
+      epoch: BigInt(epochSequence),
+      gate,
+      onEvent,
+      ...(o.loaded ?? { tailOctets: 0, snapshotOctets: 0 }),
+    }),
+    appendTimeoutMs: APPEND_TIMEOUT_MS,
+    onEvent,
+  })
+}
+
+/** Takes the partition of a stream in memory; time passes meanwhile. */
+export async function takeOver(
+  link: MemoryLink,
+  load: (record: LoadedRecord) => void,
+  onEvent?: (event: LogEvent) => void,
+): Promise<OwnedPartition> {
+  return await link.settle(
+    (async () => {
+      const epochSequence = await writeEpoch(link, { subject: MEMORY_LOG, partition: PARTITION })
+      const place = { stream: 'S', subject: MEMORY_LOG, subjects: MEMORY_SNAPSHOTS, partition: PARTITION }
+      const loaded = await loadPartition(link, { ...place, epochSequence, load })
+      return ownedOver({ connection: link, epochSequence, loaded, ...(onEvent && { onEvent }) })
+    })(),
+  )
+}
