@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { ConfigError } from './errors.ts'
-import { parseHopRoutes } from './hop/routes.ts'
+import { HOP_ROUTES_FORM, parseHopRoutes } from './hop/routes.ts'
 
 /** What a person must know of a setting. It stands in error messages and in the README's table. */
 export interface FieldText {
@@ -135,6 +135,15 @@ export function hostPort(o: FieldText) {
   )
 }
 
+/** `HOST:PORT`, some of them with commas between: replicas of one service. */
+export function hostPorts(o: FieldText) {
+  const schema = z
+    .string()
+    .transform((text) => text.split(',').map((one) => one.trim()))
+    .refine((targets) => targets.every((target) => parseHostPort(target) !== undefined))
+  return field(schema, 'HOST:PORT, an IPv6 address in brackets; some of them with commas between', o)
+}
+
 /** A path to a file. Whether it can be read is found out where it is read. */
 export function file(o: FieldText) {
   return field(
@@ -158,7 +167,7 @@ export function natsUrl(o: FieldText) {
   )
 }
 
-/** `HOST=ROLE@HOST:PORT,…`: the hop's static next-hop table. */
+/** `HOST=ROLE@HOST:PORT|HOST:PORT,…`: the hop's static next-hop table. */
 export function hopRoutes(o: FieldText) {
   const schema = z.string().refine((value) => {
     try {
@@ -169,7 +178,7 @@ export function hopRoutes(o: FieldText) {
       throw error
     }
   })
-  return field(schema, 'HOST=ROLE@HOST:PORT, some of them with commas between', o)
+  return field(schema, HOP_ROUTES_FORM, o)
 }
 
 /** Reads `ADDRESS:PORT`. */

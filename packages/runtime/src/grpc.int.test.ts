@@ -15,7 +15,13 @@ import { startSpan, traceparentOf } from './tracing.ts'
 const address = '127.1.4.31'
 const rpc = 'rollcall.sh.v1.ShService/UserData'
 const impu = 'sip:alice@ims.example.org'
-const found: UserDataResponse = { found: true, canonicalImpu: impu, impus: [impu], presencePolicy: undefined }
+const found: UserDataResponse = {
+  found: true,
+  canonicalImpu: impu,
+  impus: [impu],
+  presencePolicy: undefined,
+  revision: 1n,
+}
 
 type Handler = (request: UserDataRequest, context: RpcContext) => Promise<UserDataResponse> | UserDataResponse
 

@@ -6,7 +6,7 @@ import { issueLeaf } from '@rollcall/pki'
 import { AccessSecurity, type Envelope } from '@rollcall/proto-gen/hop'
 import { type GrpcServer, startGrpcServer } from './grpc-server.ts'
 import { createEnvelope } from './hop/envelope.ts'
-import type { HopResult } from './hop/link.ts'
+import type { HopResult } from './hop/result.ts'
 import { HopRouter } from './hop/router.ts'
 import { createHopService, type HopIncoming, type HopRequestHandler } from './hop/service.ts'
 import { responseBranch } from './hop/sip-scan.ts'
@@ -159,7 +159,10 @@ test('who may not send to this node is refused, counted and audited; its request
   const seen: HopIncoming[] = []
   const domain = await createTestDomain(t, ['pcscf', 'presence', 'hss'])
   const pcscf = await domain.runtime('pcscf')
-  const server = await listen(t, pcscf, (message) => seen.push(message))
+  const server = await listen(t, pcscf, (message, _peer, reply) => {
+    seen.push(message)
+    reply(response(message.sip))
+  })
   const sendAs = async (name: string): Promise<string> => {
     await using router = new HopRouter({
       routes: `p=pcscf@${address}:${server.port}`,

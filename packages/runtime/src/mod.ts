@@ -17,8 +17,18 @@ export { type CallUnaryOptions, callUnary, createGrpcClient } from './grpc-clien
 export { type GrpcServer, startGrpcServer } from './grpc-server.ts'
 export { createGrpcService, type GrpcService, type Handlers, type RpcContext } from './grpc-service.ts'
 export { createEnvelope } from './hop/envelope.ts'
-export type { HopOutcome, HopResult } from './hop/link.ts'
-export { type HopRequest, HopRouter } from './hop/router.ts'
+export type { HopTarget } from './hop/links.ts'
+export { type HopPeerSender, HopPeers } from './hop/peers.ts'
+export type { HopRequest, HopSendOptions } from './hop/pending.ts'
+export {
+  type ForwardFailure,
+  type ForwardRequest,
+  type PartitionPlace,
+  ReplicaForwarder,
+  type ReplicaForwarderOptions,
+} from './hop/replica-forwarder.ts'
+export type { HopOutcome, HopResult } from './hop/result.ts'
+export { HopRouter } from './hop/router.ts'
 export {
   createHopService,
   type HopIncoming,
@@ -26,7 +36,7 @@ export {
   type HopReply,
   type HopRequestHandler,
 } from './hop/service.ts'
-export { responseBranch } from './hop/sip-scan.ts'
+export { responseBranch, responseStatus } from './hop/sip-scan.ts'
 export { createIdentityHash, type IdentityHash } from './identity-hash.ts'
 export { createLogger, type Logger } from './log.ts'
 export type { Counter, GaugeHandle, Histogram, Metrics } from './metrics.ts'

@@ -10,13 +10,17 @@ export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
   '/rollcall.cx.v1.CxService/ServerAssignment': ['scscf'],
   '/rollcall.cx.v1.CxService/LocationInfo': ['scscf'],
   '/rollcall.sh.v1.ShService/UserData': ['presence'],
+  // The Presence Server takes it from another replica only when it says that it was forwarded.
+  '/rollcall.sh.v1.ShNotificationService/PushNotification': ['hss', 'presence'],
   '/rollcall.admin.v1.SubscriberAdminService/AddSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/GetSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/ListSubscribers': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/RemoveSubscriber': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/SetPresencePolicy': ['operator'],
   '/rollcall.admin.v1.PcscfAdminService/ListContacts': ['operator'],
   '/rollcall.admin.v1.ScscfAdminService/ListRegistrations': ['operator'],
-  '/rollcall.admin.v1.PresenceAdminService/GetPresentity': ['operator'],
+  // A replica hands an operator's question to the one that owns the presentity.
+  '/rollcall.admin.v1.PresenceAdminService/GetPresentity': ['operator', 'presence'],
   // Who may open it at all; `HOP_SENDERS` says who may send to whom.
   '/rollcall.hop.v1.SipHopService/Exchange': ['pcscf', 'scscf', 'presence'],
 }

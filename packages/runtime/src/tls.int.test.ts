@@ -15,7 +15,13 @@ import { createTestDomain, type TestDomain, type TestRuntime, until } from './te
 import { TlsIdentity } from './tls-identity.ts'
 
 const address = '127.1.4.21'
-const answer: UserDataResponse = { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined }
+const answer: UserDataResponse = {
+  found: false,
+  canonicalImpu: '',
+  impus: [],
+  presencePolicy: undefined,
+  revision: 0n,
+}
 const sh = createGrpcService(ShServiceService, { userData: () => answer })
 
 async function startHss(t: TestContext, runtime: Runtime): Promise<GrpcServer> {

@@ -76,9 +76,11 @@ export class Batcher<T extends OutboundMessage> {
     let bytes = 0
     for (; this.#head < this.#queue.length && messages.length < BATCH_MESSAGES_MAX; this.#head++) {
       const message = this.#queue[this.#head]
-      if (!message || !this.#isWanted(message)) continue
+      if (!message) continue
+      // Asked only of what goes out now: of what does not fit it is asked with the next batch.
+      if (bytes + message.sip.length > BATCH_BYTES_MAX && messages.length > 0) break
+      if (!this.#isWanted(message)) continue
       bytes += message.sip.length
-      if (bytes > BATCH_BYTES_MAX && messages.length > 0) break
       messages.push(message)
     }
     this.#compact()

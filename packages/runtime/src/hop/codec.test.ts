@@ -24,6 +24,8 @@ const envelope: fc.Arbitrary<Envelope> = fc.record(
     receivedAtMs: fc.maxSafeNat().map(BigInt),
     forwarded: fc.boolean(),
     deadlineMs: fc.nat({ max: 0xffff_ffff }),
+    misdirected: fc.boolean(),
+    forwardedRole: text,
   },
   { noNullPrototype: true },
 )

@@ -33,6 +33,8 @@ const TAG_ASSERTION = 0x32
 const TAG_RECEIVED_AT_MS = 0x38
 const TAG_FORWARDED = 0x40
 const TAG_DEADLINE_MS = 0x48
+const TAG_MISDIRECTED = 0x50
+const TAG_FORWARDED_ROLE = 0x5a
 
 const KNOWN_ACCESS_SECURITY: ReadonlySet<number> = new Set(Object.values(AccessSecurity).filter((value) => value >= 0))
 
@@ -131,6 +133,12 @@ function readEnvelope(reader: Reader): Envelope {
       case TAG_DEADLINE_MS:
         envelope.deadlineMs = reader.varint()
         break
+      case TAG_MISDIRECTED:
+        envelope.misdirected = reader.varint() !== 0
+        break
+      case TAG_FORWARDED_ROLE:
+        envelope.forwardedRole = reader.text()
+        break
       default:
         reader.skip(tag)
     }
@@ -145,9 +153,10 @@ function accessSecurityOf(value: number): AccessSecurity {
 
 /** No fewer octets than `envelope` takes: three for each UTF-16 unit, and ten for tag and length of each field. */
 function envelopeOctetsMax(envelope: Envelope): number {
-  let units = envelope.traceparent.length + envelope.tracestate.length + envelope.impi.length
+  const { traceparent, tracestate, impi, forwardedRole } = envelope
+  let units = traceparent.length + tracestate.length + impi.length + forwardedRole.length
   for (const identity of envelope.assertedIdentities) units += identity.length
-  return units * 3 + envelope.assertion.length + 10 * (8 + envelope.assertedIdentities.length)
+  return units * 3 + envelope.assertion.length + 10 * (10 + envelope.assertedIdentities.length)
 }
 
 /** Writes into `scratch` and gives the length. Fields at their default are left out, as protobuf has it. */
@@ -166,7 +175,9 @@ function writeEnvelope(envelope: Envelope, deadlineMs: number): number {
   }
   at = writeNumber(TAG_RECEIVED_AT_MS, Number(envelope.receivedAtMs), at)
   at = writeNumber(TAG_FORWARDED, envelope.forwarded ? 1 : 0, at)
-  return writeNumber(TAG_DEADLINE_MS, deadlineMs, at)
+  at = writeNumber(TAG_DEADLINE_MS, deadlineMs, at)
+  at = writeNumber(TAG_MISDIRECTED, envelope.misdirected ? 1 : 0, at)
+  return writeText(TAG_FORWARDED_ROLE, envelope.forwardedRole, at)
 }
 
 function writeText(tag: number, text: string, at: number): number {

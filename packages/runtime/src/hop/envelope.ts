@@ -14,6 +14,8 @@ export function createEnvelope(known: Partial<Envelope> = {}): Envelope {
     receivedAtMs: 0n,
     forwarded: false,
     deadlineMs: 0,
+    misdirected: false,
+    forwardedRole: '',
     ...known,
   }
 }

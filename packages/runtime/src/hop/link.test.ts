@@ -3,50 +3,11 @@ import { test } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { seededRandom, VirtualClock } from '@rollcall/core'
 import { STREAM_AGE_MS } from '../grpc-limits.ts'
-import { decodeBatch, encodeBatch } from './codec.ts'
+import { encodeBatch } from './codec.ts'
 import { createEnvelope } from './envelope.ts'
-import { type HopLimits, HopLink, type HopResult } from './link.ts'
-import { responseBranch } from './sip-scan.ts'
-import type { OutStream, OutStreamHandlers } from './stream.ts'
-
-/** The peer's end of a stream, in the hand of the test. */
-class FakeStream implements OutStream {
-  readonly handlers: OutStreamHandlers
-  readonly received: { branch: string; deadlineMs: number }[] = []
-  wantsMore = true
-  state: 'open' | 'half-closed' | 'cancelled' = 'open'
-
-  constructor(handlers: OutStreamHandlers) {
-    this.handlers = handlers
-  }
-
-  end(): void {
-    this.state = 'half-closed'
-  }
-
-  cancel(): void {
-    this.state = 'cancelled'
-  }
-
-  write(batch: Buffer): boolean {
-    for (const { sip, envelope } of decodeBatch(batch)) {
-      this.received.push({ branch: responseBranch(sip) ?? '', deadlineMs: envelope?.deadlineMs ?? 0 })
-    }
-    return this.wantsMore
-  }
-
-  get branches(): string[] {
-    return this.received.map(({ branch }) => branch)
-  }
-
-  answer(status: number, ...branches: string[]): void {
-    const responses = branches.map((branch) => ({
-      sip: Buffer.from(`SIP/2.0 ${status} X\r\nVia: SIP/2.0/UDP a;branch=${branch}\r\n\r\n`),
-      envelope: undefined,
-    }))
-    this.handlers.onBatch(encodeBatch(responses))
-  }
-}
+import { HopLink } from './link.ts'
+import type { HopLimits } from './result.ts'
+import { FakeStream } from './testing/fake-stream.ts'
 
 function setUp(limits: Partial<HopLimits> = {}) {
   const clock = new VirtualClock()
@@ -67,7 +28,7 @@ function setUp(limits: Partial<HopLimits> = {}) {
     },
     clock,
     random: seededRandom('link'),
-    limits: { queueMessagesMax: 100, pendingMax: 100, ...limits },
+    limits: { queueMessagesMax: 100, pendingMax: 100, resendMsMax: 3_000, ...limits },
     events: {
       sent: () => undefined,
       outcome: () => undefined,
@@ -84,8 +45,8 @@ function setUp(limits: Partial<HopLimits> = {}) {
         sip: Buffer.from(`PUBLISH sip:a SIP/2.0\r\nVia: SIP/2.0/UDP a;branch=${branch}\r\n\r\n`),
         envelope: createEnvelope(),
       },
-      deadlineMs,
-      (result: HopResult) => results.push(`${branch} ${result.kind === 'response' ? result.status : result.kind}`),
+      (result) => results.push(`${branch} ${result.kind === 'response' ? result.status : result.kind}`),
+      { deadlineMs },
     )
   const stream = (index: number): FakeStream => {
     const found = streams[index]

@@ -3,50 +3,17 @@ import type { Envelope } from '@rollcall/proto-gen/hop'
 import { HopMalformedError } from '../errors.ts'
 import { STREAM_AGE_MS } from '../grpc-limits.ts'
 import { Batcher } from './batcher.ts'
-import { decodeBatch, type OutboundMessage } from './codec.ts'
-import { Deadlines, type Waiting } from './deadlines.ts'
+import { decodeBatch } from './codec.ts'
+import { Deadlines } from './deadlines.ts'
+import { type Elsewhere, type HopRequest, type HopSendOptions, Pending } from './pending.ts'
+import type { HopLimits, HopResult, LinkEvents } from './result.ts'
 import { responseBranch, responseStatus } from './sip-scan.ts'
 import type { OutStream, StreamOpener } from './stream.ts'
 
-/**
- * How a request given to the hop went on. A provisional response may come before the end; then one of the others. The
- * octets of a response are a view into the batch that it came in: copy what is kept for long.
- */
-export type HopResult =
-  | {
-      readonly kind: 'response'
-      readonly sip: Buffer
-      readonly envelope: Envelope | undefined
-      readonly status: number
-    }
-  | { readonly kind: 'timeout' }
-  | { readonly kind: 'unreachable' }
-  | { readonly kind: 'full' }
-  | { readonly kind: 'no-route' }
-
-export type HopOutcome = HopResult['kind']
-
-export interface HopLimits {
-  /** Requests that wait for a stream. */
-  readonly queueMessagesMax: number
-  /** Requests without a final response, those that wait included. */
-  readonly pendingMax: number
-}
-
-/** What a link tells, for metrics and the log. */
-export interface LinkEvents {
-  sent(): void
-  outcome(outcome: HopOutcome): void
-  resent(count: number): void
-  stray(): void
-  batch(messages: number): void
-  stream(event: 'opened' | 'lost' | 'ended' | 'failed', code: string): void
-}
-
 /** A peer that accepts no connection within this time is not there. */
 const CONNECT_MS_MAX = 3_000
-/** What a lost stream owed us waits this long for the next one: a peer that restarts is back by then. */
-const RESEND_MS_MAX = 3_000
+/** 64*T1 with the default T1: Timer F, after which the edge has given up (RFC 3261 section 17.1.2.2). */
+const DEADLINE_MS = 32_000
 /** A lost stream is opened again at once, but for a peer that loses one after the other. */
 const REOPEN_MS_MIN = 1_000
 const BACKOFF_MS_MIN = 100
@@ -56,45 +23,12 @@ const RETIRE_MS_MAX = 60_000
 /** When the next stream does not open, the old one goes on and this passes before another try. */
 const ROTATE_RETRY_MS = 30_000
 
-/** A request on its way. It is what the batcher sends and the deadlines watch. */
-class Pending implements OutboundMessage, Waiting {
-  readonly branch: string
-  readonly sip: Buffer
-  readonly envelope: Envelope
-  readonly dueMs: number
-  readonly on: (result: HopResult) => void
-  readonly #clock: Clock
-  tick = 0
-  sends = 0
-  isDone = false
-  stream: LinkStream | undefined
-  /** Until then it outlasts a peer that cannot be reached. */
-  patientUntilMs = Number.NEGATIVE_INFINITY
-
-  constructor(
-    message: { branch: string; sip: Buffer; envelope: Envelope },
-    dueMs: number,
-    clock: Clock,
-    on: (result: HopResult) => void,
-  ) {
-    this.branch = message.branch
-    this.sip = message.sip
-    this.envelope = message.envelope
-    this.dueMs = dueMs
-    this.#clock = clock
-    this.on = on
-  }
-
-  /** What the receiver may take: read when it goes out, after it has waited here. */
-  get deadlineMs(): number {
-    return Math.max(1, Math.round(this.dueMs - this.#clock.monotonic()))
-  }
-}
+type Item = Pending<LinkStream, HopLink>
 
 /** One stream and what it still owes us. */
 interface LinkStream {
   readonly out: OutStream
-  readonly batcher: Batcher<Pending>
+  readonly batcher: Batcher<Item>
   waiting: number
   isOpen: boolean
   timer: Timer | undefined
@@ -114,10 +48,10 @@ export class HopLink {
   readonly #random: Random
   readonly #limits: HopLimits
   readonly #events: LinkEvents
-  readonly #pending = new Map<string, Pending>()
-  readonly #deadlines: Deadlines<Pending>
+  readonly #pending = new Map<string, Item>()
+  readonly #deadlines: Deadlines<Item>
   /** Requests that wait for a stream, in order. */
-  #queue: Pending[] = []
+  #queue: Item[] = []
   #current: LinkStream | undefined
   readonly #retiring = new Set<LinkStream>()
   /** A stream that is being opened, to be the current one. */
@@ -152,29 +86,48 @@ export class HopLink {
     return this.#current !== undefined
   }
 
-  /** Sends a request. `on` is called later, never before this returns. */
+  /** It was tried and is not there, or the link is closed: what is new is refused at once. */
+  get isAway(): boolean {
+    return this.#state !== 'open' || this.#backoff !== undefined
+  }
+
+  /** Whether a request more would be taken. */
+  get hasRoom(): boolean {
+    return this.#refusal() === undefined
+  }
+
+  /** Requests that wait to be written to the stream, or for one. */
+  get unwritten(): number {
+    return this.#current ? this.#current.batcher.length : this.#queue.length
+  }
+
+  /** Opens a stream without a request, unless there is one or one is being tried. */
+  connect(): void {
+    if (this.#current || this.#opening || this.isAway) return
+    this.#open()
+  }
+
+  /** Sends a request. `on` is called later, never before this returns. `elsewhere` is where a lost one may go. */
   send(
-    message: { branch: string; sip: Buffer; envelope: Envelope },
-    deadlineMs: number,
+    request: HopRequest,
     on: (result: HopResult) => void,
+    o: HopSendOptions = {},
+    elsewhere?: Elsewhere<HopLink>,
   ): void {
-    assert(!this.#pending.has(message.branch), 'a branch is used once (RFC 3261 section 8.1.1.7)')
+    assert(!this.#pending.has(request.branch), 'a branch is used once (RFC 3261 section 8.1.1.7)')
     const refusal = this.#refusal()
     if (refusal) {
       this.#events.outcome(refusal)
       process.nextTick(on, { kind: refusal })
       return
     }
-    const item = new Pending(message, this.#clock.monotonic() + deadlineMs, this.#clock, on)
+    const deadlineMs = o.deadlineMs ?? DEADLINE_MS
+    const dueMs = this.#clock.monotonic() + deadlineMs
+    const item: Item = new Pending(request, dueMs, this.#clock, on, o.mayLeave, elsewhere)
     this.#pending.set(item.branch, item)
     this.#deadlines.add(item, deadlineMs)
     this.#events.sent()
-    if (this.#current) {
-      this.#current.batcher.push(item)
-      return
-    }
-    this.#queue.push(item)
-    if (!this.#opening) this.#open()
+    this.#enqueue(item)
   }
 
   /** Takes nothing new, waits up to `graceMs` for what is under way, then ends. */
@@ -182,10 +135,11 @@ export class HopLink {
     if (this.#state !== 'open') return
     this.#state = 'closing'
     if (this.#pending.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#whenIdle = resolve
-        this.#clock.setTimer(graceMs, resolve)
-      })
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#whenIdle = resolve
+      const timer = this.#clock.setTimer(graceMs, resolve)
+      await promise
+      timer.cancel()
     }
     this.#state = 'closed'
     this.#backoff?.cancel()
@@ -200,9 +154,34 @@ export class HopLink {
 
   #refusal(): 'unreachable' | 'full' | undefined {
     if (this.#state !== 'open' || this.#backoff) return 'unreachable'
-    const queued = this.#current ? this.#current.batcher.length : this.#queue.length
-    if (this.#pending.size >= this.#limits.pendingMax || queued >= this.#limits.queueMessagesMax) return 'full'
-    return undefined
+    const isFull = this.#pending.size >= this.#limits.pendingMax || this.unwritten >= this.#limits.queueMessagesMax
+    return isFull ? 'full' : undefined
+  }
+
+  #enqueue(item: Item): void {
+    if (this.#current) {
+      this.#current.batcher.push(item)
+      return
+    }
+    this.#queue.push(item)
+    if (!this.#opening && !this.#backoff) this.#open()
+  }
+
+  /** Hands a request over to another target, if there is one. */
+  #handOver(item: Item): boolean {
+    const other = item.elsewhere?.another(this)
+    if (!other || other.#pending.has(item.branch)) return false
+    this.#forget(item)
+    other.#adopt(item)
+    return true
+  }
+
+  #adopt(item: Item): void {
+    const now = this.#clock.monotonic()
+    if (item.sends > 0) item.patientUntilMs = now + this.#limits.resendMsMax
+    this.#pending.set(item.branch, item)
+    this.#deadlines.add(item, item.dueMs - now)
+    this.#enqueue(item)
   }
 
   #open(): void {
@@ -214,9 +193,9 @@ export class HopLink {
         onDrain: () => stream.batcher.resume(),
         onEnd: (code) => this.#ended(stream, code),
       }),
-      batcher: new Batcher<Pending>({
+      batcher: new Batcher<Item>({
         write: (octets, messages) => this.#write(stream, octets, messages),
-        isWanted: (item) => !item.isDone,
+        isWanted: (item) => this.#mayBeWritten(item),
       }),
       waiting: 0,
       isOpen: false,
@@ -265,7 +244,15 @@ export class HopLink {
     if (stream.waiting === 0 && this.#retiring.has(stream)) stream.out.end()
   }
 
-  #write(stream: LinkStream, octets: Buffer, messages: readonly Pending[]): boolean {
+  /** Asked when a batch is made, which is written in the same breath. */
+  #mayBeWritten(item: Item): boolean {
+    if (item.isDone) return false
+    if (item.mayLeave === undefined || item.mayLeave()) return true
+    this.#finish(item, { kind: 'withdrawn' })
+    return false
+  }
+
+  #write(stream: LinkStream, octets: Buffer, messages: readonly Item[]): boolean {
     for (const item of messages) {
       item.stream = stream
       item.sends += 1
@@ -291,6 +278,7 @@ export class HopLink {
     const item = branch === undefined ? undefined : this.#pending.get(branch)
     if (!item) this.#events.stray()
     else if (status < 200) item.on({ kind: 'response', sip, envelope, status })
+    else if (envelope?.misdirected && item.sends < 2 && this.#handOver(item)) this.#events.resent(1)
     else this.#finish(item, { kind: 'response', sip, envelope, status })
   }
 
@@ -309,9 +297,10 @@ export class HopLink {
     this.#sendAgain(stream, unsent, code)
   }
 
-  /** Puts what the lost stream owes us in front of what it had not sent yet. */
-  #sendAgain(stream: LinkStream, unsent: readonly Pending[], code: string): void {
-    const again: Pending[] = []
+  /** What the lost stream owes us goes to another target, or in front of what it had not sent yet. */
+  #sendAgain(stream: LinkStream, unsent: readonly Item[], code: string): void {
+    const again: Item[] = []
+    let handedOver = 0
     const now = this.#clock.monotonic()
     for (const item of [...this.#pending.values()]) {
       if (item.stream !== stream) continue
@@ -320,11 +309,15 @@ export class HopLink {
         this.#finish(item, { kind: 'unreachable' })
         continue
       }
-      item.patientUntilMs = now + RESEND_MS_MAX
+      if (this.#handOver(item)) {
+        handedOver += 1
+        continue
+      }
+      item.patientUntilMs = now + this.#limits.resendMsMax
       again.push(item)
     }
-    if (again.length > 0) this.#events.resent(again.length)
-    const items = [...again, ...unsent]
+    if (again.length + handedOver > 0) this.#events.resent(again.length + handedOver)
+    const items = [...again, ...unsent.filter((item) => !item.isDone && !this.#handOver(item))]
     if (this.#current) {
       for (const item of items) this.#current.batcher.push(item)
       return
@@ -347,23 +340,33 @@ export class HopLink {
     const longestMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** (this.#failures - 1))
     this.#backoff = this.#clock.setTimer(longestMs * (0.5 + 0.5 * this.#fraction()), () => this.#open())
     const now = this.#clock.monotonic()
-    const waiting = this.#queue
-    this.#queue = waiting.filter((item) => item.patientUntilMs > now)
-    for (const item of waiting) if (item.patientUntilMs <= now) this.#finish(item, { kind: 'unreachable' })
+    const waiting = this.#queue.filter((item) => !item.isDone)
+    this.#queue = []
+    for (const item of waiting) {
+      if (this.#handOver(item)) continue
+      if (item.patientUntilMs > now) this.#queue.push(item)
+      else this.#finish(item, { kind: 'unreachable' })
+    }
   }
 
-  #finish(item: Pending, result: HopResult): void {
+  #finish(item: Item, result: HopResult): void {
     if (item.isDone) return
     item.isDone = true
+    this.#forget(item)
+    this.#events.outcome(result.kind)
+    item.on(result)
+  }
+
+  /** It is not this link's any more. */
+  #forget(item: Item): void {
     this.#pending.delete(item.branch)
     this.#deadlines.remove(item)
-    const stream = item.stream
+    const { stream } = item
+    item.stream = undefined
     if (stream) {
       stream.waiting -= 1
       this.#endIfIdle(stream)
     }
-    this.#events.outcome(result.kind)
-    item.on(result)
     if (this.#pending.size === 0) this.#whenIdle?.()
   }
 

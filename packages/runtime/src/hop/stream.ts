@@ -30,7 +30,7 @@ export const HOP_DEFINITION = {
 
 /** A stream of batches towards a peer, as the link sees it: a fake one in tests. */
 export interface OutStream {
-  /** Says whether it wants more now; if not, `onDrain` comes. */
+  /** Says whether it wants more now; if not, `onDrain` comes when the batch has gone to the connection. */
   write(batch: Buffer): boolean
   /** Says that nothing more comes from here; the peer finishes and ends it. */
   end(): void
@@ -71,6 +71,11 @@ export function createStreamOpener(o: { target: string; role: Role; identity: Tl
 
 function wrap(call: ClientDuplexStream<Buffer, Buffer>, handlers: OutStreamHandlers): OutStream {
   let isOver = false
+  let unwritten = 0
+  const written = (): void => {
+    unwritten -= 1
+    if (unwritten === 0 && !isOver) handlers.onDrain()
+  }
   const finish = (code: string): void => {
     if (isOver) return
     isOver = true
@@ -83,13 +88,16 @@ function wrap(call: ClientDuplexStream<Buffer, Buffer>, handlers: OutStreamHandl
   call.on('data', (batch: Buffer) => {
     if (!isOver) handlers.onBatch(batch)
   })
-  call.on('drain', () => {
-    if (!isOver) handlers.onDrain()
-  })
   call.on('error', (error: ServiceError) => finish(statusName(error.code ?? Status.UNKNOWN)))
   call.on('status', ({ code }: { code: Status }) => finish(statusName(code)))
   return {
-    write: (batch) => !isOver && call.write(batch),
+    // One batch at a time: what gRPC would queue beyond that left in name only, and could not be withdrawn any more.
+    write(batch) {
+      if (isOver) return false
+      unwritten += 1
+      call.write(batch, written)
+      return false
+    },
     end() {
       if (!isOver) call.end()
     },

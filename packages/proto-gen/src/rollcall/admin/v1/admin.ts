@@ -41,6 +41,25 @@ export namespace Algorithm {
   export type UNRECOGNIZED = typeof Algorithm.UNRECOGNIZED;
 }
 
+/** What a stored policy has done when the answer leaves. */
+export const PolicyEffect = {
+  POLICY_EFFECT_UNSPECIFIED: 0,
+  /** POLICY_EFFECT_IN_FORCE - Every watcher is decided anew: who is blocked gets no presence any more. */
+  POLICY_EFFECT_IN_FORCE: 1,
+  /** POLICY_EFFECT_AT_NEXT_LOOK - The HSS knows no Presence Server to tell: each learns of it when it asks for the user's data next. */
+  POLICY_EFFECT_AT_NEXT_LOOK: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type PolicyEffect = typeof PolicyEffect[keyof typeof PolicyEffect];
+
+export namespace PolicyEffect {
+  export type POLICY_EFFECT_UNSPECIFIED = typeof PolicyEffect.POLICY_EFFECT_UNSPECIFIED;
+  export type POLICY_EFFECT_IN_FORCE = typeof PolicyEffect.POLICY_EFFECT_IN_FORCE;
+  export type POLICY_EFFECT_AT_NEXT_LOOK = typeof PolicyEffect.POLICY_EFFECT_AT_NEXT_LOOK;
+  export type UNRECOGNIZED = typeof PolicyEffect.UNRECOGNIZED;
+}
+
 export const SaSetState = {
   SA_SET_STATE_UNSPECIFIED: 0,
   SA_SET_STATE_TEMPORARY: 1,
@@ -120,6 +139,25 @@ export interface RemoveSubscriberRequest {
 }
 
 export interface RemoveSubscriberResponse {
+}
+
+export interface SetPresencePolicyRequest {
+  /** Any identity of the presentity's implicit set. */
+  impu: string;
+  /** Takes the place of the one before, whole. */
+  presencePolicy: PresencePolicy | undefined;
+}
+
+export interface SetPresencePolicyResponse {
+  /** First sip: identity of the implicit set. */
+  canonicalImpu: string;
+  /** As it is stored: identities in canonical form. */
+  presencePolicy:
+    | PresencePolicy
+    | undefined;
+  /** Grows with each change of the subscriber. */
+  revision: bigint;
+  effect: PolicyEffect;
 }
 
 export interface ListContactsRequest {
@@ -756,6 +794,145 @@ export const RemoveSubscriberResponse: MessageFns<RemoveSubscriberResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetPresencePolicyRequest(): SetPresencePolicyRequest {
+  return { impu: "", presencePolicy: undefined };
+}
+
+export const SetPresencePolicyRequest: MessageFns<SetPresencePolicyRequest> = {
+  encode(message: SetPresencePolicyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impu !== "") {
+      writer.uint32(10).string(message.impu);
+    }
+    if (message.presencePolicy !== undefined) {
+      PresencePolicy.encode(message.presencePolicy, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPresencePolicyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPresencePolicyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.presencePolicy = PresencePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetPresencePolicyResponse(): SetPresencePolicyResponse {
+  return { canonicalImpu: "", presencePolicy: undefined, revision: 0n, effect: 0 };
+}
+
+export const SetPresencePolicyResponse: MessageFns<SetPresencePolicyResponse> = {
+  encode(message: SetPresencePolicyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.canonicalImpu !== "") {
+      writer.uint32(10).string(message.canonicalImpu);
+    }
+    if (message.presencePolicy !== undefined) {
+      PresencePolicy.encode(message.presencePolicy, writer.uint32(18).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.revision);
+    }
+    if (message.effect !== 0) {
+      writer.uint32(32).int32(message.effect);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetPresencePolicyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetPresencePolicyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.canonicalImpu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.presencePolicy = PresencePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.effect = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1645,6 +1822,21 @@ export const SubscriberAdminServiceService = {
       Buffer.from(RemoveSubscriberResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RemoveSubscriberResponse => RemoveSubscriberResponse.decode(value),
   },
+  /**
+   * Stores another presence policy and sees to it that it is in force before it answers. Calling it again with the same
+   * policy changes nothing and sees to it again: that is what to do after UNAVAILABLE.
+   */
+  setPresencePolicy: {
+    path: "/rollcall.admin.v1.SubscriberAdminService/SetPresencePolicy" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetPresencePolicyRequest): Buffer =>
+      Buffer.from(SetPresencePolicyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetPresencePolicyRequest => SetPresencePolicyRequest.decode(value),
+    responseSerialize: (value: SetPresencePolicyResponse): Buffer =>
+      Buffer.from(SetPresencePolicyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetPresencePolicyResponse => SetPresencePolicyResponse.decode(value),
+  },
 } as const;
 
 export interface SubscriberAdminServiceServer extends UntypedServiceImplementation {
@@ -1652,6 +1844,11 @@ export interface SubscriberAdminServiceServer extends UntypedServiceImplementati
   getSubscriber: handleUnaryCall<GetSubscriberRequest, GetSubscriberResponse>;
   listSubscribers: handleUnaryCall<ListSubscribersRequest, ListSubscribersResponse>;
   removeSubscriber: handleUnaryCall<RemoveSubscriberRequest, RemoveSubscriberResponse>;
+  /**
+   * Stores another presence policy and sees to it that it is in force before it answers. Calling it again with the same
+   * policy changes nothing and sees to it again: that is what to do after UNAVAILABLE.
+   */
+  setPresencePolicy: handleUnaryCall<SetPresencePolicyRequest, SetPresencePolicyResponse>;
 }
 
 export interface SubscriberAdminServiceClient extends Client {
@@ -1714,6 +1911,25 @@ export interface SubscriberAdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RemoveSubscriberResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Stores another presence policy and sees to it that it is in force before it answers. Calling it again with the same
+   * policy changes nothing and sees to it again: that is what to do after UNAVAILABLE.
+   */
+  setPresencePolicy(
+    request: SetPresencePolicyRequest,
+    callback: (error: ServiceError | null, response: SetPresencePolicyResponse) => void,
+  ): ClientUnaryCall;
+  setPresencePolicy(
+    request: SetPresencePolicyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetPresencePolicyResponse) => void,
+  ): ClientUnaryCall;
+  setPresencePolicy(
+    request: SetPresencePolicyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetPresencePolicyResponse) => void,
   ): ClientUnaryCall;
 }
 

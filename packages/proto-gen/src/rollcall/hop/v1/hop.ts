@@ -82,6 +82,13 @@ export interface Envelope {
   forwarded: boolean;
   /** How long the sender still waits for the answer; 0 means the receiver's default. */
   deadlineMs: number;
+  /** On a response: it says 503 because what the request is about is not served here, now; another replica may do better. */
+  misdirected: boolean;
+  /**
+   * On a request that was forwarded: the role of the peer that the forwarding replica got it from. Believed of a replica
+   * of one's own service alone.
+   */
+  forwardedRole: string;
 }
 
 function createBaseExchangeRequest(): ExchangeRequest {
@@ -244,6 +251,8 @@ function createBaseEnvelope(): Envelope {
     receivedAtMs: 0n,
     forwarded: false,
     deadlineMs: 0,
+    misdirected: false,
+    forwardedRole: "",
   };
 }
 
@@ -278,6 +287,12 @@ export const Envelope: MessageFns<Envelope> = {
     }
     if (message.deadlineMs !== 0) {
       writer.uint32(72).uint32(message.deadlineMs);
+    }
+    if (message.misdirected !== false) {
+      writer.uint32(80).bool(message.misdirected);
+    }
+    if (message.forwardedRole !== "") {
+      writer.uint32(90).string(message.forwardedRole);
     }
     return writer;
   },
@@ -365,6 +380,22 @@ export const Envelope: MessageFns<Envelope> = {
             }
 
             message.deadlineMs = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.misdirected = reader.bool();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.forwardedRole = reader.string();
             continue;
           }
         }

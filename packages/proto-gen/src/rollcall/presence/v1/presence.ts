@@ -58,7 +58,7 @@ export namespace EndReason {
  * The log itself keeps the trace context of what caused it.
  */
 export interface Record {
-  /** Format of this record; readers refuse one they do not know. */
+  /** Format of this record; readers refuse one they do not know. 1: what stands in the log; 2: what stands in a snapshot. */
   version: number;
   decidedAtMs: bigint;
   /** Canonical IMPU; empty in records about the partition itself. */
@@ -101,6 +101,11 @@ export interface Change {
     | { $case: "notifyBaseMoved"; value: NotifyBaseMoved }
     | { $case: "ownerStarted"; value: OwnerStarted }
     | { $case: "watermark"; value: Watermark }
+    | //
+    /** The only change of their records, and only in a snapshot. */
+    { $case: "partitionSnapshot"; value: PartitionSnapshot }
+    | { $case: "presentitySnapshot"; value: PresentitySnapshot }
+    | { $case: "answersSnapshot"; value: AnswersSnapshot }
     | undefined;
 }
 
@@ -204,6 +209,68 @@ export interface Watermark {
 export interface Lagging {
   presentity: string;
   subscriptionId: string;
+}
+
+/** The first record of a snapshot. */
+export interface PartitionSnapshot {
+  /** Of the owner that made it, and in whose time it was made. */
+  ownerOrdinal: number;
+  /** The last one written. */
+  watermark: Watermark | undefined;
+}
+
+/** All of one presentity, or a part of it: parts add up. */
+export interface PresentitySnapshot {
+  lastPublicationNumber: number;
+  publications: PublicationSnapshot[];
+  subscriptions: SubscriptionSnapshot[];
+  /** Who was not told yet when the snapshot was made. */
+  untold: UntoldSnapshot[];
+}
+
+export interface PublicationSnapshot {
+  number: number;
+  entityTag: string;
+  expiresAtMs: bigint;
+  receivedAtMs: bigint;
+  body: Buffer;
+}
+
+export interface SubscriptionSnapshot {
+  stored:
+    | SubscriptionStored
+    | undefined;
+  /** RFC 3857 section 4.7.1: approved, rather than subscribed. */
+  isApproved: boolean;
+  startedAtMs: bigint;
+  /** Of its last SUBSCRIBE. */
+  traceparent: string;
+}
+
+export interface UntoldSnapshot {
+  whom:
+    | { $case: "subscriptionId"; value: string }
+    | { $case: "ended"; value: EndedSnapshot }
+    | undefined;
+  /** Of the record that is to be told; 0 when that was not known yet: it stands before the snapshot's mark. */
+  sequence: bigint;
+  traceparent: string;
+}
+
+/** A subscription that has ended and whose last NOTIFY has not been told. */
+export interface EndedSnapshot {
+  subscription: SubscriptionSnapshot | undefined;
+  reason: EndReason;
+}
+
+/** Answers within 64*T1 of when they were given. */
+export interface AnswersSnapshot {
+  answers: AnsweredSnapshot[];
+}
+
+export interface AnsweredSnapshot {
+  answered: AnsweredRequest | undefined;
+  answeredAtMs: bigint;
 }
 
 function createBaseRecord(): Record {
@@ -540,6 +607,15 @@ export const Change: MessageFns<Change> = {
       case "watermark":
         Watermark.encode(message.change.value, writer.uint32(82).fork()).join();
         break;
+      case "partitionSnapshot":
+        PartitionSnapshot.encode(message.change.value, writer.uint32(90).fork()).join();
+        break;
+      case "presentitySnapshot":
+        PresentitySnapshot.encode(message.change.value, writer.uint32(98).fork()).join();
+        break;
+      case "answersSnapshot":
+        AnswersSnapshot.encode(message.change.value, writer.uint32(106).fork()).join();
+        break;
     }
     return writer;
   },
@@ -644,6 +720,30 @@ export const Change: MessageFns<Change> = {
             }
 
             message.change = { $case: "watermark", value: Watermark.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.change = { $case: "partitionSnapshot", value: PartitionSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.change = { $case: "presentitySnapshot", value: PresentitySnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.change = { $case: "answersSnapshot", value: AnswersSnapshot.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1630,6 +1730,567 @@ export const Lagging: MessageFns<Lagging> = {
             }
 
             message.subscriptionId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePartitionSnapshot(): PartitionSnapshot {
+  return { ownerOrdinal: 0, watermark: undefined };
+}
+
+export const PartitionSnapshot: MessageFns<PartitionSnapshot> = {
+  encode(message: PartitionSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ownerOrdinal !== 0) {
+      writer.uint32(8).uint32(message.ownerOrdinal);
+    }
+    if (message.watermark !== undefined) {
+      Watermark.encode(message.watermark, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PartitionSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePartitionSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.ownerOrdinal = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watermark = Watermark.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePresentitySnapshot(): PresentitySnapshot {
+  return { lastPublicationNumber: 0, publications: [], subscriptions: [], untold: [] };
+}
+
+export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
+  encode(message: PresentitySnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.lastPublicationNumber !== 0) {
+      writer.uint32(8).uint32(message.lastPublicationNumber);
+    }
+    for (const v of message.publications) {
+      PublicationSnapshot.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.subscriptions) {
+      SubscriptionSnapshot.encode(v!, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.untold) {
+      UntoldSnapshot.encode(v!, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PresentitySnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePresentitySnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.lastPublicationNumber = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.publications.push(PublicationSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.subscriptions.push(SubscriptionSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.untold.push(UntoldSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePublicationSnapshot(): PublicationSnapshot {
+  return { number: 0, entityTag: "", expiresAtMs: 0n, receivedAtMs: 0n, body: Buffer.alloc(0) };
+}
+
+export const PublicationSnapshot: MessageFns<PublicationSnapshot> = {
+  encode(message: PublicationSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).uint32(message.number);
+    }
+    if (message.entityTag !== "") {
+      writer.uint32(18).string(message.entityTag);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.expiresAtMs);
+    }
+    if (message.receivedAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.receivedAtMs) !== message.receivedAtMs) {
+        throw new globalThis.Error("value provided for field message.receivedAtMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.receivedAtMs);
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(42).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublicationSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublicationSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entityTag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.receivedAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubscriptionSnapshot(): SubscriptionSnapshot {
+  return { stored: undefined, isApproved: false, startedAtMs: 0n, traceparent: "" };
+}
+
+export const SubscriptionSnapshot: MessageFns<SubscriptionSnapshot> = {
+  encode(message: SubscriptionSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stored !== undefined) {
+      SubscriptionStored.encode(message.stored, writer.uint32(10).fork()).join();
+    }
+    if (message.isApproved !== false) {
+      writer.uint32(16).bool(message.isApproved);
+    }
+    if (message.startedAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.startedAtMs) !== message.startedAtMs) {
+        throw new globalThis.Error("value provided for field message.startedAtMs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.startedAtMs);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(34).string(message.traceparent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubscriptionSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubscriptionSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.stored = SubscriptionStored.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isApproved = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.startedAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUntoldSnapshot(): UntoldSnapshot {
+  return { whom: undefined, sequence: 0n, traceparent: "" };
+}
+
+export const UntoldSnapshot: MessageFns<UntoldSnapshot> = {
+  encode(message: UntoldSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.whom?.$case) {
+      case "subscriptionId":
+        writer.uint32(10).string(message.whom.value);
+        break;
+      case "ended":
+        EndedSnapshot.encode(message.whom.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    if (message.sequence !== 0n) {
+      if (BigInt.asUintN(64, message.sequence) !== message.sequence) {
+        throw new globalThis.Error("value provided for field message.sequence of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.sequence);
+    }
+    if (message.traceparent !== "") {
+      writer.uint32(34).string(message.traceparent);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UntoldSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUntoldSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.whom = { $case: "subscriptionId", value: reader.string() };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.whom = { $case: "ended", value: EndedSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sequence = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.traceparent = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEndedSnapshot(): EndedSnapshot {
+  return { subscription: undefined, reason: 0 };
+}
+
+export const EndedSnapshot: MessageFns<EndedSnapshot> = {
+  encode(message: EndedSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subscription !== undefined) {
+      SubscriptionSnapshot.encode(message.subscription, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== 0) {
+      writer.uint32(16).int32(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndedSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndedSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subscription = SubscriptionSnapshot.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAnswersSnapshot(): AnswersSnapshot {
+  return { answers: [] };
+}
+
+export const AnswersSnapshot: MessageFns<AnswersSnapshot> = {
+  encode(message: AnswersSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.answers) {
+      AnsweredSnapshot.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswersSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswersSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answers.push(AnsweredSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseAnsweredSnapshot(): AnsweredSnapshot {
+  return { answered: undefined, answeredAtMs: 0n };
+}
+
+export const AnsweredSnapshot: MessageFns<AnsweredSnapshot> = {
+  encode(message: AnsweredSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.answered !== undefined) {
+      AnsweredRequest.encode(message.answered, writer.uint32(10).fork()).join();
+    }
+    if (message.answeredAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.answeredAtMs) !== message.answeredAtMs) {
+        throw new globalThis.Error("value provided for field message.answeredAtMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.answeredAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnsweredSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnsweredSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.answered = AnsweredRequest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.answeredAtMs = reader.uint64() as bigint;
             continue;
           }
         }

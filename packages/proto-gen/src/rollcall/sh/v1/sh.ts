@@ -34,7 +34,11 @@ export interface UserDataResponse {
   canonicalImpu: string;
   /** Every identity of the set that is not barred, tel: ones included. */
   impus: string[];
-  presencePolicy: PresencePolicy | undefined;
+  presencePolicy:
+    | PresencePolicy
+    | undefined;
+  /** Of what is told here: grows with each change, never goes back, also across a removal. 0 when there is no such user. */
+  revision: bigint;
 }
 
 /** Who may watch a presentity until rules exist. The lists win over the default; a blocked one over an allowed one. */
@@ -42,6 +46,23 @@ export interface PresencePolicy {
   defaultAllow: boolean;
   allow: string[];
   block: string[];
+}
+
+export interface PushNotificationRequest {
+  /** First sip: identity of the implicit set. */
+  canonicalImpu: string;
+  /** Every identity of the set that is not barred. */
+  impus: string[];
+  presencePolicy:
+    | PresencePolicy
+    | undefined;
+  /** Of this data, as in UserDataResponse. */
+  revision: bigint;
+  /** A replica hands it to the one that owns the presentity's partition. It goes no further than one such step. */
+  forwarded: boolean;
+}
+
+export interface PushNotificationResponse {
 }
 
 function createBaseUserDataRequest(): UserDataRequest {
@@ -91,7 +112,7 @@ export const UserDataRequest: MessageFns<UserDataRequest> = {
 };
 
 function createBaseUserDataResponse(): UserDataResponse {
-  return { found: false, canonicalImpu: "", impus: [], presencePolicy: undefined };
+  return { found: false, canonicalImpu: "", impus: [], presencePolicy: undefined, revision: 0n };
 }
 
 export const UserDataResponse: MessageFns<UserDataResponse> = {
@@ -107,6 +128,12 @@ export const UserDataResponse: MessageFns<UserDataResponse> = {
     }
     if (message.presencePolicy !== undefined) {
       PresencePolicy.encode(message.presencePolicy, writer.uint32(34).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.revision);
     }
     return writer;
   },
@@ -154,6 +181,14 @@ export const UserDataResponse: MessageFns<UserDataResponse> = {
             }
 
             message.presencePolicy = PresencePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
             continue;
           }
         }
@@ -237,6 +272,134 @@ export const PresencePolicy: MessageFns<PresencePolicy> = {
   },
 };
 
+function createBasePushNotificationRequest(): PushNotificationRequest {
+  return { canonicalImpu: "", impus: [], presencePolicy: undefined, revision: 0n, forwarded: false };
+}
+
+export const PushNotificationRequest: MessageFns<PushNotificationRequest> = {
+  encode(message: PushNotificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.canonicalImpu !== "") {
+      writer.uint32(10).string(message.canonicalImpu);
+    }
+    for (const v of message.impus) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.presencePolicy !== undefined) {
+      PresencePolicy.encode(message.presencePolicy, writer.uint32(26).fork()).join();
+    }
+    if (message.revision !== 0n) {
+      if (BigInt.asUintN(64, message.revision) !== message.revision) {
+        throw new globalThis.Error("value provided for field message.revision of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.revision);
+    }
+    if (message.forwarded !== false) {
+      writer.uint32(40).bool(message.forwarded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushNotificationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushNotificationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.canonicalImpu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.impus.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.presencePolicy = PresencePolicy.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revision = reader.uint64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.forwarded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePushNotificationResponse(): PushNotificationResponse {
+  return {};
+}
+
+export const PushNotificationResponse: MessageFns<PushNotificationResponse> = {
+  encode(_: PushNotificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushNotificationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushNotificationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** Sh between an application server and the HSS (TS 29.328), as gRPC: what the Presence Server may know of a user. */
 export type ShServiceService = typeof ShServiceService;
 export const ShServiceService = {
@@ -282,6 +445,68 @@ export const ShServiceClient = makeGenericClientConstructor(
 ) as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ShServiceClient;
   service: typeof ShServiceService;
+  serviceName: string;
+};
+
+/** The other direction of Sh: the HSS tells an application server that a user's data changed. */
+export type ShNotificationServiceService = typeof ShNotificationServiceService;
+export const ShNotificationServiceService = {
+  /**
+   * PNR/PNA (TS 29.328 clause 6.1.4). The answer means that the change is in force: every watcher is decided anew, that is
+   * durable, and no owner before this one can tell anybody anything any more. UNAVAILABLE means that it may not be: push
+   * it again, here or at another replica. A push of a lower revision than one that came before waits until that one holds.
+   */
+  pushNotification: {
+    path: "/rollcall.sh.v1.ShNotificationService/PushNotification" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PushNotificationRequest): Buffer =>
+      Buffer.from(PushNotificationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PushNotificationRequest => PushNotificationRequest.decode(value),
+    responseSerialize: (value: PushNotificationResponse): Buffer =>
+      Buffer.from(PushNotificationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PushNotificationResponse => PushNotificationResponse.decode(value),
+  },
+} as const;
+
+export interface ShNotificationServiceServer extends UntypedServiceImplementation {
+  /**
+   * PNR/PNA (TS 29.328 clause 6.1.4). The answer means that the change is in force: every watcher is decided anew, that is
+   * durable, and no owner before this one can tell anybody anything any more. UNAVAILABLE means that it may not be: push
+   * it again, here or at another replica. A push of a lower revision than one that came before waits until that one holds.
+   */
+  pushNotification: handleUnaryCall<PushNotificationRequest, PushNotificationResponse>;
+}
+
+export interface ShNotificationServiceClient extends Client {
+  /**
+   * PNR/PNA (TS 29.328 clause 6.1.4). The answer means that the change is in force: every watcher is decided anew, that is
+   * durable, and no owner before this one can tell anybody anything any more. UNAVAILABLE means that it may not be: push
+   * it again, here or at another replica. A push of a lower revision than one that came before waits until that one holds.
+   */
+  pushNotification(
+    request: PushNotificationRequest,
+    callback: (error: ServiceError | null, response: PushNotificationResponse) => void,
+  ): ClientUnaryCall;
+  pushNotification(
+    request: PushNotificationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PushNotificationResponse) => void,
+  ): ClientUnaryCall;
+  pushNotification(
+    request: PushNotificationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PushNotificationResponse) => void,
+  ): ClientUnaryCall;
+}
+
+export const ShNotificationServiceClient = makeGenericClientConstructor(
+  ShNotificationServiceService,
+  "rollcall.sh.v1.ShNotificationService",
+) as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ShNotificationServiceClient;
+  service: typeof ShNotificationServiceService;
   serviceName: string;
 };
 
