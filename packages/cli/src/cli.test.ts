@@ -59,6 +59,13 @@ test('wrong usage is exit code 2, with what is wrong and where help is', async (
   const remove = await run('ue', 'publish', '--remove', '--note', 'x')
   assert.match(remove.stderr, /--remove takes everything back/)
   assert.match((await run('subscriber', 'add')).stderr, /--file is missing/)
+  assert.match(
+    (await run('subscriber', 'policy', 'sip:a@b')).stderr,
+    /say who may watch: --default, --allow or --block/,
+  )
+  const some = ['subscriber', 'policy', 'sip:a@b', '--default', 'maybe'] as const
+  assert.match((await run(...some)).stderr, /--default must be allow or block, not 'maybe'/)
+  assert.match((await run('subscriber', 'policy', 'alice', '--block', 'x')).stderr, /'alice' is no SIP or tel URI/)
   assert.match((await run('subscriber', 'list', '--target', 'x')).stderr, /--target must be HOST:PORT/)
   assert.match((await run('store', 'init', '--nats-data', '/x')).stderr, /ROLLCALL_NATS_ENCRYPTION_KEY/)
 })

@@ -6,6 +6,12 @@ export const hssShape = {
     is: 'keys that seal K and OPc and hash identities, JSON `{current, keys}`',
     example: '/run/secrets/hss-sealing-keys.json',
   }),
+  ROLLCALL_PRESENCE_TARGETS: field
+    .hostPorts({
+      is: 'replicas of the Presence Server: one of them is told of a changed policy before the operator is; without it a change is stored and counts when they ask next',
+      example: 'presence-0.presence:17003,presence-1.presence:17003',
+    })
+    .optional(),
 }
 
 /** What the HSS runs by. */

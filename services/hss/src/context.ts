@@ -1,6 +1,7 @@
 import type { AuthenticationCentre } from './auc/authentication-centre.ts'
 import type { Locations } from './cx/locations.ts'
 import type { HssEvents } from './events.ts'
+import type { PolicyPush } from './sh/policy-push.ts'
 import type { SubscriberRepository } from './subscribers/repository.ts'
 
 /** Everything that a handler may use. Built once, by the service. */
@@ -11,4 +12,6 @@ export interface HssContext {
   readonly locations: Locations
   readonly auc: AuthenticationCentre
   readonly events: HssEvents
+  /** Tells the Presence Servers of a changed policy; absent when none is configured. */
+  readonly push: Pick<PolicyPush, 'push'> | undefined
 }

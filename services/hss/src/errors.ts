@@ -49,6 +49,19 @@ export class ConcurrentChangeError extends RollcallError {
   }
 }
 
+/** A policy is stored, and no Presence Server said in time that it is in force: watchers may be told under the old one. */
+export class PolicyNotInForceError extends RollcallError {
+  override readonly name = 'PolicyNotInForceError'
+  readonly code = 'HSS_POLICY_NOT_IN_FORCE'
+  readonly revision: bigint
+  constructor(revision: bigint, problem: string) {
+    super(
+      `the policy is stored as revision ${revision}, but it may not be in force everywhere: no Presence Server said so in time (${problem}); set the same policy again`,
+    )
+    this.revision = revision
+  }
+}
+
 /** A request of ours makes no sense: a peer's programming error, not a user's. */
 export class RequestInvalidError extends RollcallError {
   override readonly name = 'RequestInvalidError'

@@ -1,4 +1,6 @@
+import type { PresencePolicy } from '@rollcall/proto-gen/sh'
 import type { AuditEvent, Metrics } from '@rollcall/runtime'
+import type { PushOutcome } from './sh/policy-push.ts'
 
 /** What was refused, in few words: the label of `rollcall_hss_refused_total`. */
 export type RefusalReason =
@@ -12,6 +14,7 @@ export type RefusalReason =
   | 'subscriber-exists'
   | 'subscriber-unknown'
   | 'store-unavailable'
+  | 'policy-not-in-force'
 
 /** The one place where the HSS tells what it decided. */
 export class HssEvents {
@@ -43,6 +46,27 @@ export class HssEvents {
       reason: outcome === 'done' ? 'sqn-reset' : 'wrong-mac-s',
       identities: { impi },
     })
+  }
+
+  /** A Presence Server was told of changed user data. */
+  pushed(outcome: PushOutcome): void {
+    this.#metrics.counter('rollcall_hss_pushes_total', { outcome }).add()
+  }
+
+  /** A subscriber's keys are sealed by the current key now. */
+  resealed(): void {
+    this.#metrics.counter('rollcall_hss_resealed_total').add()
+  }
+
+  /** An operator changed who may watch a presentity, or tried to; `failed`: it is stored and may not be in force. */
+  policyChanged(
+    outcome: 'allowed' | 'refused' | 'failed',
+    reason: 'in-force' | 'stored' | 'not-in-force' | 'invalid' | 'unknown',
+    o: { readonly presentity: string; readonly policy: PresencePolicy; readonly revision?: bigint },
+  ): void {
+    const { defaultAllow, allow, block } = o.policy
+    const detail = { defaultAllow, allowed: allow.length, blocked: block.length, revision: o.revision?.toString() }
+    this.#audit({ event: 'policy.changed', outcome, reason, identities: { presentity: o.presentity }, detail })
   }
 
   /** An operator changed a subscriber, or tried to. */

@@ -1,8 +1,10 @@
 import { SqnExhaustedError } from '@rollcall/aka'
 import { InvalidIdentityError, RollcallError } from '@rollcall/core'
-import { RpcError, type RpcErrorCode } from '@rollcall/runtime'
+import { type RpcContext, RpcError, type RpcErrorCode } from '@rollcall/runtime'
+import { RecordTooLargeError } from '@rollcall/store'
 import {
   ConcurrentChangeError,
+  PolicyNotInForceError,
   RequestInvalidError,
   SubscriberExistsError,
   SubscriberInvalidError,
@@ -18,14 +20,15 @@ import type { HssEvents } from './events.ts'
 export function handle<C, Req, Res>(
   events: Pick<HssEvents, 'refused'>,
   context: () => C,
-  handler: (context: C, request: Req) => Promise<Res>,
-): (request: Req) => Promise<Res> {
-  return async (request) => {
+  handler: (context: C, request: Req, call: RpcContext) => Promise<Res>,
+): (request: Req, call: RpcContext) => Promise<Res> {
+  return async (request, call) => {
     try {
-      return await handler(context(), request)
+      return await handler(context(), request, call)
     } catch (error) {
       const translated = translate(error)
-      if (translated instanceof RpcError && translated.code === 'RPC_UNAVAILABLE') events.refused('store-unavailable')
+      const isUnavailable = translated instanceof RpcError && translated.code === 'RPC_UNAVAILABLE'
+      if (isUnavailable && !(error instanceof PolicyNotInForceError)) events.refused('store-unavailable')
       throw translated
     }
   }
@@ -41,10 +44,11 @@ function translate(error: unknown): unknown {
 
 function codeOf(error: RollcallError): RpcErrorCode | undefined {
   if (error instanceof SubscriberInvalidError || error instanceof RequestInvalidError) return 'RPC_INVALID'
-  if (error instanceof InvalidIdentityError) return 'RPC_INVALID'
+  if (error instanceof InvalidIdentityError || error instanceof RecordTooLargeError) return 'RPC_INVALID'
   if (error instanceof SubscriberExistsError) return 'RPC_ALREADY_EXISTS'
   if (error instanceof SubscriberUnknownError) return 'RPC_NOT_FOUND'
   if (error instanceof ConcurrentChangeError) return 'RPC_CONFLICT'
   if (error instanceof SqnExhaustedError) return 'RPC_EXHAUSTED'
+  if (error instanceof PolicyNotInForceError) return 'RPC_UNAVAILABLE'
   return undefined
 }

@@ -6,6 +6,7 @@ import {
   type GrpcServer,
   type GrpcService,
   type Readiness,
+  type RpcContext,
   RpcError,
   type Runtime,
   type Service,
@@ -16,6 +17,7 @@ import { addSubscriber } from './admin/add-subscriber.ts'
 import { getSubscriber } from './admin/get-subscriber.ts'
 import { listSubscribers } from './admin/list-subscribers.ts'
 import { removeSubscriber } from './admin/remove-subscriber.ts'
+import { setPresencePolicy } from './admin/set-presence-policy.ts'
 import { AuthenticationCentre } from './auc/authentication-centre.ts'
 import { SqnReservations } from './auc/sqn-reservations.ts'
 import type { HssConfig } from './config.ts'
@@ -27,9 +29,12 @@ import { serverAssignment } from './cx/server-assignment.ts'
 import { userAuthorization } from './cx/user-authorization.ts'
 import { HssEvents } from './events.ts'
 import { handle } from './grpc-errors.ts'
+import { PolicyPush } from './sh/policy-push.ts'
+import { PresenceServers } from './sh/presence-servers.ts'
 import { userData } from './sh/user-data.ts'
 import { WatchedBucket } from './store-bucket.ts'
 import { SubscriberRepository } from './subscribers/repository.ts'
+import { resealAll } from './subscribers/resealing.ts'
 
 export { hssShape } from './config.ts'
 
@@ -51,7 +56,11 @@ export class HssService implements Service {
   readonly #events: HssEvents
   readonly #opener: StoreOpener<OpenStore>
   readonly #stopping = new AbortController()
+  readonly #presenceServers: PresenceServers | undefined
+  readonly #push: PolicyPush | undefined
   #opening: Promise<void> | undefined
+  #resealing: Promise<void> | undefined
+  #isResealed = false
   #server: GrpcServer | undefined
 
   private constructor(config: HssConfig, runtime: Runtime, sealer: Sealer) {
@@ -59,6 +68,16 @@ export class HssService implements Service {
     this.#runtime = runtime
     this.#sealer = sealer
     this.#events = new HssEvents({ metrics: runtime.metrics, audit: runtime.audit })
+    const targets = config.ROLLCALL_PRESENCE_TARGETS
+    if (targets) {
+      this.#presenceServers = new PresenceServers(targets, runtime)
+      this.#push = new PolicyPush({
+        servers: this.#presenceServers.list,
+        clock: runtime.clock,
+        onOutcome: (outcome) => this.#events.pushed(outcome),
+      })
+    }
+    runtime.metrics.gauge('rollcall_hss_resealing_done', {}, () => (this.#isResealed ? 1 : 0))
     this.#opener = new StoreOpener({
       clock: runtime.clock,
       open: () => this.#open(),
@@ -84,8 +103,11 @@ export class HssService implements Service {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#push?.close()
     await this.#server?.stop(STOP_GRACE_MS)
     await this.#opening?.catch(() => {})
+    await this.#resealing
+    this.#presenceServers?.[Symbol.dispose]()
     const { state } = this.#opener
     if (state.kind === 'open') await state.value.connection.close()
   }
@@ -114,11 +136,14 @@ export class HssService implements Service {
         getSubscriber: this.#bind(getSubscriber),
         listSubscribers: this.#bind(listSubscribers),
         removeSubscriber: this.#bind(removeSubscriber),
+        setPresencePolicy: this.#bind(setPresencePolicy),
       }),
     ]
   }
 
-  #bind<Req, Res>(handler: (context: HssContext, request: Req) => Promise<Res>): (request: Req) => Promise<Res> {
+  #bind<Req, Res>(
+    handler: (context: HssContext, request: Req, call: RpcContext) => Promise<Res>,
+  ): (request: Req, call: RpcContext) => Promise<Res> {
     return handle(this.#events, () => this.#context(), handler)
   }
 
@@ -154,11 +179,29 @@ export class HssService implements Service {
         locations: new Locations({ bucket, keys }),
         auc: new AuthenticationCentre({ repository, reservations, random }),
         events: this.#events,
+        push: this.#push,
       }
+      this.#resealing = this.#reseal(repository)
       return { connection, bucket, context }
     } catch (error) {
       await connection.close()
       throw error
     }
+  }
+
+  /** Goes over all subscribers once the store is there; what it cannot do it tries again, and it is no reason to stop. */
+  async #reseal(repository: SubscriberRepository): Promise<void> {
+    const { clock, log } = this.#runtime
+    const outcome = await resealAll({
+      repository,
+      clock,
+      signal: this.#stopping.signal,
+      onResealed: () => this.#events.resealed(),
+      onWalked: ({ resealed, failed, error }) => {
+        if (failed > 0) log.warn({ resealed, failed, err: error }, 'not every subscriber could be sealed anew')
+        else log.info({ resealed }, 'every subscriber is sealed by the current key')
+      },
+    })
+    this.#isResealed = outcome === 'done'
   }
 }

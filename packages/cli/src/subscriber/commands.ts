@@ -69,6 +69,25 @@ export const subscriberCommands: readonly Command[] = [
     run: async (invocation) => (await import('./list.ts')).listSubscribers(invocation),
   },
   {
+    path: ['subscriber', 'policy'],
+    operands: 'IMPU',
+    operandsMin: 1,
+    summary: 'say who may watch a presentity',
+    description:
+      'Replaces the presence policy of a presentity, whole: a blocked identity wins over an allowed one, and both over the default. It returns when the policy is in force: from then on nobody whom it blocks is told anything. When it cannot be sure of that in time it fails, and says that the policy is stored; the same command again goes on from there.',
+    options: {
+      default: { value: 'WORD', oneOf: ['allow', 'block'], help: 'for watchers in neither list (default: block)' },
+      allow: { value: 'IMPU', isList: true, help: 'a watcher who may; may come several times' },
+      block: { value: 'IMPU', isList: true, help: 'a watcher who may not; may come several times' },
+      ...OPERATOR_OPTIONS,
+    },
+    examples: [
+      'rollcall subscriber policy sip:alice@DOMAIN --default allow --block sip:mallory@DOMAIN',
+      'rollcall subscriber policy tel:+15550101 --allow sip:alice@DOMAIN',
+    ],
+    run: async (invocation) => (await import('./policy.ts')).setPresencePolicy(invocation),
+  },
+  {
     path: ['subscriber', 'remove'],
     operands: 'ID',
     operandsMin: 1,

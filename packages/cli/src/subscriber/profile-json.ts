@@ -187,17 +187,14 @@ export function writeSubscriber(subscriber: Subscriber): Record<string, unknown>
         ...(sqn === 0n ? {} : { SQN: Number(sqn) }),
       })),
       ...(serviceProfile ? { ServiceProfile: writeProfile(serviceProfile) } : {}),
-      ...(presencePolicy
-        ? {
-            PresencePolicy: {
-              DefaultAllow: presencePolicy.defaultAllow,
-              Allow: presencePolicy.allow,
-              Block: presencePolicy.block,
-            },
-          }
-        : {}),
+      ...(presencePolicy ? { PresencePolicy: writePolicy(presencePolicy) } : {}),
     },
   }
+}
+
+/** The reverse of what `readSubscriber` reads of a policy. */
+export function writePolicy({ defaultAllow, allow, block }: PresencePolicy): Record<string, unknown> {
+  return { DefaultAllow: defaultAllow, Allow: allow, Block: block }
 }
 
 function writeProfile(profile: ServiceProfile): Record<string, unknown> {

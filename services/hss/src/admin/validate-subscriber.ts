@@ -81,7 +81,8 @@ function validatePublicIdentities(
   return checked
 }
 
-function validatePolicy(given: PresencePolicy | undefined, problems: Problems): PresencePolicy {
+/** Reads a policy: identities in canonical form. */
+export function validatePolicy(given: PresencePolicy | undefined, problems: Problems): PresencePolicy {
   // Nobody said who may watch: nobody may.
   if (!given) return { defaultAllow: false, allow: [], block: [] }
   return {

@@ -13,10 +13,10 @@ import { SqnRecord } from '@rollcall/proto-gen/hss'
 import { startSpan } from '@rollcall/runtime'
 import { KeyExistsError, RevisionMismatchError } from '@rollcall/store'
 import { ConcurrentChangeError } from '../errors.ts'
+import { KeyedQueue } from '../keyed-queue.ts'
 import type { Bucket } from '../subscribers/bucket.ts'
 import { decodeRecord, encodeRecord } from '../subscribers/record.ts'
 import type { RecordKeys } from '../subscribers/record-keys.ts'
-import { KeyedQueue } from './keyed-queue.ts'
 import { sqnRecordOf, sqnStateOf } from './sqn-record.ts'
 
 /** Blocks held in memory; beyond it the oldest is dropped and its numbers are skipped. */

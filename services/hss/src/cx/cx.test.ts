@@ -251,12 +251,14 @@ test('Sh tells the usable identities of the set and the policy, and nothing that
   assert.ok(hidden)
   const publicIdentities = [{ ...hidden, barringIndication: true }, ...rest]
   await context.repository.add({ ...eve, serviceProfile: { ...eve.serviceProfile, publicIdentities } })
-  assert.deepEqual(await userData(context, { impu: 'tel:+15550100' }), {
+  const { revision, ...told } = await userData(context, { impu: 'tel:+15550100' })
+  assert.deepEqual(told, {
     found: true,
     canonicalImpu: ALICE,
     impus: [ALICE, 'tel:+15550100'],
     presencePolicy: { defaultAllow: true, allow: [], block: [] },
   })
+  assert.ok(revision > 0n)
   assert.deepEqual((await userData(context, { impu: `sip:eve@${REALM}` })).impus, [`sip:eve@${REALM}`])
   assert.equal((await userData(context, { impu: `sip:nobody@${REALM}` })).found, false)
   assert.equal((await userData(context, { impu: 'nonsense' })).found, false)

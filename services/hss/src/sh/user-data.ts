@@ -1,6 +1,7 @@
 import type { UserDataRequest, UserDataResponse } from '@rollcall/proto-gen/sh'
 import type { HssContext } from '../context.ts'
 import { resolveImpu } from '../cx/resolve.ts'
+import type { Subscriber } from '../subscribers/subscriber.ts'
 
 /**
  * UDR/UDA: what an application server may know of a user. Barred identities are not told: nobody may be reached by them.
@@ -11,15 +12,14 @@ export async function userData(context: HssContext, request: UserDataRequest): P
   const found = await resolveImpu(context.repository, request.impu)
   if (!found) {
     context.events.refused('user-unknown')
-    return { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined }
+    return { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined, revision: 0n }
   }
-  const { serviceProfile, presencePolicy } = found.subscriber
-  return {
-    found: true,
-    canonicalImpu: serviceProfile.canonicalImpu,
-    impus: serviceProfile.publicIdentities
-      .filter(({ barringIndication }) => !barringIndication)
-      .map(({ identity }) => identity),
-    presencePolicy,
-  }
+  return { found: true, ...userDataOf(found.subscriber) }
+}
+
+/** What both Sh-Pull and Sh-Push tell of a user. */
+export function userDataOf({ serviceProfile, presencePolicy, revision }: Subscriber): Omit<UserDataResponse, 'found'> {
+  const { canonicalImpu, publicIdentities } = serviceProfile
+  const impus = publicIdentities.filter(({ barringIndication }) => !barringIndication).map(({ identity }) => identity)
+  return { canonicalImpu, impus, presencePolicy, revision }
 }

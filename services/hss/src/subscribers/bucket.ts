@@ -17,6 +17,8 @@ export interface Bucket {
 export interface RecordSealer {
   seal(plaintext: Secret, context: SealContext): Buffer
   open(sealed: Buffer, context: SealContext): Secret
+  /** True for what another key than the current one sealed. */
+  needsResealing(sealed: Buffer): boolean
   hash(label: string, identity: string): string
 }
 

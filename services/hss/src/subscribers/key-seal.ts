@@ -26,6 +26,21 @@ export function openKeys(sealer: RecordSealer, recordKey: string, user: PrivateU
   }
 }
 
+/** Whether another key than the current one sealed anything of `user`. */
+export function needsResealing(sealer: RecordSealer, user: PrivateUser): boolean {
+  return sealer.needsResealing(user.sealedK) || sealer.needsResealing(user.sealedOpc)
+}
+
+/**
+ * `user` sealed by the current key; the very same when it is already.
+ *
+ * @throws as `openKeys`.
+ */
+export function resealKeys(sealer: RecordSealer, recordKey: string, user: PrivateUser): PrivateUser {
+  if (!needsResealing(sealer, user)) return user
+  return sealKeys(sealer, recordKey, { ...user, ...openKeys(sealer, recordKey, user) })
+}
+
 function contextOf(recordKey: string, impi: Impi, name: 'k' | 'opc'): SealContext {
   return { recordKey: `${recordKey}/${impi}/${name}`, version: RECORD_VERSION }
 }

@@ -1,5 +1,5 @@
 import type { Impi } from '@rollcall/core'
-import type { LiveSubscription } from '@rollcall/proto-gen/hss'
+import { type LiveSubscription, SubscriptionRecord } from '@rollcall/proto-gen/hss'
 import { RecordUnreadableError } from '../errors.ts'
 import type { Subscriber } from './subscriber.ts'
 
@@ -36,14 +36,28 @@ export function decodeRecord<T>(type: MessageType<T>, recordKey: string, bytes: 
  *
  * @throws RecordUnreadableError when a part is missing that each add writes.
  */
-export function subscriberOf(recordKey: string, live: LiveSubscription): Subscriber {
+export function subscriberOf(recordKey: string, revision: bigint, live: LiveSubscription): Subscriber {
   if (!live.serviceProfile || !live.presencePolicy) throw new RecordUnreadableError(recordKey, 'no profile')
   return {
     subscriptionId: live.subscriptionId,
     recordKey,
+    revision,
     generation: live.generation,
     privateUsers: live.privateUsers.map((user) => ({ ...user, impi: user.impi as Impi })),
     serviceProfile: live.serviceProfile,
     presencePolicy: live.presencePolicy,
   }
+}
+
+/** The record that stores `subscriber`. */
+export function encodeLive(subscriber: Omit<Subscriber, 'recordKey' | 'revision'>): Buffer {
+  const { subscriptionId, generation, privateUsers, serviceProfile, presencePolicy } = subscriber
+  const value: LiveSubscription = {
+    subscriptionId,
+    generation,
+    privateUsers: [...privateUsers],
+    serviceProfile,
+    presencePolicy,
+  }
+  return encodeRecord(SubscriptionRecord, { state: { $case: 'live', value } })
 }

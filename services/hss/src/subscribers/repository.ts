@@ -5,9 +5,10 @@ import { IdentityRecord, SubscriptionRecord } from '@rollcall/proto-gen/hss'
 import { PresencePolicy } from '@rollcall/proto-gen/sh'
 import { KeyExistsError, RevisionMismatchError } from '@rollcall/store'
 import { ConcurrentChangeError, SubscriberExistsError } from '../errors.ts'
+import { KeyedQueue } from '../keyed-queue.ts'
 import type { Bucket, RecordSealer } from './bucket.ts'
-import { openKeys, sealKeys } from './key-seal.ts'
-import { decodeRecord, encodeRecord, subscriberOf } from './record.ts'
+import { needsResealing, openKeys, resealKeys, sealKeys } from './key-seal.ts'
+import { decodeRecord, encodeLive, encodeRecord, subscriberOf } from './record.ts'
 import { RecordKeys, SUBSCRIPTION_PREFIX } from './record-keys.ts'
 import { impusOf, type NewSubscriber, type PrivateUser, privateUserOf, type Subscriber } from './subscriber.ts'
 
@@ -36,6 +37,7 @@ export class SubscriberRepository {
   readonly #bucket: Bucket
   readonly #sealer: RecordSealer
   readonly #random: Random
+  readonly #changes = new KeyedQueue()
   readonly keys: RecordKeys
 
   constructor(options: { readonly bucket: Bucket; readonly sealer: RecordSealer; readonly random: Random }) {
@@ -83,6 +85,43 @@ export class SubscriberRepository {
     return await this.#withRetry(() => this.#tryRemove(subscriptionId))
   }
 
+  /**
+   * Gives the presentity with this identity another policy: the subscriber as it is then, or undefined when there is none.
+   * The same policy again writes nothing.
+   *
+   * @throws ConcurrentChangeError when others keep changing the same record.
+   */
+  async setPresencePolicy(impu: Impu, presencePolicy: PresencePolicy): Promise<Subscriber | undefined> {
+    // One after the other: so many changes at once would use up each other's tries.
+    return await this.#changes.run(this.keys.impu(impu), () =>
+      this.#withRetry(async () => {
+        const subscriber = await this.findByImpu(impu)
+        if (!subscriber || isSameMessage(PresencePolicy, subscriber.presencePolicy, presencePolicy)) return subscriber
+        return await this.#replace({ ...subscriber, presencePolicy })
+      }),
+    )
+  }
+
+  /** Record keys of all subscriptions, removed ones too, in no order. */
+  recordKeys(): AsyncIterable<string> {
+    return this.#bucket.keys(SUBSCRIPTION_PREFIX)
+  }
+
+  /**
+   * Seals K and OPc of the subscription at `recordKey` with the current key: false when that was so already, or nobody is
+   * there. Whatever else writes the record does the same.
+   *
+   * @throws SealedRecordError when they do not open; ConcurrentChangeError.
+   */
+  async reseal(recordKey: string): Promise<boolean> {
+    return await this.#withRetry(async () => {
+      const { subscriber } = await this.#read(recordKey)
+      if (!subscriber?.privateUsers.some((user) => needsResealing(this.#sealer, user))) return false
+      await this.#replace(subscriber)
+      return true
+    })
+  }
+
   /** The subscribers behind the record `afterKey`, in the order of their record keys (hashes). */
   async *list(afterKey: string): AsyncGenerator<Subscriber, void, undefined> {
     const recordKeys = new Set<string>()
@@ -105,17 +144,10 @@ export class SubscriberRepository {
       if (!(await this.#claim(claim, recordKey))) taken.push(claim.identity)
     }
     if (taken.length > 0) throw new SubscriberExistsError(taken)
-    const record = encodeRecord(SubscriptionRecord, {
-      state: {
-        $case: 'live',
-        value: {
-          subscriptionId: subscriber.subscriptionId,
-          generation: this.#random.bytes(GENERATION_OCTETS),
-          privateUsers: subscriber.privateUsers.map((user) => sealKeys(this.#sealer, recordKey, user)),
-          serviceProfile: subscriber.serviceProfile,
-          presencePolicy: subscriber.presencePolicy,
-        },
-      },
+    const record = encodeLive({
+      ...subscriber,
+      generation: this.#random.bytes(GENERATION_OCTETS),
+      privateUsers: subscriber.privateUsers.map((user) => sealKeys(this.#sealer, recordKey, user)),
     })
     await this.#write(recordKey, record, before.revision)
     return 'created'
@@ -191,8 +223,16 @@ export class SubscriberRepository {
     const entry = await this.#bucket.get(recordKey)
     if (!entry) return { subscriber: undefined, revision: undefined }
     const { state } = decodeRecord(SubscriptionRecord, recordKey, entry.value)
-    const subscriber = state?.$case === 'live' ? subscriberOf(recordKey, state.value) : undefined
+    const subscriber = state?.$case === 'live' ? subscriberOf(recordKey, entry.revision, state.value) : undefined
     return { subscriber, revision: entry.revision }
+  }
+
+  /** Writes a live subscription over the revision that it was read at, its keys sealed by the current key. */
+  async #replace(subscriber: Subscriber): Promise<Subscriber> {
+    const { recordKey, revision } = subscriber
+    const privateUsers = subscriber.privateUsers.map((user) => resealKeys(this.#sealer, recordKey, user))
+    const written = { ...subscriber, privateUsers }
+    return { ...written, revision: await this.#bucket.update(recordKey, encodeLive(written), revision) }
   }
 
   async #write(key: string, value: Uint8Array, revision: bigint | undefined): Promise<void> {

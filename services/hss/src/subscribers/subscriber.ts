@@ -24,6 +24,8 @@ export interface Subscriber {
   readonly subscriptionId: string
   /** Where its record is. */
   readonly recordKey: string
+  /** Of that record: grows with each write, and never goes back, also across a removal. */
+  readonly revision: bigint
   /** New with each add: what is stored elsewhere with another generation is void. */
   readonly generation: Buffer
   readonly privateUsers: readonly PrivateUser[]

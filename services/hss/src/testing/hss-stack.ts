@@ -24,15 +24,26 @@ export class HssStack implements AsyncDisposable {
   readonly #clients: Client[] = []
   #process: ChildProcess | undefined
 
-  private constructor(store: TestStore, address: string, sealingKeysFile: string) {
+  readonly #env: Readonly<Record<string, string>>
+
+  private constructor(
+    store: TestStore,
+    address: string,
+    sealingKeysFile: string,
+    env: Readonly<Record<string, string>>,
+  ) {
     this.store = store
     this.#address = address
+    this.#env = env
     this.#sealingKeysFile = sealingKeysFile
   }
 
-  static async start(address: string, options: { readonly isProcess?: boolean } = {}): Promise<HssStack> {
+  static async start(
+    address: string,
+    options: { readonly isProcess?: boolean; readonly env?: Readonly<Record<string, string>> } = {},
+  ): Promise<HssStack> {
     const store = await startTestStore({ address, services: ['hss'] })
-    const stack = new HssStack(store, address, await store.sealingKeysFile('hss'))
+    const stack = new HssStack(store, address, await store.sealingKeysFile('hss'), options.env ?? {})
     try {
       for (const role of ['operator', 'scscf', 'presence', 'pcscf']) {
         const leaf = { name: role, role, dnsNames: [] }
@@ -59,6 +70,7 @@ export class HssStack implements AsyncDisposable {
       ROLLCALL_PROBE_LISTEN: `${this.#address}:17101`,
       ROLLCALL_HSS_SEALING_KEYS_FILE: this.#sealingKeysFile,
       ROLLCALL_LOG_LEVEL: 'trace',
+      ...this.#env,
     }
   }
 

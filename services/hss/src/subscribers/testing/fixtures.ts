@@ -102,7 +102,7 @@ export async function createSealer(): Promise<Sealer> {
 }
 
 /** An HSS over a bucket in memory, without its shell. */
-export async function createHss(): Promise<{
+export async function createHss(push?: HssContext['push']): Promise<{
   bucket: MemoryBucket
   context: HssContext
   audited: AuditEvent[]
@@ -126,6 +126,7 @@ export async function createHss(): Promise<{
       locations: new Locations({ bucket, keys }),
       auc: new AuthenticationCentre({ repository, reservations, random }),
       events: new HssEvents({ metrics, audit: (event) => audited.push(event) }),
+      push,
     }
   }
   return { bucket, context: start(), audited, counted, restart: start }
