@@ -1,5 +1,7 @@
 import { type Config, field, type sharedShape } from '@rollcall/runtime'
+import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 import { DEFAULT_TERMS } from './actor/terms.ts'
+import { openShape } from './open/settings.ts'
 
 /** Settings of the Presence Server beside the shared ones. */
 export const presenceShape = {
@@ -14,6 +16,36 @@ export const presenceShape = {
       example: 'presence.ims.mnc001.mcc001.3gppnetwork.org',
     })
     .optional(),
+  ROLLCALL_REPLICA_NAME: field
+    .text({
+      is: 'name of this replica, the same after a restart, and no other replica has it',
+      pattern: /^[A-Za-z0-9_-]{1,63}$/,
+      allowed: 'letters, digits, `_` and `-`, at most 63',
+      example: 'presence-0',
+    })
+    .default('presence-0'),
+  ROLLCALL_GRPC_ADVERTISE: field
+    .hostPort({ is: 'where other replicas reach this one; without it where it listens', example: '10.0.0.7:17003' })
+    .optional(),
+  ROLLCALL_PRESENCE_HEARTBEAT_MS: field
+    .milliseconds({ is: 'between two heartbeats; all replicas alike', example: '500', min: 50, max: 10_000 })
+    .default(DEFAULT_LEASE_TIMING.heartbeatMs),
+  ROLLCALL_PRESENCE_LEASE_MS: field
+    .milliseconds({
+      is: 'how long after its last acknowledged heartbeat a replica may tell anybody anything; all replicas alike',
+      example: '2000',
+      min: 200,
+      max: 60_000,
+    })
+    .default(DEFAULT_LEASE_TIMING.leaseMs),
+  ROLLCALL_PRESENCE_SILENCE_MS: field
+    .milliseconds({
+      is: 'how long a replica must be silent before the others take its partitions; all replicas alike',
+      example: '2000',
+      min: 200,
+      max: 60_000,
+    })
+    .default(DEFAULT_LEASE_TIMING.silenceMs),
   ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS: field
     .seconds({ is: 'shortest interval granted to PUBLISH and SUBSCRIBE', example: '60', min: 1, max: 3_600 })
     .default(DEFAULT_TERMS.expiresSecondsMin),
@@ -36,6 +68,22 @@ export const presenceShape = {
       max: 86_400_000,
     })
     .default(300_000),
+  ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: field
+    .milliseconds({
+      is: 'shortest time between two changes told to one watcher: the first at once, then merged; RFC 3856 advises 5000',
+      example: '1000',
+      min: 0,
+      max: 60_000,
+    })
+    .default(1_000),
+  ROLLCALL_PRESENCE_WINFO_INTERVAL_MS: field
+    .milliseconds({
+      is: 'the same for watcher information (RFC 3857 section 4.10)',
+      example: '5000',
+      min: 0,
+      max: 60_000,
+    })
+    .default(5_000),
   ROLLCALL_PRESENCE_SH_FRESH_MS: field
     .milliseconds({
       is: 'how long a change of a profile may take to count; so long the HSS is not asked again',
@@ -52,6 +100,7 @@ export const presenceShape = {
       max: 86_400_000,
     })
     .default(300_000),
+  ...openShape,
 }
 
 /** What the Presence Server runs by. */

@@ -14,3 +14,14 @@ export class UserDataUnavailableError extends RollcallError {
   override readonly name = 'UserDataUnavailableError'
   readonly code = 'PRESENCE_USER_DATA_UNAVAILABLE'
 }
+
+/** The owner of a partition cannot say that something is in force: the partition was lost, or its store takes nothing. */
+export class PartitionLostError extends RollcallError {
+  override readonly name = 'PartitionLostError'
+  readonly code = 'PRESENCE_PARTITION_LOST'
+  readonly reason: string
+  constructor(reason: string) {
+    super(`the partition is not served: ${reason}`)
+    this.reason = reason
+  }
+}

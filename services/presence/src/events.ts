@@ -3,6 +3,7 @@ import type { AuditEvent, Metrics } from '@rollcall/runtime'
 import type { Decision, RefusalReason } from './actor/decision.ts'
 import type { Subscription } from './actor/state.ts'
 import type { NotifyOutcome } from './partition/notify-outcome.ts'
+import type { PartitionEvent } from './partition/partitions.ts'
 import type { FrontRefusal } from './refusals.ts'
 
 /** Who asked for what, as far as the audit tells it. */
@@ -38,8 +39,8 @@ export class PresenceEvents {
     this.#metrics.counter('rollcall_presence_refused_total', { reason }).add()
   }
 
-  /** The hop brought something that gets no answer. */
-  dropped(reason: 'unreadable' | 'response'): void {
+  /** The hop, or plain SIP, brought something that gets no answer. */
+  dropped(reason: 'unreadable' | 'response' | 'too-large' | 'port-zero'): void {
     this.#metrics.counter('rollcall_presence_dropped_total', { reason }).add()
   }
 
@@ -87,8 +88,17 @@ export class PresenceEvents {
   }
 
   /** What became of a partition here. */
-  partition(event: 'taken' | 'lost' | 'failed'): void {
+  partition(event: PartitionEvent): void {
     this.#metrics.counter('rollcall_presence_partitions_total', { event }).add()
+  }
+
+  /** The right to tell began or ended. */
+  lease(isLive: boolean): void {
+    this.#metrics.counter('rollcall_presence_leases_total', { event: isLive ? 'began' : 'ended' }).add()
+  }
+
+  snapshot(outcome: 'written' | 'failed'): void {
+    this.#metrics.counter('rollcall_presence_snapshots_total', { outcome }).add()
   }
 }
 

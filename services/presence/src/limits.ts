@@ -23,3 +23,10 @@ export const WINFO_TERMINATED_MAX = 100
 export const NOTIFY_CSEQ_STRIDE = 0x1_0000
 /** A dialog whose NOTIFY CSeq came this near to 2^31 is ended: its watcher makes a new one (RFC 3261 section 8.1.1.5). */
 export const NOTIFY_CSEQ_MAX = 0x8000_0000 - 2 * NOTIFY_CSEQ_STRIDE
+
+/** Presentities with something to remember in one partition: with 16 of them 4 million in all, past any process's memory. */
+export const PRESENTITIES_PER_PARTITION_MAX = 250_000
+/** Subscriptions in one partition. */
+export const SUBSCRIPTIONS_PER_PARTITION_MAX = 1_000_000
+/** Octets of published documents in one partition: they are kept as they came. */
+export const BODY_OCTETS_PER_PARTITION_MAX = 256 * 1024 * 1024

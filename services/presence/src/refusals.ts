@@ -16,8 +16,13 @@ export const FRONT_REFUSALS = {
   'hss-away': 'RPC_UNAVAILABLE',
   'store-away': 'STORE_UNAVAILABLE',
   'store-full': 'STORE_FULL',
+  'lease-ended': 'STORE_UNAVAILABLE',
   'partition-lost': 'STORE_FENCED',
+  'partition-full': 'STORE_FULL',
+  'partition-moving': 'STORE_FENCED',
   'not-owner': 'STORE_FENCED',
+  'owner-away': 'STORE_FENCED',
+  'policy-stale': 'STORE_FENCED',
   overload: 'SIP_OVERLOADED',
 } as const satisfies Record<string, ErrorCode>
 

@@ -1,7 +1,8 @@
 import { assertNever } from '@rollcall/core'
 import type { SubHandling } from '@rollcall/policy'
-import type { Change, EndReason } from './change.ts'
-import type { PresentityState, Subscription } from './state.ts'
+import type { Change, EndReason, StoredSubscription } from './change.ts'
+import { packDialog } from './packed-dialog.ts'
+import { dialogOf, type NotifyBase, type PresentityState, type Subscription } from './state.ts'
 
 /** A subscription that has ended, with what its last NOTIFY needs. */
 export interface EndedSubscription {
@@ -50,7 +51,9 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
     case 'publication-stored': {
       const { number, entityTag, expiresAtMs, body } = change
       if (change.replacedEntityTag !== undefined) publications.delete(change.replacedEntityTag)
-      publications.set(entityTag, { number, entityTag, expiresAtMs, receivedAtMs: decidedAtMs, body })
+      // The octets are a view of the message or record that they came in; this is a copy of its own.
+      const text = body.toString('latin1')
+      publications.set({ number, entityTag, expiresAtMs, receivedAtMs: decidedAtMs, body: text })
       state.lastPublicationNumber = Math.max(state.lastPublicationNumber, number)
       touched.presence = true
       return
@@ -60,27 +63,27 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
       if (!publication) return
       const { entityTag, expiresAtMs } = change
       publications.delete(change.replacedEntityTag)
-      publications.set(entityTag, { ...publication, entityTag, expiresAtMs })
+      publications.set({ ...publication, entityTag, expiresAtMs })
       return
     }
     case 'publication-removed':
       if (publications.delete(change.entityTag)) touched.presence = true
       return
     case 'subscription-stored': {
-      const common = { startedAtMs: decidedAtMs, watcherEvent: 'subscribe', traceparent } as const
-      const subscription = { ...change.subscription, ...common }
-      subscriptions.set(subscription.id, subscription)
+      const subscription = kept(change.subscription, state, cause)
+      subscriptions.set(subscription)
       touched.subscriptions.add(subscription.id)
       if (subscription.eventPackage === 'presence') touched.winfo = true
       return
     }
     case 'subscription-refreshed': {
       const { id, remoteCseq, remoteTarget, expiresAtMs, handling, notifyBase } = change
-      decided(state, id, handling, touched, ({ dialog, ...subscription }) => ({
+      decided(state, id, handling, touched, (subscription) => ({
         ...subscription,
-        dialog: { ...dialog, remoteCseq, remoteTarget },
+        dialog: packDialog({ ...dialogOf(subscription), remoteTarget }, subscription),
+        remoteCseq,
         expiresAtMs,
-        notifyBase,
+        notifyBase: shared(notifyBase),
         traceparent,
       }))
       return
@@ -99,7 +102,7 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
     }
     case 'notify-base-moved': {
       const subscription = subscriptions.get(change.id)
-      if (subscription) subscriptions.set(change.id, { ...subscription, notifyBase: change.notifyBase })
+      if (subscription) subscriptions.set({ ...subscription, notifyBase: shared(change.notifyBase) })
       return
     }
     default:
@@ -119,7 +122,36 @@ function decided(
   if (!before) return
   const isApproved = before.handling === 'confirm' && handling !== 'confirm'
   const after = { ...update(before), handling, watcherEvent: isApproved ? 'approved' : before.watcherEvent } as const
-  state.subscriptions.set(id, after)
+  state.subscriptions.set(after)
   touched.subscriptions.add(id)
   if (isApproved && after.eventPackage === 'presence') touched.winfo = true
+}
+
+/** A subscription as it is kept: packed, and with what many have alike only once. */
+function kept(stored: StoredSubscription, { presentity }: PresentityState, cause: RecordCause): Subscription {
+  const { id, eventPackage, eventId, watcher, handling, expiresAtMs, dialog, notifyBase } = stored
+  return {
+    id,
+    eventPackage,
+    eventId,
+    resource: stored.resource === presentity ? presentity : stored.resource,
+    watcher,
+    handling,
+    watcherEvent: 'subscribe',
+    startedAtMs: cause.decidedAtMs,
+    expiresAtMs,
+    dialog: packDialog(dialog, stored),
+    remoteCseq: dialog.remoteCseq,
+    notifyBase: shared(notifyBase),
+    traceparent: cause.traceparent,
+  }
+}
+
+let lastBase: NotifyBase = { cseq: 0, ownerOrdinal: 0 }
+
+/** All dialogs that begin under one owner begin at the same base: they share it. */
+function shared(base: NotifyBase): NotifyBase {
+  if (base.cseq !== 0) return base
+  if (base.ownerOrdinal !== lastBase.ownerOrdinal) lastBase = base
+  return lastBase
 }

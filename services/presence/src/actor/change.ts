@@ -1,11 +1,15 @@
 import type { SubHandling } from '@rollcall/policy'
+import type { SubscriptionDialog } from './packed-dialog.ts'
 import type { NotifyBase, Subscription } from './state.ts'
 
 /** Why a subscription ended (RFC 6665 section 4.1.3). */
 export type EndReason = 'timeout' | 'rejected' | 'giveup' | 'deactivated'
 
 /** What a SUBSCRIBE says of a subscription; the rest comes of the record as a whole. */
-export type StoredSubscription = Omit<Subscription, 'startedAtMs' | 'watcherEvent' | 'traceparent'>
+export interface StoredSubscription
+  extends Omit<Subscription, 'startedAtMs' | 'watcherEvent' | 'traceparent' | 'dialog' | 'remoteCseq'> {
+  readonly dialog: SubscriptionDialog
+}
 
 /** What can happen to a presentity's state. Changes of one decision are one record. */
 export type Change =

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { PresencePolicy, SubHandling } from '@rollcall/policy'
 import { ActorRun } from '../testing/actor-run.ts'
 import { ALICE, ALICE_TEL, BOB, CAROL, MALLORY, publish, resubscribe, subscribe } from '../testing/inputs.ts'
+import { dialogOf } from './state.ts'
 
 const says = (handling: SubHandling): PresencePolicy => ({ decide: () => handling })
 
@@ -108,10 +109,11 @@ test('a refresh in the dialog prolongs and is told; one out of order is refused 
   const target = 'sip:bob@127.0.1.3:25064'
   const { touched } = run.do(resubscribe(input, { cseq: 5, expiresSeconds: 120, remoteTarget: target }))
   const after = run.state.subscriptions.get(input.newTag)
+  assert.ok(after)
   assert.deepEqual([...touched.subscriptions], [input.newTag])
   assert.ok(!touched.winfo, 'a refresh is no event for watcher information (RFC 3857 section 4.7.1)')
-  assert.equal(after?.expiresAtMs, run.nowMs + 120_000)
-  assert.equal(after?.dialog.remoteTarget, target)
+  assert.equal(after.expiresAtMs, run.nowMs + 120_000)
+  assert.deepEqual(dialogOf(after), { ...input.dialog, remoteCseq: 5, remoteTarget: target })
   assert.equal(run.status(resubscribe(input, { cseq: 5 })), 500)
   assert.equal(run.status(resubscribe(input, { cseq: 4 })), 500)
 })
@@ -134,7 +136,8 @@ test("knowing a dialog's tags does not make it yours", () => {
   run.do(input)
   const { decision } = run.do(resubscribe(input, { watcher: [MALLORY], remoteTarget: 'sip:mallory@127.0.1.5' }))
   assert.deepEqual([decision.answer?.status, decision.refusal], [403, 'foreign-watcher'])
-  assert.equal(run.state.subscriptions.get(input.newTag)?.dialog.remoteTarget, input.dialog.remoteTarget)
+  const kept = run.state.subscriptions.get(input.newTag)
+  assert.deepEqual(kept && dialogOf(kept), input.dialog)
 })
 
 test('a watcher blocked meanwhile is refused at the refresh and told that it is over', () => {
@@ -157,7 +160,8 @@ test('unsubscribing ends the subscription with a last NOTIFY to where the watche
   const { decision, touched } = run.do(leave)
   assert.equal(decision.answer?.status, 200)
   assert.equal(run.state.subscriptions.size, 0)
-  assert.equal(touched.ended[0]?.subscription.dialog.remoteTarget, 'sip:new@127.0.1.3')
+  const [ended] = touched.ended
+  assert.equal(ended && dialogOf(ended.subscription).remoteTarget, 'sip:new@127.0.1.3')
 })
 
 test('subscriptions run out with a NOTIFY each, a thousand a record', () => {

@@ -3,8 +3,9 @@ import type { PresencePolicy, SubHandling } from '@rollcall/policy'
 import { EXPIRES_SECONDS_NEVER_TOO_BRIEF, FULL_RETRY_AFTER_SECONDS, SUBSCRIPTIONS_MAX } from '../limits.ts'
 import type { Change } from './change.ts'
 import { type Answer, type Decision, refuse } from './decision.ts'
+import type { SubscriptionDialog } from './packed-dialog.ts'
 import { PIDF_MEDIA_TYPE } from './publish.ts'
-import type { EventPackage, NotifyBase, PresentityState, Subscription, SubscriptionDialog } from './state.ts'
+import { dialogOf, type EventPackage, type NotifyBase, type PresentityState, type Subscription } from './state.ts'
 import { defaultExpiresSeconds, type Terms } from './terms.ts'
 
 /** The body type of NOTIFYs, which is also what an absent Accept means (RFC 3856 section 6.5, RFC 3857 section 4.5). */
@@ -99,7 +100,7 @@ export function decideResubscribe(
   const subscription = state.subscriptions.get(input.subscriptionId)
   if (!subscription || !isOf(subscription, input)) return refuse('subscription-unknown', newTag)
   if (!sharesIdentity(subscription.watcher, input.watcher)) return refuse('foreign-watcher', newTag)
-  if (cseq <= subscription.dialog.remoteCseq) return refuse('cseq-out-of-order', newTag)
+  if (cseq <= subscription.remoteCseq) return refuse('cseq-out-of-order', newTag)
   const interval = intervalOf(input, terms)
   if (!('seconds' in interval)) return interval
 
@@ -134,7 +135,8 @@ export function handlingOf(
 }
 
 function isOf(subscription: Subscription, input: ResubscribeInput): boolean {
-  const { dialog, eventPackage, eventId } = subscription
+  const { eventPackage, eventId } = subscription
+  const dialog = dialogOf(subscription)
   return (
     dialog.callId === input.callId &&
     dialog.remoteTag === input.remoteTag &&

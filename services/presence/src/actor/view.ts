@@ -23,7 +23,7 @@ export class PresenceView {
     const inputs = this.#publications.map(({ number, receivedAtMs, body }) => ({
       id: String(number),
       receivedAtMs,
-      document: scanPidf(body),
+      document: scanPidf(Buffer.from(body, 'latin1')),
     }))
     const body = composePidf(resource, inputs)
     this.#bodies.set(resource, body)

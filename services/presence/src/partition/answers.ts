@@ -1,7 +1,17 @@
 import type { Answer } from '../actor/decision.ts'
 
 /** Why the owner gives no answer of its own. */
-export type UnavailableReason = 'store-away' | 'store-full' | 'partition-lost' | 'not-owner' | 'overload'
+export type UnavailableReason =
+  | 'store-away'
+  | 'store-full'
+  | 'partition-lost'
+  | 'partition-full'
+  /** Too much waits for the log already, or waits for too long. */
+  | 'overload'
+  /** Nothing is told before the store has confirmed again that the partition is ours. */
+  | 'lease-ended'
+  /** The policy changed while the request was under way. */
+  | 'policy-stale'
 
 /** Hears of the end of a request: once. */
 export interface AnswerListener {
@@ -9,6 +19,9 @@ export interface AnswerListener {
   /** The outcome is unknown or nothing was done: 503, try again later. */
   unavailable(reason: UnavailableReason): void
 }
+
+/** Arrivals of one request that wait for its answer; more are told to come again. */
+const ARRIVALS_MAX = 16
 
 /** Shared by all who wait no longer: an answer is kept for half a minute. */
 const NOBODY: AnswerListener[] = []
@@ -28,6 +41,10 @@ export class PendingAnswer {
     this.#listeners = listeners
   }
 
+  get answer(): Answer {
+    return this.#answer
+  }
+
   /** The same request has come again. */
   join(listener: AnswerListener): void {
     switch (this.#state) {
@@ -38,7 +55,8 @@ export class PendingAnswer {
         listener.unavailable('store-away')
         return
       case 'pending':
-        this.#listeners.push(listener)
+        if (this.#listeners.length >= ARRIVALS_MAX) listener.unavailable('overload')
+        else this.#listeners.push(listener)
         return
     }
   }

@@ -1,7 +1,15 @@
+import type { Clock } from '@rollcall/core'
 import type { UnavailableReason } from './answers.ts'
+import type { AppendLoad } from './append-load.ts'
+import { Fifo } from './fifo.ts'
 import type { LogRecord } from './log-record.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { encodeRecord } from './record-codec.ts'
+
+/** Records of one partition on their way to the log; more requests than that are refused until some are there. */
+const RECORDS_MAX = 2_048
+/** When the oldest record waits for so long, new requests are refused: their answers would come too late to be of use. */
+const AGE_MS_MAX = 1_000
 
 /** What waits for a record to be durable. */
 export interface Awaiting {
@@ -21,15 +29,26 @@ export const NOBODY_WAITS: Awaiting = { durable() {}, leftOpen() {} }
  */
 export class Appender {
   readonly #log: PartitionLog
+  readonly #clock: Clock
+  readonly #load: AppendLoad
   readonly #onDiverged: (why: unknown) => void
+  /** While there are any, the log takes nothing new: no more than its queue holds. */
   readonly #open: { readonly awaiting: Awaiting; readonly afterSequence: bigint }[] = []
+  /** When each record under way was handed over; they are acknowledged in order. */
+  readonly #since = new Fifo<number>()
   #lastSequence = 0n
-  #depth = 0
   #isStopped = false
 
-  constructor(log: PartitionLog, onDiverged: (why: unknown) => void) {
-    this.#log = log
-    this.#onDiverged = onDiverged
+  constructor(o: {
+    readonly log: PartitionLog
+    readonly clock: Clock
+    readonly load: AppendLoad
+    readonly onDiverged: (why: unknown) => void
+  }) {
+    this.#log = o.log
+    this.#clock = o.clock
+    this.#load = o.load
+    this.#onDiverged = o.onDiverged
   }
 
   get isAvailable(): boolean {
@@ -38,7 +57,16 @@ export class Appender {
 
   /** Records on their way. */
   get depth(): number {
-    return this.#depth
+    return this.#since.length
+  }
+
+  /** Too much waits, here or in the whole process, or what waits does so for too long. */
+  get isOverloaded(): boolean {
+    const oldestMs = this.#since.first
+    if (oldestMs === undefined) return this.#load.isFull
+    return (
+      this.#load.isFull || this.#since.length >= RECORDS_MAX || this.#clock.monotonic() - oldestMs >= AGE_MS_MAX
+    )
   }
 
   /** Are there records whose outcome is open? */
@@ -48,15 +76,18 @@ export class Appender {
 
   append(record: LogRecord, traceparent: string, awaiting: Awaiting): void {
     const afterSequence = this.#lastSequence
-    this.#depth += 1
+    this.#since.push(this.#clock.monotonic())
+    this.#load.add()
     this.#log.append(encodeRecord(record), traceparent === '' ? {} : { traceparent }).then(
       ({ sequence }) => {
-        this.#depth -= 1
+        this.#ended()
         this.#lastSequence = sequence
-        if (!this.#isStopped) awaiting.durable(sequence)
+        // Who is stopped tells nothing; the next owner gives the same answer to who asks again.
+        if (this.#isStopped) awaiting.leftOpen('partition-lost')
+        else awaiting.durable(sequence)
       },
       (error: unknown) => {
-        this.#depth -= 1
+        this.#ended()
         this.#failed(error, { awaiting, afterSequence })
       },
     )
@@ -80,6 +111,11 @@ export class Appender {
   stop(): void {
     this.#isStopped = true
     this.#open.length = 0
+  }
+
+  #ended(): void {
+    this.#since.shift()
+    this.#load.remove()
   }
 
   #failed(error: unknown, open: { readonly awaiting: Awaiting; readonly afterSequence: bigint }): void {

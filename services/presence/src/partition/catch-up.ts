@@ -1,6 +1,6 @@
 import type { Impu } from '@rollcall/core'
 import type { EndedSubscription, Touched } from '../actor/apply.ts'
-import type { Lagging } from './log-record.ts'
+import type { Lagging, UntoldRecord } from './log-record.ts'
 
 /** A sequence and the trace of the record that has it. */
 interface Mark {
@@ -52,6 +52,13 @@ export class CatchUpMarks {
       if (ended.silent) untold.ended.delete(id)
       else untold.ended.set(id, { ...mark, ended })
     }
+  }
+
+  /** A snapshot says that somebody was not told. */
+  leftUntold(presentity: Impu, whom: UntoldRecord['whom'], mark: Mark): void {
+    const untold = this.#of(presentity)
+    if ('subscriptionId' in whom) untold.subscriptions.set(whom.subscriptionId, mark)
+    else untold.ended.set(whom.ended.subscription.id, { ...mark, ended: { ...whom.ended, silent: false } })
   }
 
   /** A watermark was read: all up to `sequence` was told, but for those who lagged. */

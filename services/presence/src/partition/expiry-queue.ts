@@ -3,12 +3,16 @@ interface Entry<K> {
   readonly dueMs: number
 }
 
+/** Entries without meaning that are left in the heap before it is made anew. */
+const STALE_MIN = 1_024
+
 /**
  * When which key is to be looked at next: a binary heap with at most one valid entry a key. An entry that comes too
- * early costs one look, so that moving a due time back, which every refresh does, costs nothing.
+ * early costs one look, so that moving a due time back, which every refresh does, costs nothing. What has no meaning any
+ * more is at most half of it.
  */
 export class ExpiryQueue<K> {
-  readonly #heap: Entry<K>[] = []
+  #heap: Entry<K>[] = []
   readonly #dueOf = new Map<K, number>()
 
   /** Due time of the first entry; infinite when there is none. */
@@ -21,6 +25,17 @@ export class ExpiryQueue<K> {
     if (dueMs === Number.POSITIVE_INFINITY || (this.#dueOf.get(key) ?? Number.POSITIVE_INFINITY) <= dueMs) return
     this.#dueOf.set(key, dueMs)
     this.#push({ key, dueMs })
+    this.#compact()
+  }
+
+  /** The key is not to be looked at any more. */
+  forget(key: K): void {
+    if (this.#dueOf.delete(key)) this.#compact()
+  }
+
+  clear(): void {
+    this.#heap = []
+    this.#dueOf.clear()
   }
 
   /** Takes the next key that is due. */
@@ -41,6 +56,12 @@ export class ExpiryQueue<K> {
     if (dueMs === undefined || dueMs > nowMs) return false
     this.#dueOf.delete(key)
     return true
+  }
+
+  #compact(): void {
+    if (this.#heap.length - this.#dueOf.size < Math.max(STALE_MIN, this.#dueOf.size)) return
+    this.#heap = []
+    for (const [key, dueMs] of this.#dueOf) this.#push({ key, dueMs })
   }
 
   #push(entry: Entry<K>): void {

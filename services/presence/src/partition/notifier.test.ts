@@ -3,38 +3,39 @@ import { test } from 'node:test'
 import { VirtualClock } from '@rollcall/core'
 import { emptyState, type Subscription } from '../actor/state.ts'
 import { PresenceView } from '../actor/view.ts'
-import { ALICE, subscribe } from '../testing/inputs.ts'
+import { ALICE, keptSubscription } from '../testing/inputs.ts'
+import { PlayedLease } from '../testing/played-lease.ts'
 import type { Notice } from './notice.ts'
 import { Notifier } from './notifier.ts'
 import { type NotifyOutcome, notifyOutcome } from './notify-outcome.ts'
 
 interface Sent {
+  readonly notice: Notice
   readonly sequence: bigint
   readonly cseq: number
+  readonly mayLeave: () => boolean
   readonly done: (outcome: NotifyOutcome) => void
 }
 
-function stage(o: { readonly base?: number } = {}) {
+function stage(o: { readonly base?: number; readonly intervalMs?: number } = {}) {
   const clock = new VirtualClock()
   const sent: Sent[] = []
   const ends: string[] = []
   const strides: number[] = []
-  const input = subscribe()
-  let subscription: Subscription = {
-    ...input,
+  const lease = new PlayedLease()
+  let subscription: Subscription | undefined = keptSubscription({
     id: 'sub',
-    handling: 'allow',
-    watcherEvent: 'subscribe',
-    startedAtMs: 0,
-    expiresAtMs: 0,
-    traceparent: '',
     notifyBase: { cseq: o.base ?? 0, ownerOrdinal: 1 },
-  }
+  })
+  const own = (): Subscription => subscription ?? keptSubscription({ id: 'sub' })
   const notifier = new Notifier({
     clock,
+    lease,
     graceMs: 300_000,
+    intervalMs: { presence: o.intervalMs ?? 0, 'presence.winfo': 0 },
     ownerOrdinal: 1,
-    send: (notice, cseq, done) => void sent.push({ sequence: notice.cause.sequence, cseq, done }),
+    send: (notice, cseq, mayLeave, done) =>
+      void sent.push({ notice, sequence: notice.cause.sequence, cseq, mayLeave, done }),
     current: () => subscription,
     onEnd: (_, why) => void ends.push(why),
     onStride: (_, cseq) => void strides.push(cseq),
@@ -43,7 +44,7 @@ function stage(o: { readonly base?: number } = {}) {
   const offer = (sequence: number, over: Partial<Notice> = {}): void =>
     notifier.offer({
       presentity: ALICE,
-      subscription,
+      subscription: own(),
       ended: undefined,
       view: new PresenceView(emptyState(ALICE)),
       cause: { sequence: BigInt(sequence), traceparent: '', isSubscribe: false },
@@ -52,9 +53,12 @@ function stage(o: { readonly base?: number } = {}) {
     })
   const answer = (outcome: NotifyOutcome): void => sent.at(-1)?.done(outcome)
   const moveBase = (cseq: number): void => {
-    subscription = { ...subscription, notifyBase: { cseq, ownerOrdinal: 1 } }
+    subscription = { ...own(), notifyBase: { cseq, ownerOrdinal: 1 } }
   }
-  return { clock, sent, ends, strides, notifier, offer, answer, moveBase }
+  const become = (handling: Subscription['handling'] | undefined): void => {
+    subscription = handling && { ...own(), handling }
+  }
+  return { clock, lease, sent, ends, strides, notifier, offer, answer, moveBase, become }
 }
 
 test('one NOTIFY is under way in a dialog; the newest state follows it (RFC 3856 section 6.10)', () => {
@@ -64,7 +68,7 @@ test('one NOTIFY is under way in a dialog; the newest state follows it (RFC 3856
     sent.map(({ sequence }) => sequence),
     [1n],
   )
-  assert.equal(notifier.backlog().oldestSequence, 1n)
+  assert.equal(notifier.backlog.oldestSequence, 1n)
   answer('delivered')
   assert.deepEqual(
     sent.map(({ sequence, cseq }) => [sequence, cseq]),
@@ -73,10 +77,10 @@ test('one NOTIFY is under way in a dialog; the newest state follows it (RFC 3856
       [4n, 2],
     ],
   )
-  assert.equal(notifier.backlog().oldestSequence, 2n, 'the newest stands for all since')
+  assert.equal(notifier.backlog.oldestSequence, 2n, 'the newest stands for all since')
   answer('delivered')
   assert.equal(notifier.size, 0)
-  assert.equal(notifier.backlog().oldestSequence, undefined)
+  assert.equal(notifier.backlog.oldestSequence, undefined)
 })
 
 test('a watcher out of reach is tried after 1, 2, 4 … 60 s with the newest state (readings, Presence 1)', () => {
@@ -94,8 +98,8 @@ test('a watcher out of reach is tried after 1, 2, 4 … 60 s with the newest sta
   }
   assert.deepEqual(waits, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000])
   assert.equal(sent.at(-1)?.sequence, 2n)
-  assert.deepEqual(notifier.backlog(), { oldestSequence: undefined, lagging: notifier.backlog().lagging })
-  assert.equal(notifier.backlog().lagging.length, 1)
+  assert.equal(notifier.backlog.oldestSequence, undefined, 'who is out of reach holds up nobody')
+  assert.deepEqual([notifier.backlog.late.size, notifier.backlog.late.oldestSequence], [1, 1n])
   clock.advance(60_000)
   answer('unreachable')
   assert.deepEqual(ends, ['giveup'])
@@ -154,25 +158,19 @@ test('a fan-out is sent in turns, and no more at once than the hop should carry'
   const done: ((outcome: NotifyOutcome) => void)[] = []
   const notifier = new Notifier({
     clock,
+    lease: new PlayedLease(),
     graceMs: 1,
+    intervalMs: { presence: 0, 'presence.winfo': 0 },
     ownerOrdinal: 1,
-    send: (_, __, finished) => void done.push(finished),
-    current: () => undefined,
+    send: (_, __, ___, finished) => void done.push(finished),
+    current: ({ subscription }) => subscription,
     onEnd: () => {},
     onStride: () => {},
     onOutcome: () => {},
   })
   const view = new PresenceView(emptyState(ALICE))
   for (let i = 0; i < 2_000; i++) {
-    const subscription = {
-      ...subscribe(),
-      id: `s${i}`,
-      handling: 'allow',
-      watcherEvent: 'subscribe',
-      startedAtMs: 0,
-      expiresAtMs: 0,
-      traceparent: '',
-    } as const
+    const subscription = keptSubscription({ id: `s${i}` })
     const cause = { sequence: 1n, traceparent: '', isSubscribe: false }
     notifier.offer({ presentity: ALICE, subscription, ended: undefined, view, cause, oldestSequence: 1n })
   }

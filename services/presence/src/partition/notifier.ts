@@ -1,24 +1,41 @@
-import { assert, type Clock, type Timer } from '@rollcall/core'
-import type { Subscription } from '../actor/state.ts'
-import { NOTIFY_CSEQ_MAX, NOTIFY_CSEQ_STRIDE } from '../limits.ts'
-import { mergeNotices, type Notice } from './notice.ts'
+import { assert, type Clock, type Impu, type Timer } from '@rollcall/core'
+import type { Lease } from '@rollcall/store'
+import type { EventPackage, Subscription } from '../actor/state.ts'
+import { EndedTellings } from './ended-tellings.ts'
+import { Fifo } from './fifo.ts'
+import { type Flight, Flights } from './flights.ts'
+import type { Notice } from './notice.ts'
+import { NotifyCseqs } from './notify-cseqs.ts'
 import type { NotifyOutcome } from './notify-outcome.ts'
+import { Pacer } from './pacer.ts'
+import { Telling } from './telling.ts'
+import { type Backlog, Untold } from './untold.ts'
 
-/** NOTIFYs under way at once in one partition: a fan-out must not fill the hop's queue. */
-const IN_FLIGHT_MAX = 512
 /** NOTIFYs built before others get a turn: a fan-out must not hold up the answers. */
 const SENDS_PER_TURN_MAX = 64
 /** Waits between tries, the last one for good (readings, Presence 1). */
 const BACK_OFF_MS: readonly number[] = [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]
 
-/** Sends one NOTIFY; calls back once. */
-export type SendNotify = (notice: Notice, cseq: number, done: (outcome: NotifyOutcome) => void) => void
+/**
+ * Sends one NOTIFY; calls `done` once. `mayLeave` is to be asked as near to the socket as can be, each time that it goes
+ * out: when it says no, the NOTIFY is `withdrawn`.
+ */
+export type SendNotify = (
+  notice: Notice,
+  cseq: number,
+  mayLeave: () => boolean,
+  done: (outcome: NotifyOutcome) => void,
+) => void
 
 export interface NotifierOptions {
   readonly clock: Clock
   readonly send: SendNotify
+  /** The right to tell: without it everything waits. */
+  readonly lease: Lease
   /** How long a watcher may be unreachable before its subscription ends. */
   readonly graceMs: number
+  /** Shortest time between two NOTIFYs of changes in one dialog; 0: none. */
+  readonly intervalMs: Readonly<Record<EventPackage, number>>
   /** Ordinal of this owner. */
   readonly ownerOrdinal: number
   /** The subscription as it is now; undefined when it has ended. */
@@ -30,239 +47,310 @@ export interface NotifierOptions {
   readonly onOutcome: (outcome: NotifyOutcome) => void
 }
 
-/** A dialog with something to tell; one with nothing is not kept. */
-interface Telling {
-  readonly id: string
-  state: 'waiting' | 'in-flight' | 'backing-off'
-  /** The one under way, or the next one. */
-  notice: Notice
-  /** Came while one was under way. */
-  next: Notice | undefined
-  failures: number
-  firstFailureMs: number
-  timer: Timer | undefined
-}
-
-/** What is remembered of a dialog in which this owner has sent something. */
-interface Sent {
-  lastCseq: number
-  count: number
-  /** Where the base was asked to move to. */
-  movedToCseq: number
-}
-
 /**
  * Tells watchers. One NOTIFY is under way in a dialog at a time; states that come meanwhile merge into the newest, which
- * is sent next. A watcher who cannot be reached is tried again later and later; after `graceMs` its subscription ends.
+ * is sent next, and not before the interval since the last change is over. A watcher who cannot be reached is tried again
+ * later and later; after `graceMs` its subscription ends. While the lease is not live nothing leaves.
  *
- * @see readings, Presence 1; RFC 6665 section 4.2.2; RFC 3261 section 12.2.1.1 for CSeqs that grow by one
+ * @see readings, Presence 1; RFC 6665 section 4.2.2; RFC 3856 section 6.10; ARCHITECTURE, decision 3
  */
 export class Notifier {
   readonly #o: NotifierOptions
+  /** At most one a subscription, and one each of those that have ended and are not told of it. */
   readonly #telling = new Map<string, Telling>()
-  readonly #waiting: Telling[] = []
-  readonly #sent = new Map<string, Sent>()
-  #inFlight = 0
+  readonly #waiting = new Fifo<Telling>()
+  readonly #ended = new EndedTellings()
+  readonly #untold = new Untold()
+  readonly #cseqs: NotifyCseqs
+  readonly #flights: Flights
+  readonly #pacers: Readonly<Record<EventPackage, Pacer<Telling>>>
+  readonly #releaseLease: () => void
   /** Until it fires, what was sent counts against the turn. */
   #turn: Timer | undefined
   #sentInTurn = 0
+  #whenIdle: (() => void) | undefined
   #isStopped = false
 
   constructor(options: NotifierOptions) {
+    const { clock, intervalMs, lease, ownerOrdinal } = options
     this.#o = options
+    this.#cseqs = new NotifyCseqs(ownerOrdinal)
+    this.#flights = new Flights(clock, () => this.#sendSome())
+    const onRested = (telling: Telling): void => this.#rested(telling)
+    this.#pacers = {
+      presence: new Pacer({ clock, intervalMs: intervalMs.presence, onRested }),
+      'presence.winfo': new Pacer({ clock, intervalMs: intervalMs['presence.winfo'], onRested }),
+    }
+    this.#releaseLease = lease.onChange((isLive) => {
+      if (isLive) this.#sendSome()
+    })
   }
 
-  /** Dialogs with something to tell. */
+  /** Dialogs with something to tell, and those that were told of a change a moment ago. */
   get size(): number {
     return this.#telling.size
   }
 
+  get backlog(): Backlog {
+    return this.#untold.backlog
+  }
+
+  /** All that is not told yet, the newest of each dialog. */
+  *notices(): Iterable<Notice> {
+    for (const { notice, next } of this.#telling.values()) {
+      const newest = notice?.ended ? notice : (next ?? notice)
+      if (newest) yield newest
+    }
+  }
+
   /** Is something to be told in this dialog already? */
   isTelling(subscriptionId: string): boolean {
-    return this.#telling.has(subscriptionId)
+    return this.#telling.get(subscriptionId)?.notice !== undefined
   }
 
   /** NOTIFYs sent in a dialog since this owner began. */
   sentCount(subscriptionId: string): number {
-    return this.#sent.get(subscriptionId)?.count ?? 0
+    return this.#cseqs.countOf(subscriptionId)
   }
 
   /** Where the CSeqs of the dialog stand, for a record that moves its base. */
   lastCseq(subscription: Subscription): number {
-    return this.#sent.get(subscription.id)?.lastCseq ?? this.#floor(subscription)
+    return this.#cseqs.lastOf(subscription)
   }
 
   /** Takes the state of one moment to be told; it must be durable. */
   offer(notice: Notice): void {
     if (this.#isStopped) return
     const { id } = notice.subscription
-    const telling = this.#telling.get(id)
+    let telling = this.#telling.get(id)
     if (!telling) {
-      this.#wait({
-        id,
-        state: 'waiting',
-        notice,
-        next: undefined,
-        failures: 0,
-        firstFailureMs: 0,
-        timer: undefined,
-      })
-      return
+      telling = new Telling(id)
+      this.#telling.set(id, telling)
     }
-    if (telling.state === 'in-flight') telling.next = telling.next ? mergeNotices(telling.next, notice) : notice
-    else telling.notice = mergeNotices(telling.notice, notice)
-    // Who leaves is reachable now, or will never be: no use in waiting on.
-    if (telling.state === 'backing-off' && (notice.ended || notice.cause.isSubscribe)) this.#retry(telling)
+    telling.add(notice)
+    if (notice.ended) this.#ended.add(notice.presentity, telling)
+    this.#untold.note(telling)
+    switch (telling.state) {
+      case 'held':
+      case 'resting':
+        this.#proceed(telling)
+        return
+      case 'backing-off':
+        // Who leaves is reachable now, or will never be: no use in waiting on.
+        if (telling.isUrgent) this.#wait(telling)
+        return
+      case 'waiting':
+      case 'in-flight':
+      case 'over':
+        return
+    }
+  }
+
+  /** The dialog is gone: nothing is told in it any more. */
+  drop(subscriptionId: string): void {
+    const telling = this.#telling.get(subscriptionId)
+    if (telling) this.#finish(telling)
+    this.#cseqs.forget(subscriptionId)
+  }
+
+  /**
+   * Last NOTIFYs of the presentity's watchers that have not left yet go without content where `isBlocked` now: their
+   * subscriptions have ended, so that nothing is left that could be decided anew.
+   */
+  rejectEnded(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
+    const rejected = (notice: Notice | undefined): Notice | undefined =>
+      notice?.ended && isBlocked(notice.subscription) ? { ...notice, ended: 'rejected' } : notice
+    for (const telling of this.#ended.of(presentity)) {
+      telling.next = rejected(telling.next)
+      const notice = rejected(telling.notice)
+      if (notice !== telling.notice) telling.flight += 1
+      telling.notice = notice
+    }
+  }
+
+  /** Resolves when no NOTIFY is on its way, or after `graceMs`: who is silent is not waited for. */
+  async idle(graceMs: number): Promise<void> {
+    if (this.#isIdle()) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#whenIdle = resolve
+    const timer = this.#o.clock.setTimer(graceMs, resolve)
+    await promise
+    timer.cancel()
+    this.#whenIdle = undefined
   }
 
   /** Nothing is sent any more, and no answer heard. */
   stop(): void {
     this.#isStopped = true
+    this.#releaseLease()
     this.#turn?.cancel()
+    this.#flights.stop()
+    for (const pacer of Object.values(this.#pacers)) pacer.stop()
     for (const { timer } of this.#telling.values()) timer?.cancel()
     this.#telling.clear()
-    this.#waiting.length = 0
+    this.#waiting.clear()
+    this.#untold.clear()
+    this.#whenIdle?.()
   }
 
-  /**
-   * How far all is told: the sequence of the oldest record that somebody reachable has not heard of, and who is not
-   * reachable. Undefined: everybody reachable has heard everything.
-   */
-  backlog(): { readonly oldestSequence: bigint | undefined; readonly lagging: readonly Notice[] } {
-    let oldestSequence: bigint | undefined
-    const lagging: Notice[] = []
-    for (const { notice, next, failures } of this.#telling.values()) {
-      if (failures > 0) lagging.push(next ?? notice)
-      else if (oldestSequence === undefined || notice.oldestSequence < oldestSequence) {
-        oldestSequence = notice.oldestSequence
-      }
-    }
-    return { oldestSequence, lagging }
+  #isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#flights.fast === 0
+  }
+
+  /** There is something to tell and nothing under way: now, or when the dialog has rested. */
+  #proceed(telling: Telling): void {
+    if (telling.isUrgent || !telling.isResting) this.#wait(telling)
+    else telling.state = 'resting'
   }
 
   #wait(telling: Telling): void {
+    telling.timer?.cancel()
+    telling.timer = undefined
     telling.state = 'waiting'
-    this.#telling.set(telling.id, telling)
     this.#waiting.push(telling)
     this.#sendSome()
   }
 
   /** Sends what may be sent: a few a turn of the clock, so that others have theirs. */
   #sendSome(): void {
-    const sends = Math.min(IN_FLIGHT_MAX - this.#inFlight, SENDS_PER_TURN_MAX - this.#sentInTurn)
-    if (sends <= 0 || this.#waiting.length === 0) return
-    const chosen = this.#waiting.splice(0, sends)
-    this.#sentInTurn += chosen.length
-    this.#turn ??= this.#o.clock.setTimer(0, () => {
-      this.#turn = undefined
-      this.#sentInTurn = 0
-      this.#sendSome()
-    })
-    for (const telling of chosen) {
-      assert(telling.state === 'waiting', 'only what waits is in the queue')
+    if (this.#isStopped) return
+    // guard: lease-check — an owner cut off from the store tells nobody anything: a successor may have other rules by now
+    if (!this.#o.lease.isLive) return
+    let sends = Math.min(this.#flights.room, SENDS_PER_TURN_MAX - this.#sentInTurn)
+    while (sends > 0) {
+      const telling = this.#waiting.shift()
+      if (!telling) break
+      if (telling.state !== 'waiting') continue
+      sends -= 1
+      this.#sentInTurn += 1
+      this.#turn ??= this.#o.clock.setTimer(0, () => {
+        this.#turn = undefined
+        this.#sentInTurn = 0
+        this.#sendSome()
+      })
       this.#send(telling)
     }
+    if (this.#isIdle()) this.#whenIdle?.()
   }
 
   #send(telling: Telling): void {
     const { notice } = telling
-    const cseq = this.#nextCseq(notice)
+    assert(notice, 'what waits has something to tell')
+    if (!this.#isCurrent(notice)) {
+      telling.state = 'held'
+      return
+    }
+    const cseq = this.#cseqs.take(this.#o.current(notice) ?? notice.subscription, {
+      isLast: notice.ended !== undefined,
+      onStride: (lastCseq) => this.#o.onStride(notice, lastCseq),
+    })
     if (cseq === 'exhausted') {
-      this.#forget(telling)
+      this.#finish(telling)
       this.#o.onEnd(notice, 'deactivated')
       return
     }
     if (cseq === 'not-yet') {
-      this.#backOff(telling)
+      this.#backOff(telling, notice)
       return
     }
     telling.state = 'in-flight'
-    this.#inFlight += 1
-    this.#o.send(notice, cseq, (outcome) => this.#done(telling, outcome))
+    if (!telling.isUrgent && !telling.isResting) {
+      telling.isResting = this.#pacers[notice.subscription.eventPackage].rest(telling)
+    }
+    telling.isUrgent = false
+    telling.flight += 1
+    const number = telling.flight
+    const flight = this.#flights.start()
+    const mayLeave = (): boolean => this.#mayLeave(telling, number, notice)
+    this.#o.send(notice, cseq, mayLeave, (outcome) => this.#done(telling, flight, outcome))
   }
 
-  #done(telling: Telling, outcome: NotifyOutcome): void {
+  /** Asked each time that a NOTIFY goes out, also after it has waited in a queue of the hop or was on a lost stream. */
+  #mayLeave(telling: Telling, number: number, notice: Notice): boolean {
+    // guard: may-leave-stopped — the partition is another owner's now
+    if (this.#isStopped) return false
+    // guard: may-leave-withdrawn — it was taken back after it was handed to the hop
+    if (telling.flight !== number) return false
+    // guard: may-leave-lease — the lease may have ended while it waited in the hop
+    if (!this.#o.lease.isLive) return false
+    // guard: may-leave-handling — its watcher may have been decided anew while it waited in the hop
+    if (!this.#isCurrent(notice)) return false
+    return true
+  }
+
+  /** Is what the notice says still what the watcher may see? What ended says it to the end, or was taken back. */
+  #isCurrent(notice: Notice): boolean {
+    return notice.ended !== undefined || this.#o.current(notice)?.handling === notice.subscription.handling
+  }
+
+  #done(telling: Telling, flight: Flight, outcome: NotifyOutcome): void {
     if (this.#isStopped) return
-    this.#inFlight -= 1
+    this.#flights.land(flight)
     this.#o.onOutcome(outcome)
-    switch (outcome) {
-      case 'delivered':
-      case 'refused':
-        this.#goOn(telling)
-        break
-      case 'unreachable':
-        this.#backOff(telling)
-        break
-      case 'gone':
-        this.#forget(telling)
-        if (!telling.notice.ended) this.#o.onEnd(telling.notice, 'gone')
-        break
+    const { notice } = telling
+    if (telling.state === 'in-flight' && notice) {
+      switch (outcome) {
+        case 'delivered':
+        case 'refused':
+          this.#goOn(telling, notice)
+          break
+        case 'unreachable':
+          this.#backOff(telling, notice)
+          break
+        case 'withdrawn':
+          telling.rejoin()
+          this.#wait(telling)
+          break
+        case 'gone':
+          this.drop(telling.id)
+          if (!notice.ended) this.#o.onEnd(notice, 'gone')
+          break
+      }
     }
     this.#sendSome()
   }
 
-  #goOn(telling: Telling): void {
-    const { notice, next } = telling
-    telling.failures = 0
-    if (notice.ended || !next) {
-      this.#telling.delete(telling.id)
-      if (notice.ended) this.#sent.delete(telling.id)
+  #goOn(telling: Telling, told: Notice): void {
+    if (told.ended) {
+      this.drop(telling.id)
       return
     }
-    telling.notice = next
-    telling.next = undefined
-    this.#wait(telling)
+    telling.advance()
+    this.#untold.note(telling)
+    if (telling.notice) this.#proceed(telling)
+    else if (telling.isResting) telling.state = 'resting'
+    else this.#finish(telling)
   }
 
-  #backOff(telling: Telling): void {
+  #backOff(telling: Telling, notice: Notice): void {
     const nowMs = this.#o.clock.monotonic()
     if (telling.failures === 0) telling.firstFailureMs = nowMs
     telling.failures += 1
-    if (telling.next) telling.notice = mergeNotices(telling.notice, telling.next)
-    telling.next = undefined
+    telling.rejoin()
     if (nowMs - telling.firstFailureMs >= this.#o.graceMs) {
-      this.#forget(telling)
-      if (!telling.notice.ended) this.#o.onEnd(telling.notice, 'giveup')
+      this.drop(telling.id)
+      if (!telling.notice?.ended) this.#o.onEnd(notice, 'giveup')
       return
     }
+    this.#untold.note(telling)
     telling.state = 'backing-off'
     const waitMs = BACK_OFF_MS[Math.min(telling.failures, BACK_OFF_MS.length) - 1] ?? 0
-    telling.timer = this.#o.clock.setTimer(waitMs, () => this.#retry(telling))
+    telling.timer = this.#o.clock.setTimer(waitMs, () => this.#wait(telling))
   }
 
-  #retry(telling: Telling): void {
-    telling.timer?.cancel()
-    telling.timer = undefined
-    this.#wait(telling)
+  #rested(telling: Telling): void {
+    telling.isResting = false
+    if (telling.state !== 'resting') return
+    if (telling.notice) this.#wait(telling)
+    else this.#finish(telling)
   }
 
-  #forget(telling: Telling): void {
+  #finish(telling: Telling): void {
     telling.timer?.cancel()
+    telling.state = 'over'
+    this.#untold.note(telling)
     this.#telling.delete(telling.id)
-    this.#sent.delete(telling.id)
-  }
-
-  /** The lowest CSeq that this owner does not use: all before it were other owners' (ARCHITECTURE, decision 4). */
-  #floor({ notifyBase }: Subscription): number {
-    return notifyBase.cseq + (this.#o.ownerOrdinal - notifyBase.ownerOrdinal) * NOTIFY_CSEQ_STRIDE
-  }
-
-  #nextCseq(notice: Notice): number | 'not-yet' | 'exhausted' {
-    const subscription = this.#o.current(notice) ?? notice.subscription
-    const floor = this.#floor(subscription)
-    const { id } = subscription
-    const sent = this.#sent.get(id) ?? { lastCseq: floor, count: 0, movedToCseq: 0 }
-    const cseq = sent.lastCseq + 1
-    if (cseq >= NOTIFY_CSEQ_MAX && !notice.ended) return 'exhausted'
-    const used = cseq - floor
-    if (used >= NOTIFY_CSEQ_STRIDE) return 'not-yet'
-    if (used > NOTIFY_CSEQ_STRIDE / 2 && sent.movedToCseq <= floor) {
-      sent.movedToCseq = sent.lastCseq
-      this.#o.onStride(notice, sent.lastCseq)
-    }
-    sent.lastCseq = cseq
-    sent.count += 1
-    this.#sent.set(id, sent)
-    return cseq
+    const presentity = (telling.next ?? telling.notice)?.presentity
+    if (presentity) this.#ended.remove(presentity, telling)
   }
 }

@@ -8,6 +8,8 @@ export type NotifyOutcome =
   | 'unreachable'
   /** The dialog is gone, and the subscription with it. */
   | 'gone'
+  /** It has not left: by then it might not any more. */
+  | 'withdrawn'
 
 /** Final responses that end the subscription at once (readings, Presence 1; RFC 5057 section 5.1). */
 const GONE: ReadonlySet<number> = new Set([404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604])

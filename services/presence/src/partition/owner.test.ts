@@ -291,7 +291,7 @@ test('a policy that blocks counts before the next content leaves', async () => {
   await settled()
   stage.take()
   const policy = {
-    digest: 'second',
+    revision: 2n,
     policy: {
       decide: ({ identities }: { identities: readonly string[] }) => (identities.includes(BOB) ? 'block' : 'allow'),
     },

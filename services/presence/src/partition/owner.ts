@@ -1,77 +1,42 @@
-import { assert, type Clock, type Impu, type Timer } from '@rollcall/core'
-import type { PresencePolicy } from '@rollcall/policy'
-import { AnsweredRequests, type LoadedRecord, type RequestKey } from '@rollcall/store'
-import { applyChanges, type Touched } from '../actor/apply.ts'
+import { assert, type Impu, type Timer } from '@rollcall/core'
+import { AnsweredRequests, type HeldPartition, type RequestKey } from '@rollcall/store'
+import type { Touched } from '../actor/apply.ts'
 import type { Change } from '../actor/change.ts'
 import { decide, type RequestInput, type UpkeepInput } from '../actor/decide.ts'
-import type { Decision } from '../actor/decision.ts'
-import type { PublishInput } from '../actor/publish.ts'
-import { emptyState, nextExpiryMs, type PresentityState, type Subscription } from '../actor/state.ts'
-import type { ResubscribeInput, SubscribeInput } from '../actor/subscribe.ts'
-import type { Terms } from '../actor/terms.ts'
+import type { PresentityState } from '../actor/state.ts'
+import { handlingOf } from '../actor/subscribe.ts'
+import { PartitionLostError } from '../errors.ts'
 import { type AnswerListener, PendingAnswer, type UnavailableReason } from './answers.ts'
 import { Appender, NOBODY_WAITS } from './appender.ts'
-import { type CatchUp, CatchUpMarks } from './catch-up.ts'
-import { ExpiryQueue } from './expiry-queue.ts'
+import type { CatchUp, CatchUpMarks } from './catch-up.ts'
+import { Deferred } from './deferred.ts'
+import { Loading } from './loading.ts'
 import type { DecisionRecord } from './log-record.ts'
 import type { Notice, NoticeCause } from './notice.ts'
 import { draftNotices, type NoticeDraft } from './notices.ts'
-import { Notifier, type SendNotify } from './notifier.ts'
-import type { NotifyOutcome } from './notify-outcome.ts'
+import { Notifier } from './notifier.ts'
+import type { CurrentPolicy, OwnedRequest, OwnerContext, Ownership } from './owner-context.ts'
 import type { PartitionLog, PartitionSource } from './partition-log.ts'
-import { decodeRecord, encodeRecord } from './record-codec.ts'
+import { PolicyRevisions } from './policy-revisions.ts'
+import { Presentities } from './presentities.ts'
+import { encodeRecord } from './record-codec.ts'
+import { captureSnapshot, type UnderWay } from './snapshot.ts'
 import { Watermarks } from './watermarks.ts'
 
 /** How long the answer to a request is kept: 64*T1 with the default T1 (RFC 3261 section 17.1.2.2). */
 const ANSWER_RETAIN_MS = 32_000
-/** Answers kept in one partition: some 600 requests a second. */
+/** Answers kept in one partition: some 600 requests a second; beyond that the oldest go earlier. */
 const ANSWERS_MAX = 20_000
-/** Records of one partition on their way to the log; more requests than that are refused until some are there. */
-const APPENDS_MAX = 4_096
-/** Upkeep: what ran out, watermarks (at most one a second), what waited for the store. */
+/** Upkeep: what ran out, watermarks (at most one a second), what waited for the store, snapshots. */
 const TICK_MS = 1_000
-
 /** Presentities looked at in one turn: their records must fit into the log's queue (its reserve is 256). */
-const EXPIRIES_PER_TICK_MAX = 128
-
-/** What an owner needs of the world. */
-export interface OwnerContext {
-  readonly clock: Clock
-  readonly terms: Terms
-  readonly notifyGraceMs: number
-  readonly sendNotify: (partition: number, ...args: Parameters<SendNotify>) => void
-  readonly events: OwnerEvents
-}
-
-/** What an owner tells the service. */
-interface OwnerEvents {
-  /** Publications or subscriptions ran out. */
-  expired(count: number): void
-  /** A subscription was ended by us before its time. */
-  ended(presentity: Impu, subscription: Subscription, reason: string): void
-  notified(outcome: NotifyOutcome): void
-  /** A change of presence is durable, and so many watchers are told. */
-  fanOut(watchers: number, traceparent: string): void
-}
-
-/** A request as far as it is read outside of its partition. */
-export interface OwnedRequest {
-  readonly presentity: Impu
-  readonly key: RequestKey
-  readonly traceparent: string
-  readonly input: PublishInput | Omit<SubscribeInput, 'notifyBase'> | Omit<ResubscribeInput, 'notifyBase'>
-  /** The presentity's policy as it is now; absent when nobody asked for it. */
-  readonly policy: CurrentPolicy | undefined
-  /** Hears at once, with the answer not yet given, what was decided. */
-  readonly decided: (decision: Decision) => void
-}
-
-/** A policy with a name that changes when it does. */
-export interface CurrentPolicy {
-  readonly digest: string
-  readonly policy: PresencePolicy
-  readonly impus: readonly Impu[]
-}
+const EXPIRIES_PER_TURN_MAX = 128
+/** What is due beyond that has its turn after this, so that answers have theirs. */
+const NEXT_TURN_MS = 5
+/** More records than this on their way: expiry waits, for requests come first. */
+const EXPIRY_DEPTH_MAX = 1_024
+/** At a hand-over NOTIFYs under way get this long to be answered: what is answered the next owner need not tell again. */
+const TELL_GRACE_MS = 250
 
 /** Why something is committed, and who waits for it. */
 interface CommitCause {
@@ -86,30 +51,34 @@ interface CommitCause {
  * The owner of one partition: all its presentities in memory, its log as the truth. A request is decided and applied at
  * once; what comes of it (the answer, the NOTIFYs) leaves when the log has acknowledged the record.
  *
- * @see ARCHITECTURE, decisions 1 and 4
+ * @see ARCHITECTURE, decisions 1, 3 and 4
  */
-export class PartitionOwner {
+export class PartitionOwner implements HeldPartition {
   readonly partition: number
-  /** Resolves when the partition is not ours any more, with the reason. */
   readonly lost: Promise<unknown>
   readonly #o: OwnerContext
-  readonly #presentities = new Map<Impu, PresentityState>()
-  readonly #bySubscription = new Map<string, Impu>()
-  readonly #policyDigests = new Map<Impu, string>()
+  readonly #ownership: Ownership
+  readonly #presentities = new Presentities()
+  readonly #policies = new PolicyRevisions()
   readonly #answers: AnsweredRequests<PendingAnswer>
-  readonly #expiries = new ExpiryQueue<Impu>()
   readonly #watermarks = new Watermarks()
-  readonly #deferred: (() => void)[] = []
+  readonly #deferred = new Deferred()
+  /** Records under way that concern somebody; as many as the appender lets through. */
+  readonly #underWay = new Set<UnderWay>()
+  /** Hear of it when the owner stops. */
+  readonly #stopListeners = new Set<(error: PartitionLostError) => void>()
   #log: PartitionLog | undefined
   #appender: Appender | undefined
   #notifier: Notifier | undefined
   #ordinal = 0
   #tick: Timer | undefined
-  #isStopped = false
+  #nextTurn: Timer | undefined
+  #state: 'serving' | 'releasing' | 'stopped' = 'serving'
   #lose: (why: unknown) => void = () => {}
 
-  private constructor(partition: number, context: OwnerContext) {
-    this.partition = partition
+  private constructor(ownership: Ownership, context: OwnerContext) {
+    this.partition = ownership.partition
+    this.#ownership = ownership
     this.#o = context
     const { clock } = context
     this.#answers = new AnsweredRequests({ retainMs: ANSWER_RETAIN_MS, entriesMax: ANSWERS_MAX, clock })
@@ -120,27 +89,37 @@ export class PartitionOwner {
 
   /**
    * Takes the partition, reads its log, and begins to serve: what ran out meanwhile is ended, and whoever was left
-   * untold is told.
+   * untold is told, once the lease lets it.
    *
    * @throws whatever the log throws; RecordUnreadableError.
    */
-  static async take(source: PartitionSource, partition: number, context: OwnerContext): Promise<PartitionOwner> {
-    const owner = new PartitionOwner(partition, context)
-    const marks = new CatchUpMarks()
-    const log = await source.take(partition, (record) => owner.#load(record, marks))
+  static async take(source: PartitionSource, ownership: Ownership, context: OwnerContext): Promise<PartitionOwner> {
+    const owner = new PartitionOwner(ownership, context)
+    const loading = new Loading({
+      presentities: owner.#presentities,
+      answers: owner.#answers,
+      watermarks: owner.#watermarks,
+    })
+    const log = await source.take(ownership.partition, (record) => loading.take(record))
     try {
-      await owner.#begin(log, marks)
+      await owner.#begin(log, loading)
     } catch (error) {
       owner.stop()
-      await log.release()
+      log.drop()
       throw error
     }
     return owner
   }
 
-  /** Presentities with something to remember. */
-  get presentities(): Iterable<PresentityState> {
-    return this.#presentities.values()
+  get epoch(): bigint {
+    assert(this.#log, 'it is taken')
+    return this.#log.epoch
+  }
+
+  /** How much is remembered; each is known without counting. */
+  get size(): { readonly presentities: number; readonly publications: number; readonly subscriptions: number } {
+    const { size: presentities, publications, subscriptions } = this.#presentities
+    return { presentities, publications, subscriptions }
   }
 
   presentity(presentity: Impu): PresentityState | undefined {
@@ -149,7 +128,7 @@ export class PartitionOwner {
 
   /** Whose subscription this is. */
   presentityOf(subscriptionId: string): Impu | undefined {
-    return this.#bySubscription.get(subscriptionId)
+    return this.#presentities.presentityOf(subscriptionId)
   }
 
   /** NOTIFYs sent in a dialog since this owner began. */
@@ -158,21 +137,27 @@ export class PartitionOwner {
   }
 
   get isAvailable(): boolean {
-    return this.#appender?.isAvailable === true
+    return this.#state === 'serving' && this.#appender?.isAvailable === true
+  }
+
+  /** May what is remembered here be told to anybody now? */
+  get mayTell(): boolean {
+    return this.#state === 'serving' && this.#ownership.lease.isLive
   }
 
   /** Decides a request, and answers it when that is durable. */
   request(request: OwnedRequest, listener: AnswerListener): void {
     if (this.replay(request.key, listener)) return
-    const unavailable = this.#unavailable()
+    const unavailable = this.#unavailable() ?? this.#refusal(request)
     if (unavailable) {
       listener.unavailable(unavailable)
       return
     }
     const nowMs = this.#o.clock.now()
-    if (this.#expiries.take(request.presentity, nowMs)) this.#expire(request.presentity, nowMs)
-    if (request.policy) this.#observePolicy(request.presentity, request.policy, request.traceparent)
-    const state = this.#presentities.get(request.presentity) ?? emptyState(request.presentity)
+    const { presentity, traceparent, policy } = request
+    if (this.#presentities.takeIfDue(presentity, nowMs)) this.#expire(presentity, nowMs)
+    if (policy && this.#isWatched(presentity)) this.#observePolicy(presentity, policy, traceparent)
+    const state = this.#presentities.of(presentity)
     const decision = decide(state, this.#complete(request.input, state), nowMs, this.#o.terms)
     const { answer } = decision
     assert(answer, 'a request has an answer')
@@ -183,9 +168,9 @@ export class PartitionOwner {
     }
     const pending = new PendingAnswer(answer, 'pending', [listener])
     this.#answers.remember(request.key, pending, nowMs)
-    this.#commit(state, decision.changes, {
+    this.#commit(presentity, decision.changes, {
       nowMs,
-      traceparent: request.traceparent,
+      traceparent,
       answered: { key: request.key, answer },
       pending,
       isSubscribe: request.input.kind !== 'publish',
@@ -199,65 +184,97 @@ export class PartitionOwner {
     return earlier !== undefined
   }
 
+  /**
+   * Decides all watchers of the presentity anew. Resolves when that is durable and no earlier owner can tell anybody
+   * anything any more: from then on no NOTIFY with content leaves for who is blocked now. A revision that is lower than
+   * one seen before changes nothing, and waits for that one.
+   *
+   * @throws PartitionLostError when the partition is lost meanwhile, or the store takes nothing now: then nothing is said
+   *   about whether it is in force.
+   */
+  async changePolicy(presentity: Impu, policy: CurrentPolicy): Promise<void> {
+    const unavailable = this.#unavailable()
+    if (unavailable) throw new PartitionLostError(unavailable)
+    this.#observePolicy(presentity, policy, '')
+    await this.#flush()
+    // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
+    await this.#whileServing(this.#ownership.sole)
+  }
+
   /** Stops at once: nothing more is sent, decided or written. What waits for an answer hears of it. */
   stop(): void {
-    this.#isStopped = true
+    this.#state = 'stopped'
     this.#tick?.cancel()
+    this.#nextTurn?.cancel()
     this.#notifier?.stop()
-    this.#presentities.clear()
-    this.#bySubscription.clear()
     this.#appender?.stop()
-    this.#deferred.length = 0
+    this.#presentities.clear()
+    this.#policies.clear()
+    this.#deferred.clear()
+    this.#underWay.clear()
+    for (const listener of [...this.#stopListeners]) listener(new PartitionLostError('partition-lost'))
+  }
+
+  drop(): void {
+    this.stop()
+    this.#log?.drop()
   }
 
   /** Ends in peace: what was decided becomes durable and is answered first. */
   async release(): Promise<void> {
+    if (this.#state !== 'serving') return
+    this.#state = 'releasing'
     this.#tick?.cancel()
+    this.#nextTurn?.cancel()
+    await this.#notifier?.idle(TELL_GRACE_MS)
     this.#noteWatermark()
     await this.#log?.release()
     this.stop()
   }
 
   #unavailable(): UnavailableReason | undefined {
-    if (this.#isStopped) return 'partition-lost'
+    if (this.#state !== 'serving') return 'partition-lost'
     if (!this.#appender?.isAvailable) return 'store-away'
-    return this.#appender.depth >= APPENDS_MAX ? 'overload' : undefined
+    return this.#appender.isOverloaded ? 'overload' : undefined
   }
 
-  #load(loaded: LoadedRecord, marks: CatchUpMarks): void {
-    const record = decodeRecord(loaded.record)
-    switch (record.kind) {
-      case 'owner-started':
-        this.#ordinal = record.ordinal
-        return
-      case 'watermark':
-        marks.told(record.sequence, record.lagging)
-        this.#watermarks.loaded(record)
-        return
-      case 'decision': {
-        const { sequence, traceparent = '' } = loaded
-        const state = this.#presentities.get(record.presentity) ?? emptyState(record.presentity)
-        const touched = this.#apply(state, record, traceparent)
-        marks.touch(record.presentity, touched, { sequence, traceparent })
-        if (touches(touched)) this.#watermarks.caused(sequence)
-        if (record.answered) {
-          const { key, answer } = record.answered
-          this.#answers.remember(key, new PendingAnswer(answer, 'durable'), record.decidedAtMs)
-        }
-        return
-      }
+  /** Why this request is not decided here and now, though others may be. */
+  #refusal({ presentity, input, policy }: OwnedRequest): UnavailableReason | undefined {
+    // guard: read-lease — a SUBSCRIBE is answered with state, which may be another owner's to tell by now
+    if (input.kind !== 'publish' && !this.#ownership.lease.isLive) return 'lease-ended'
+    // guard: policy-stale — what was read before the policy changed must not let anybody in after it
+    if (policy && policy.revision < (this.#policies.of(presentity) ?? 0n)) return 'policy-stale'
+    return this.#isFullFor(presentity, input) ? 'partition-full' : undefined
+  }
+
+  #isFullFor(presentity: Impu, input: OwnedRequest['input']): boolean {
+    const { presentities, subscriptions, bodyOctets } = this.#o.limits
+    const known = this.#presentities
+    switch (input.kind) {
+      case 'publish':
+        if (input.body.length === 0) return false
+        if (known.bodyOctets + input.body.length > bodyOctets) return true
+        break
+      case 'subscribe':
+        if (known.subscriptions >= subscriptions) return true
+        break
+      case 'resubscribe':
+        return false
     }
+    return known.size >= presentities && !known.get(presentity)
   }
 
-  async #begin(log: PartitionLog, marks: CatchUpMarks): Promise<void> {
-    const { clock, sendNotify, notifyGraceMs, events } = this.#o
+  async #begin(log: PartitionLog, loading: Loading): Promise<void> {
+    const { clock, sendNotify, notifyGraceMs, notifyIntervalMs, load, events } = this.#o
     this.#log = log
-    this.#appender = new Appender(log, (why) => this.#giveUp(why))
-    this.#ordinal += 1
+    this.#appender = new Appender({ log, clock, load, onDiverged: (why) => this.#giveUp(why) })
+    this.#ordinal = loading.ordinal + 1
     this.#notifier = new Notifier({
       clock,
+      lease: this.#ownership.lease,
       send: (...args) => sendNotify(this.partition, ...args),
       graceMs: notifyGraceMs,
+      intervalMs: notifyIntervalMs,
       ownerOrdinal: this.#ordinal,
       current: ({ presentity, subscription }) => this.#presentities.get(presentity)?.subscriptions.get(subscription.id),
       onEnd: (notice, why) => this.#endSubscription(notice, why),
@@ -267,15 +284,15 @@ export class PartitionOwner {
     void log.lost.then((why: unknown) => this.#giveUp(why))
     // Before any NOTIFY leaves: the owner after this one must not use the same CSeqs.
     await log.append(encodeRecord({ kind: 'owner-started', decidedAtMs: clock.now(), ordinal: this.#ordinal }))
-    this.#expireDue(clock.now())
-    this.#catchUp(marks)
+    this.#expireDue()
+    this.#catchUp(loading.marks)
     this.#tick = clock.setTimer(TICK_MS, () => this.#onTick())
   }
 
   /** Tells whoever the owner before may have left untold; who is told already hears of the newer state anyway. */
   #catchUp(marks: CatchUpMarks): void {
     for (const item of marks.list()) {
-      const state = this.#presentities.get(item.presentity) ?? emptyState(item.presentity)
+      const state = this.#presentities.of(item.presentity)
       const cause = { sequence: item.sequence, traceparent: item.traceparent, isSubscribe: false }
       for (const draft of draftNotices(state, whomToTell(item))) {
         if (!this.#notifier?.isTelling(draft.subscription.id)) this.#offer(item.presentity, draft, cause)
@@ -284,40 +301,54 @@ export class PartitionOwner {
   }
 
   #onTick(): void {
-    if (this.#isStopped) return
+    if (this.#state !== 'serving') return
     this.#tick = this.#o.clock.setTimer(TICK_MS, () => this.#onTick())
     if (!this.isAvailable) return
     this.#appender?.settleOpen(this.#watermarks.current(this.#o.clock.now()))
-    for (const act of this.#deferred.splice(0)) act()
-    this.#expireDue(this.#o.clock.now())
+    for (const act of this.#deferred.take()) act()
+    this.#expireDue()
     this.#noteWatermark()
+    this.#snapshotIfDue()
   }
 
-  /** Ends what ran out, each presentity's in a record of its own; what is left over has its turn at the next tick. */
-  #expireDue(nowMs: number): void {
-    for (let turns = 0; turns < EXPIRIES_PER_TICK_MAX && this.isAvailable; turns++) {
-      const due = this.#expiries.takeDue(nowMs)
+  /** Ends what ran out, each presentity's in a record of its own; what is left over has the next turn. */
+  #expireDue(): void {
+    this.#nextTurn?.cancel()
+    this.#nextTurn = undefined
+    const nowMs = this.#o.clock.now()
+    for (let turns = 0; turns < EXPIRIES_PER_TURN_MAX; turns++) {
+      // Without the store the next tick looks again.
+      if (!this.isAvailable) return
+      if ((this.#appender?.depth ?? 0) >= EXPIRY_DEPTH_MAX) break
+      const due = this.#presentities.takeDue(nowMs)
       if (due === undefined) return
       this.#expire(due, nowMs)
     }
+    this.#nextTurn = this.#o.clock.setTimer(NEXT_TURN_MS, () => this.#expireDue())
   }
 
   #expire(presentity: Impu, nowMs: number): void {
-    const state = this.#presentities.get(presentity)
-    if (!state) return
     let expired = 0
-    for (let more = 1; more > 0; expired += more) more = this.#upkeep(state, { kind: 'expire' }, '')
+    for (let more = 1; more > 0; expired += more) more = this.#upkeep(presentity, { kind: 'expire' }, '')
     this.#o.events.expired(expired)
-    this.#expiries.schedule(presentity, Math.max(nextExpiryMs(state), nowMs))
+    this.#presentities.reschedule(presentity, nowMs)
   }
 
-  /** Decides the watchers anew when the policy is another than before. */
-  #observePolicy(presentity: Impu, { digest, policy, impus }: CurrentPolicy, traceparent: string): void {
-    if (this.#policyDigests.get(presentity) === digest) return
-    const state = this.#presentities.get(presentity)
-    if (!state || state.subscriptions.size === 0) return
-    while (this.#upkeep(state, { kind: 'policy', policy, impus }, traceparent) > 0);
-    if (this.#presentities.has(presentity)) this.#policyDigests.set(presentity, digest)
+  /** Decides the watchers anew when the policy is newer than the one they were decided by. */
+  #observePolicy(presentity: Impu, { revision, policy, impus }: CurrentPolicy, traceparent: string): void {
+    const known = this.#policies.of(presentity)
+    if (known !== undefined && revision <= known) return
+    this.#notifier?.rejectEnded(presentity, ({ watcher, eventPackage }) => {
+      if (eventPackage !== 'presence') return false
+      const isOwn = watcher.some((identity) => impus.includes(identity))
+      return handlingOf({ watcher, isOwn }, policy) === 'block'
+    })
+    while (this.#upkeep(presentity, { kind: 'policy', policy, impus }, traceparent) > 0);
+    this.#policies.note(presentity, revision, this.#isWatched(presentity))
+  }
+
+  #isWatched(presentity: Impu): boolean {
+    return (this.#presentities.get(presentity)?.subscriptions.size ?? 0) > 0
   }
 
   #endSubscription(notice: Notice, why: 'gone' | 'giveup' | 'deactivated'): void {
@@ -333,21 +364,21 @@ export class PartitionOwner {
     this.#whenAvailable(presentity, { kind: 'move-notify-base', subscriptionId: subscription.id, notifyBase })
   }
 
-  #whenAvailable(presentity: Impu, input: UpkeepInput): void {
-    const act = (): void => {
-      const state = this.#presentities.get(presentity)
-      if (state) this.#upkeep(state, input, '')
-    }
+  #whenAvailable(presentity: Impu, input: Extract<UpkeepInput, { readonly subscriptionId: string }>): void {
+    const act = (): void => void this.#upkeep(presentity, input, '')
     if (this.isAvailable) act()
-    else this.#deferred.push(act)
+    else this.#deferred.put(`${input.kind} ${input.subscriptionId}`, act)
   }
 
   /** Decides and commits what the owner does by itself; gives the number of changes. */
-  #upkeep(state: PresentityState, input: UpkeepInput, traceparent: string): number {
+  #upkeep(presentity: Impu, input: UpkeepInput, traceparent: string): number {
+    const state = this.#presentities.get(presentity)
+    if (!state) return 0
     const nowMs = this.#o.clock.now()
     const { changes } = decide(state, input, nowMs, this.#o.terms)
     if (changes.length > 0) {
-      this.#commit(state, changes, { nowMs, traceparent, answered: undefined, pending: undefined, isSubscribe: false })
+      const cause = { nowMs, traceparent, answered: undefined, pending: undefined, isSubscribe: false }
+      this.#commit(presentity, changes, cause)
     }
     return changes.length
   }
@@ -367,30 +398,31 @@ export class PartitionOwner {
   }
 
   /** Applies the changes, writes them, and lets go what waits for them when they are durable. */
-  #commit(state: PresentityState, changes: readonly Change[], cause: CommitCause): void {
-    const { presentity } = state
+  #commit(presentity: Impu, changes: readonly Change[], cause: CommitCause): void {
     const { traceparent, answered, pending } = cause
     const record = { kind: 'decision', decidedAtMs: cause.nowMs, presentity, answered, changes } as const
-    const touched = this.#apply(state, record, traceparent)
+    const touched = this.#presentities.apply(record, traceparent)
+    const state = this.#presentities.of(presentity)
+    if (state.subscriptions.size === 0) this.#policies.unwatch(presentity)
     const drafts = draftNotices(state, touched)
-    for (const { subscription, reason } of touched.ended) {
+    for (const { subscription, reason, silent } of touched.ended) {
       if (reason === 'rejected') this.#o.events.ended(presentity, subscription, reason)
+      if (silent) this.#notifier?.drop(subscription.id)
     }
+    const underWay = { presentity, traceparent, drafts }
+    if (drafts.length > 0) this.#underWay.add(underWay)
     this.#appender?.append(record, traceparent, {
       durable: (sequence) => {
+        this.#underWay.delete(underWay)
         pending?.settle()
-        if (drafts.length > 0) this.#tell(presentity, drafts, touched, { ...cause, sequence })
+        if (drafts.length > 0) this.#tell(underWay, touched, { ...cause, sequence })
       },
       leftOpen: (reason) => pending?.leaveOpen(reason),
     })
   }
 
-  #tell(
-    presentity: Impu,
-    drafts: readonly NoticeDraft[],
-    touched: Touched,
-    { sequence, traceparent, isSubscribe }: NoticeCause,
-  ): void {
+  #tell({ presentity, drafts }: UnderWay, touched: Touched, cause: NoticeCause): void {
+    const { sequence, traceparent, isSubscribe } = cause
     this.#watermarks.caused(sequence)
     if (touched.presence) this.#o.events.fanOut(drafts.length, traceparent)
     for (const draft of drafts) {
@@ -404,55 +436,64 @@ export class PartitionOwner {
   }
 
   #noteWatermark(): void {
-    const backlog = this.#notifier?.backlog()
     // Behind an open record the sequences are not known yet.
-    if (!backlog || !this.#appender?.isAvailable || this.#appender.hasOpen) return
-    const record = this.#watermarks.next(backlog, this.#o.clock.now())
+    if (!this.#notifier || !this.#appender?.isAvailable || this.#appender.hasOpen) return
+    const record = this.#watermarks.next(this.#notifier.backlog, this.#o.clock.now())
     if (record) this.#appender.append(record, '', NOBODY_WAITS)
   }
 
-  #giveUp(why: unknown): void {
-    if (this.#isStopped) return
-    this.stop()
-    void this.#log?.release()
-    this.#lose(why)
+  #snapshotIfDue(): void {
+    const { snapshots, clock, events } = this.#o
+    const log = this.#log
+    if (!log?.wantsSnapshot || !snapshots.take()) return
+    const records = captureSnapshot({
+      nowMs: clock.now(),
+      ordinal: this.#ordinal,
+      watermark: this.#watermarks.noted,
+      presentities: this.#presentities.values(),
+      answers: this.#capturedAnswers(),
+      notices: this.#notifier?.notices() ?? [],
+      underWay: this.#underWay,
+    })
+    void log
+      .snapshot(records)
+      .then(
+        () => events.snapshot(this.partition, undefined),
+        (error: unknown) => events.snapshot(this.partition, error),
+      )
+      .finally(() => snapshots.leave())
   }
 
-  /** Makes a record's changes in memory and keeps the indexes. */
-  #apply(state: PresentityState, record: DecisionRecord, traceparent: string): Touched {
-    const { presentity } = state
-    const touched = applyChanges(state, record.changes, { decidedAtMs: record.decidedAtMs, traceparent })
-    for (const change of record.changes) this.#indexChange(presentity, change)
-    for (const { subscription } of touched.ended) this.#bySubscription.delete(subscription.id)
-    if (state.publications.size === 0 && state.subscriptions.size === 0) {
-      this.#presentities.delete(presentity)
-      this.#policyDigests.delete(presentity)
-    } else this.#presentities.set(presentity, state)
-    return touched
-  }
-
-  #indexChange(presentity: Impu, change: Change): void {
-    switch (change.kind) {
-      case 'publication-stored':
-      case 'publication-refreshed':
-      case 'subscription-refreshed':
-        this.#expiries.schedule(presentity, change.expiresAtMs)
-        return
-      case 'subscription-stored':
-        this.#expiries.schedule(presentity, change.subscription.expiresAtMs)
-        this.#bySubscription.set(change.subscription.id, presentity)
-        return
-      case 'publication-removed':
-      case 'subscription-decided':
-      case 'subscription-ended':
-      case 'notify-base-moved':
-        return
+  *#capturedAnswers() {
+    for (const { key, answer, atMs } of this.#answers.entries()) {
+      yield { key, answer: answer.answer, answeredAtMs: atMs }
     }
   }
-}
 
-function touches({ presence, winfo, subscriptions, ended }: Touched): boolean {
-  return presence || winfo || subscriptions.size > 0 || ended.length > 0
+  /** Resolves when all that was handed to the log until now is durable: what says nothing new stands behind it then. */
+  #flush(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#appender?.append(this.#watermarks.current(this.#o.clock.now()), '', { durable: () => resolve(), leftOpen() {} })
+    return this.#whileServing(promise)
+  }
+
+  /** The same promise, which fails when the owner stops. */
+  #whileServing(promise: Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#state === 'stopped') {
+        reject(new PartitionLostError('partition-lost'))
+        return
+      }
+      this.#stopListeners.add(reject)
+      promise.then(resolve, reject).finally(() => this.#stopListeners.delete(reject))
+    })
+  }
+
+  #giveUp(why: unknown): void {
+    if (this.#state === 'stopped') return
+    this.drop()
+    this.#lose(why)
+  }
 }
 
 function whomToTell({ whom }: CatchUp): Touched {

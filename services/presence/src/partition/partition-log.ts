@@ -1,7 +1,10 @@
 import type { LoadedRecord, OwnedPartition } from '@rollcall/store'
 
 /** What an owner uses of a partition that it took. */
-export type PartitionLog = Pick<OwnedPartition, 'append' | 'isAvailable' | 'lost' | 'release'>
+export type PartitionLog = Pick<
+  OwnedPartition,
+  'append' | 'drop' | 'epoch' | 'isAvailable' | 'lost' | 'release' | 'snapshot' | 'wantsSnapshot'
+>
 
 /** Where partitions are taken from: `PartitionLogs` of the store. */
 export interface PartitionSource {

@@ -1,20 +1,19 @@
-import type { Clock, Random, Timer } from '@rollcall/core'
 import { failSpan, startSpan } from '@rollcall/runtime'
-import { partitionOf } from '@rollcall/store'
-import { type OwnerContext, PartitionOwner } from './owner.ts'
+import { type HeldPartition, type Member, partitionOf, type TakeContext, type TakePartition, type Whereabouts } from '@rollcall/store'
+import { PartitionLostError } from '../errors.ts'
+import { PartitionOwner } from './owner.ts'
+import type { OwnerContext } from './owner-context.ts'
 import type { PartitionSource } from './partition-log.ts'
+import type { ReplicaView } from './replica-view.ts'
 
-/** Partitions read from the log at a time: each holds some megabytes of it in memory meanwhile. */
-const LOADS_MAX = 4
-/** Waits before a partition that was lost, or could not be taken, is tried again; each a little differently. */
-const RETAKE_MS: readonly number[] = [250, 500, 1_000, 2_000, 5_000, 10_000]
-
-/** Where the partitions of this process are found. */
+/** Where the partitions of all replicas are found. */
 export interface PartitionDirectory {
   /** Is it known how many partitions there are? */
   readonly isOpen: boolean
   /** Is there such a partition? */
   has(partition: number): boolean
+  /** The partition of a presentity. */
+  partitionOf(canonical: string): number
   /** Its owner, when that is this process and it serves. */
   ownerOf(partition: number): PartitionOwner | undefined
 }
@@ -25,41 +24,27 @@ export interface PartitionLogSource extends PartitionSource {
 }
 
 /** What happened to a partition here. */
-export type PartitionEvent = 'taken' | 'lost' | 'failed'
+export type PartitionEvent = 'taken' | 'lost' | 'released' | 'failed'
 
-/**
- * Holds all partitions. `Choice:` one process owns them all today, so each is taken at start, and taken again when it
- * was lost; with replicas the assignment decides who takes which.
- */
+export interface PartitionsOptions {
+  readonly context: OwnerContext
+  readonly view: ReplicaView
+  /**
+   * Called between the epoch of a partition and its first request: what was known of its users may be out of date, and so
+   * may be what was asked about them before the epoch, for the owner until then was pushed their policies.
+   */
+  readonly onTaken: (partition: number) => void
+  readonly onEvent: (event: PartitionEvent, partition: number, why?: unknown) => void
+}
+
+/** The partitions that this process was told to serve: `take` is what the replicas call. */
 export class Partitions implements PartitionDirectory {
-  readonly #clock: Clock
-  readonly #random: Random
-  readonly #context: OwnerContext
-  readonly #onEvent: (event: PartitionEvent, partition: number, why?: unknown) => void
-  readonly #owners: (PartitionOwner | undefined)[] = []
-  readonly #problems = new Map<number, string>()
-  readonly #pauses = new Set<() => void>()
-  readonly #stopped: Promise<void>
-  #tellStopped: () => void = () => {}
-  #keepers: Promise<void>[] = []
-  #count = 0
-  #loads = 0
-  readonly #loadQueue: (() => void)[] = []
-  #isStopped = false
+  readonly #o: PartitionsOptions
+  readonly #owners = new Map<number, PartitionOwner>()
+  #logs: PartitionLogSource | undefined
 
-  constructor(o: {
-    readonly clock: Clock
-    readonly random: Random
-    readonly context: OwnerContext
-    readonly onEvent: (event: PartitionEvent, partition: number, why?: unknown) => void
-  }) {
-    this.#clock = o.clock
-    this.#random = o.random
-    this.#context = o.context
-    this.#onEvent = o.onEvent
-    this.#stopped = new Promise((resolve) => {
-      this.#tellStopped = resolve
-    })
+  constructor(options: PartitionsOptions) {
+    this.#o = options
   }
 
   get isOpen(): boolean {
@@ -71,110 +56,104 @@ export class Partitions implements PartitionDirectory {
   }
 
   ownerOf(partition: number): PartitionOwner | undefined {
-    return this.#owners[partition]
+    return this.#o.view.whereIs(partition).kind === 'here' ? this.#owners.get(partition) : undefined
   }
 
-  /** The partition of a presentity. */
+  /** Where the partition is served: here only when its owner is there, too. */
+  whereIs(partition: number): Whereabouts {
+    const place = this.#o.view.whereIs(partition)
+    return place.kind === 'here' && !this.#owners.has(partition) ? { kind: 'moving' } : place
+  }
+
+  /** Its owner on another replica. */
+  ownerElsewhere(partition: number): Member | undefined {
+    const place = this.#o.view.whereIs(partition)
+    return place.kind === 'at' ? place.member : undefined
+  }
+
   partitionOf(canonical: string): number {
     return partitionOf(canonical, this.#count)
   }
 
+  /** The gRPC target of another replica that serves it; undefined when it is here, or nowhere now. */
+  targetOf(partition: number): string | undefined {
+    return this.ownerElsewhere(partition)?.target
+  }
+
+  onChange(listener: () => void): () => void {
+    return this.#o.view.onChange(listener)
+  }
+
   get owners(): readonly PartitionOwner[] {
-    return this.#owners.filter((owner) => owner !== undefined)
+    return [...this.#owners.values()]
   }
 
-  /** Why some partition is not served; nothing when all are. */
-  get problems(): readonly string[] {
-    if (!this.isOpen) return ['the partition logs are not open']
-    const missing = this.#count - this.owners.length
-    if (missing === 0) return []
-    const reasons = new Set(this.#problems.values())
-    return [`${missing} of ${this.#count} partitions are not served`, ...reasons]
-  }
-
-  /** Begins to take all partitions of `logs`, and goes on until `stop`. */
+  /** From now on partitions can be taken. */
   open(logs: PartitionLogSource): void {
-    this.#count = logs.partitions ?? 0
-    this.#keepers = Array.from({ length: this.#count }, (_, partition) => this.#keep(logs, partition))
+    this.#logs = logs
   }
 
-  /** Releases all: what was decided becomes durable first. */
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    this.#tellStopped()
-    for (const wake of [...this.#pauses]) wake()
-    await Promise.all(this.owners.map((owner) => owner.release()))
-    this.#owners.length = 0
-    await Promise.all(this.#keepers)
-  }
-
-  /** Takes one partition, serves it until it is lost, and takes it again. */
-  async #keep(logs: PartitionSource, partition: number): Promise<void> {
-    for (let tries = 0; !this.#isStopped; tries++) {
-      try {
-        const owner = await this.#take(logs, partition)
-        if (!owner) return
-        tries = 0
-        const why = await Promise.race([owner.lost, this.#stopped])
-        if (this.#isStopped) return
-        this.#owners[partition] = undefined
-        this.#problems.set(partition, problemOf(why))
-        this.#onEvent('lost', partition, why)
-      } catch (error) {
-        this.#problems.set(partition, problemOf(error))
-        if (!this.#isStopped) this.#onEvent('failed', partition, error)
-      }
-      await this.#pause(tries)
-    }
-  }
-
-  /** The owner, which serves from now on; undefined when all was stopped meanwhile. */
-  async #take(logs: PartitionSource, partition: number): Promise<PartitionOwner | undefined> {
-    await this.#enterLoad()
+  /** Takes one partition and serves it. */
+  readonly take: TakePartition = async (partition, context) => {
+    const { onTaken, onEvent } = this.#o
     const span = startSpan('presence load', { root: true, attributes: { 'rollcall.partition': partition } })
     try {
-      const owner = await PartitionOwner.take(logs, partition, this.#context)
-      if (this.#isStopped) {
-        await owner.release()
-        return undefined
-      }
-      this.#owners[partition] = owner
-      this.#problems.delete(partition)
-      this.#onEvent('taken', partition)
-      return owner
+      const owner = await this.#load(partition, context)
+      // guard: user-data-forget — the owner before may have been pushed a policy until our epoch was written, and not before
+      onTaken(partition)
+      this.#owners.set(partition, owner)
+      onEvent('taken', partition)
+      void owner.lost.then((why) => {
+        this.#forget(owner)
+        onEvent('lost', partition, why)
+      })
+      return this.#held(owner)
     } catch (error) {
-      failSpan(span, problemOf(error))
+      failSpan(span, codeOf(error))
+      onEvent('failed', partition, error)
       throw error
     } finally {
       span.end()
-      this.#loads -= 1
-      this.#loadQueue.shift()?.()
     }
   }
 
-  async #enterLoad(): Promise<void> {
-    if (this.#loads >= LOADS_MAX) await new Promise<void>((resolve) => this.#loadQueue.push(resolve))
-    this.#loads += 1
+  get #count(): number {
+    return this.#logs?.partitions ?? 0
   }
 
-  #pause(tries: number): Promise<void> {
-    if (this.#isStopped) return Promise.resolve()
-    const baseMs = RETAKE_MS[Math.min(tries, RETAKE_MS.length - 1)] ?? 0
-    const waitMs = baseMs * (1 + (this.#random.bytes(1)[0] ?? 0) / 256)
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        timer.cancel()
-        this.#pauses.delete(wake)
-        resolve()
-      }
-      const timer: Timer = this.#clock.setTimer(waitMs, wake)
-      this.#pauses.add(wake)
-    })
+  async #load(partition: number, { sole, signal }: TakeContext): Promise<PartitionOwner> {
+    const logs = this.#logs
+    if (!logs) throw new RangeError('the partition logs are not open')
+    const lease = this.#o.view.leaseOf(partition)
+    const owner = await PartitionOwner.take(logs, { partition, sole, lease }, this.#o.context)
+    if (!signal.aborted) return owner
+    owner.drop()
+    throw new PartitionLostError('not wanted any more')
+  }
+
+  #held(owner: PartitionOwner): HeldPartition {
+    return {
+      epoch: owner.epoch,
+      lost: owner.lost,
+      release: async () => {
+        this.#forget(owner)
+        await owner.release()
+        this.#o.onEvent('released', owner.partition)
+      },
+      drop: () => {
+        this.#forget(owner)
+        owner.drop()
+      },
+    }
+  }
+
+  #forget(owner: PartitionOwner): void {
+    if (this.#owners.get(owner.partition) === owner) this.#owners.delete(owner.partition)
   }
 }
 
-/** In words for /readyz: a code of ours, or the kind of error, never a message that might name somebody. */
-function problemOf(error: unknown): string {
+/** A code of ours, or the kind of error, never a message that might name somebody. */
+function codeOf(error: unknown): string {
   const code = (error as { readonly code?: unknown } | undefined)?.code
   return typeof code === 'string' ? code : error instanceof Error ? error.name : 'unknown'
 }

@@ -1,23 +1,34 @@
 import { assertNever, type Impu } from '@rollcall/core'
-import type { SubHandling } from '@rollcall/policy'
-import {
-  type SubscriptionStored,
-  type Change as WireChange,
-  EndReason as WireEndReason,
-  Record as WireRecord,
-  SubHandling as WireSubHandling,
-} from '@rollcall/proto-gen/presence'
-import type { Change, EndReason, StoredSubscription } from '../actor/change.ts'
-import type { EventPackage } from '../actor/state.ts'
+import { type Change as WireChange, Record as WireRecord } from '@rollcall/proto-gen/presence'
+import type { Change } from '../actor/change.ts'
 import { RecordUnreadableError } from '../errors.ts'
-import type { DecisionRecord, LogRecord } from './log-record.ts'
+import type { LogRecord, SnapshotRecord } from './log-record.ts'
+import { snapshotFromWire, snapshotToWire } from './snapshot-codec.ts'
+import {
+  answeredFromWire,
+  answeredToWire,
+  HANDLING_TO_WIRE,
+  handlingFromWire,
+  present,
+  REASON_TO_WIRE,
+  reasonFromWire,
+  subscriptionFromWire,
+  subscriptionToWire,
+} from './wire-parts.ts'
 
-/** The format that is written. A reader refuses a higher one: it was written by a newer release. */
-const VERSION = 1
+/** Formats that are written. A reader refuses a higher one: it was written by a newer release. */
+const LOG_VERSION = 1
+const SNAPSHOT_VERSION = 2
 
 /** A record as octets. */
 export function encodeRecord(record: LogRecord): Uint8Array {
   return WireRecord.encode(toWire(record)).finish()
+}
+
+/** A record of a snapshot as octets. */
+export function encodeSnapshotRecord(record: SnapshotRecord): Uint8Array {
+  const change = { change: snapshotToWire(record) }
+  return WireRecord.encode(common(SNAPSHOT_VERSION, record.decidedAtMs, presentityOf(record), [change])).finish()
 }
 
 /**
@@ -25,9 +36,23 @@ export function encodeRecord(record: LogRecord): Uint8Array {
  *
  * @throws RecordUnreadableError when it is of a newer format or makes no sense: serving on without it would lose state.
  */
-export function decodeRecord(octets: Buffer): LogRecord {
+export function decodeRecord(octets: Buffer): LogRecord | SnapshotRecord {
   const wire = decodeWire(octets)
-  if (wire.version !== VERSION) throw new RecordUnreadableError(`format ${wire.version}`)
+  switch (wire.version) {
+    case LOG_VERSION:
+      return logRecordFromWire(wire)
+    case SNAPSHOT_VERSION: {
+      const [only, ...more] = wire.changes
+      if (!only?.change || more.length > 0) throw new RecordUnreadableError('a snapshot record of several kinds')
+      const head = { decidedAtMs: Number(wire.decidedAtMs), presentity: wire.presentity as Impu }
+      return snapshotFromWire(only.change, head)
+    }
+    default:
+      throw new RecordUnreadableError(`format ${wire.version}`)
+  }
+}
+
+function logRecordFromWire(wire: WireRecord): LogRecord {
   const decidedAtMs = Number(wire.decidedAtMs)
   const [first] = wire.changes
   switch (first?.change?.$case) {
@@ -43,7 +68,7 @@ export function decodeRecord(octets: Buffer): LogRecord {
         kind: 'decision',
         decidedAtMs,
         presentity: wire.presentity as Impu,
-        answered: answeredFromWire(wire.answered),
+        answered: wire.answered && answeredFromWire(wire.answered),
         changes: wire.changes.map(changeFromWire),
       }
   }
@@ -59,44 +84,32 @@ function decodeWire(octets: Buffer): WireRecord {
 
 function toWire(record: LogRecord): WireRecord {
   const { decidedAtMs } = record
-  const common = {
-    version: VERSION,
-    decidedAtMs: BigInt(decidedAtMs),
-    presentity: '',
-    traceparent: '',
-    answered: undefined,
-  }
   switch (record.kind) {
-    case 'decision':
-      return {
-        ...common,
-        presentity: record.presentity,
-        answered: answeredToWire(record.answered),
-        changes: record.changes.map((change) => ({ change: changeToWire(change) })),
-      }
+    case 'decision': {
+      const changes = record.changes.map((change) => ({ change: changeToWire(change) }))
+      const wire = common(LOG_VERSION, decidedAtMs, record.presentity, changes)
+      if (record.answered) wire.answered = answeredToWire(record.answered)
+      return wire
+    }
     case 'owner-started':
-      return { ...common, changes: [{ change: { $case: 'ownerStarted', value: { ordinal: record.ordinal } } }] }
+      return common(LOG_VERSION, decidedAtMs, '', [
+        { change: { $case: 'ownerStarted', value: { ordinal: record.ordinal } } },
+      ])
     case 'watermark': {
       const value = { sequence: record.sequence, lagging: record.lagging.map((one) => ({ ...one })) }
-      return { ...common, changes: [{ change: { $case: 'watermark', value } }] }
+      return common(LOG_VERSION, decidedAtMs, '', [{ change: { $case: 'watermark', value } }])
     }
     default:
       return assertNever(record)
   }
 }
 
-function answeredToWire(answered: DecisionRecord['answered']): WireRecord['answered'] {
-  if (!answered) return undefined
-  const { key, answer } = answered
-  const headers = answer.headers.map(([name, value]) => ({ name, value }))
-  return { ...key, answer: { status: answer.status, toTag: answer.toTag, headers } }
+function common(version: number, decidedAtMs: number, presentity: string, changes: WireChange[]): WireRecord {
+  return { version, decidedAtMs: BigInt(decidedAtMs), presentity, answered: undefined, changes }
 }
 
-function answeredFromWire(wire: WireRecord['answered']): DecisionRecord['answered'] {
-  if (!wire?.answer) return undefined
-  const { callId, cseq, branch, answer } = wire
-  const headers = answer.headers.map(({ name, value }) => [name, value] as const)
-  return { key: { callId, cseq, branch }, answer: { status: answer.status, toTag: answer.toTag, headers } }
+function presentityOf(record: SnapshotRecord): string {
+  return record.kind === 'presentity-snapshot' ? record.part.presentity : ''
 }
 
 function changeToWire(change: Change): NonNullable<WireChange['change']> {
@@ -174,72 +187,12 @@ function changeFromWire({ change }: WireChange): Change {
       return { kind: 'notify-base-moved', id: change.value.id, notifyBase: present(change.value.notifyBase) }
     case 'ownerStarted':
     case 'watermark':
+    case 'partitionSnapshot':
+    case 'presentitySnapshot':
+    case 'answersSnapshot':
     case undefined:
       throw new RecordUnreadableError('a change that a decision cannot have')
     default:
       return assertNever(change)
   }
-}
-
-function subscriptionToWire(subscription: StoredSubscription): SubscriptionStored {
-  const { dialog, watcher, expiresAtMs, handling } = subscription
-  return {
-    ...subscription,
-    watcher: [...watcher],
-    handling: HANDLING_TO_WIRE[handling],
-    expiresAtMs: BigInt(expiresAtMs),
-    dialog: { ...dialog, routeSet: [...dialog.routeSet] },
-  }
-}
-
-function subscriptionFromWire(wire: SubscriptionStored): StoredSubscription {
-  const { id, eventPackage, eventId, resource, watcher, handling, expiresAtMs, dialog, notifyBase } = wire
-  return {
-    id,
-    eventPackage: eventPackageFromWire(eventPackage),
-    eventId,
-    resource: resource as Impu,
-    watcher: watcher as Impu[],
-    handling: handlingFromWire(handling),
-    expiresAtMs: Number(expiresAtMs),
-    dialog: present(dialog),
-    notifyBase: present(notifyBase),
-  }
-}
-
-function eventPackageFromWire(name: string): EventPackage {
-  if (name === 'presence' || name === 'presence.winfo') return name
-  throw new RecordUnreadableError('an unknown event package')
-}
-
-const HANDLING_TO_WIRE = {
-  block: WireSubHandling.SUB_HANDLING_BLOCK,
-  confirm: WireSubHandling.SUB_HANDLING_CONFIRM,
-  'polite-block': WireSubHandling.SUB_HANDLING_POLITE_BLOCK,
-  allow: WireSubHandling.SUB_HANDLING_ALLOW,
-} as const satisfies Record<SubHandling, WireSubHandling>
-
-const REASON_TO_WIRE = {
-  timeout: WireEndReason.END_REASON_TIMEOUT,
-  rejected: WireEndReason.END_REASON_REJECTED,
-  giveup: WireEndReason.END_REASON_GIVEUP,
-  deactivated: WireEndReason.END_REASON_DEACTIVATED,
-} as const satisfies Record<EndReason, WireEndReason>
-
-function handlingFromWire(wire: WireSubHandling): SubHandling {
-  return keyOf(HANDLING_TO_WIRE, wire)
-}
-
-function reasonFromWire(wire: WireEndReason): EndReason {
-  return keyOf(REASON_TO_WIRE, wire)
-}
-
-function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K {
-  for (const key of Object.keys(table) as K[]) if (table[key] === value) return key
-  throw new RecordUnreadableError('an unknown word')
-}
-
-function present<T>(value: T | undefined): T {
-  if (value === undefined) throw new RecordUnreadableError('a part is missing')
-  return value
 }

@@ -1,5 +1,6 @@
 import type { Lagging, WatermarkRecord } from './log-record.ts'
-import { type Notice, older } from './notice.ts'
+import { older } from './notice.ts'
+import type { Backlog } from './untold.ts'
 
 /** Lagging subscriptions that are listed; if there are more, the watermark waits for them instead. */
 const LAGGING_MAX = 256
@@ -13,8 +14,13 @@ export class Watermarks {
   #noted: Pick<WatermarkRecord, 'sequence' | 'lagging'> = { sequence: 0n, lagging: [] }
 
   /** A watermark of an owner before. */
-  loaded(record: WatermarkRecord): void {
-    this.#noted = record
+  loaded({ sequence, lagging }: Pick<WatermarkRecord, 'sequence' | 'lagging'>): void {
+    this.#noted = { sequence, lagging }
+  }
+
+  /** The last one, for a snapshot. */
+  get noted(): Pick<WatermarkRecord, 'sequence' | 'lagging'> {
+    return this.#noted
   }
 
   /** The record with this sequence concerns somebody. */
@@ -23,16 +29,12 @@ export class Watermarks {
   }
 
   /** The record to write, if it would say anything new. */
-  next(
-    backlog: { readonly oldestSequence: bigint | undefined; readonly lagging: readonly Notice[] },
-    nowMs: number,
-  ): WatermarkRecord | undefined {
-    const { oldestSequence, lagging } = backlog
+  next({ oldestSequence, late }: Backlog, nowMs: number): WatermarkRecord | undefined {
     let sequence = oldestSequence === undefined ? this.#lastCause : older(this.#lastCause, oldestSequence - 1n)
-    let listed: Lagging[] = []
-    if (lagging.length > LAGGING_MAX)
-      for (const notice of lagging) sequence = older(sequence, notice.oldestSequence - 1n)
-    else listed = lagging.map(({ presentity, subscription }) => ({ presentity, subscriptionId: subscription.id }))
+    const listed: Lagging[] = []
+    if (late.size <= LAGGING_MAX) {
+      for (const { presentity, subscription } of late.notices) listed.push({ presentity, subscriptionId: subscription.id })
+    } else if (late.oldestSequence !== undefined) sequence = older(sequence, late.oldestSequence - 1n)
     if (sequence < this.#noted.sequence) sequence = this.#noted.sequence
     if (sequence === this.#noted.sequence && same(listed, this.#noted.lagging)) return undefined
     this.#noted = { sequence, lagging: listed }

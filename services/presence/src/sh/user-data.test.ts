@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { VirtualClock } from '@rollcall/core'
+import { parseImpu, VirtualClock } from '@rollcall/core'
 import type { UserDataResponse } from '@rollcall/proto-gen/sh'
 import { UserDataUnavailableError } from '../errors.ts'
-import { ALICE, ALICE_TEL, BOB, MALLORY } from '../testing/inputs.ts'
+import { ALICE, ALICE_TEL, BOB, CAROL, MALLORY } from '../testing/inputs.ts'
+import { readUserData } from './read-user-data.ts'
 import { UserDataCache } from './user-data.ts'
 
 function stage() {
   const clock = new VirtualClock()
   const asked: string[] = []
-  const hss = { isAway: false, block: [MALLORY as string] }
+  const hss = { isAway: false, block: [MALLORY as string], revision: 10n, answers: Promise.resolve() }
   const cache = new UserDataCache({
     clock,
     freshMs: 5_000,
@@ -17,14 +18,27 @@ function stage() {
     partitionOf: () => 3,
     fetch: async (impu): Promise<UserDataResponse> => {
       asked.push(impu)
-      await Promise.resolve()
-      if (hss.isAway) throw new Error('away')
-      if (impu === BOB) return { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined }
-      const presencePolicy = { defaultAllow: true, allow: [], block: hss.block }
-      return { found: true, canonicalImpu: ALICE, impus: [ALICE, ALICE_TEL], presencePolicy }
+      // What is told is what was so when it was asked, however long the answer is under way.
+      const { block, revision, isAway, answers } = hss
+      await answers
+      if (isAway) throw new Error('away')
+      if (impu === BOB) return { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined, revision: 0n }
+      return { found: true, ...told(impu === CAROL ? [CAROL] : [ALICE, ALICE_TEL], block, revision) }
     },
   })
-  return { clock, asked, hss, cache }
+  const push = (block: string[], revision: bigint, impus = [ALICE, ALICE_TEL]) =>
+    cache.learn(readUserData(told(impus, block, revision), () => 3))
+  return { clock, asked, hss, cache, push }
+}
+
+function told(impus: string[], block: string[], revision: bigint): Omit<UserDataResponse, 'found'> {
+  return { canonicalImpu: impus[0] ?? '', impus, presencePolicy: { defaultAllow: true, allow: [], block }, revision }
+}
+
+/** Answers of the HSS that wait until they are let go. */
+function held(): { answers: Promise<void>; letGo: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return { answers: promise, letGo: resolve }
 }
 
 test('the HSS is asked once for all who wait, and not again while its answer is fresh', async () => {
@@ -33,6 +47,7 @@ test('the HSS is asked once for all who wait, and not again while its answer is 
   const [one, two] = await Promise.all([cache.fetch(ALICE_TEL, ''), cache.fetch(ALICE_TEL, '')])
   assert.equal(one, two)
   assert.deepEqual([one?.canonical, one?.partition, one?.impus], [ALICE, 3, [ALICE, ALICE_TEL]])
+  assert.equal(one?.revision, 10n)
   clock.advance(4_999)
   assert.equal(cache.peek(ALICE_TEL), one)
   clock.advance(1)
@@ -73,4 +88,95 @@ test('a changed policy has another digest, an unchanged one the same', async () 
   assert.equal(second?.digest, first?.digest)
   assert.notEqual(third?.digest, first?.digest)
   assert.equal(third?.policy.decide({ identities: [BOB] }), 'block')
+})
+
+test('what was pushed counts at once, under each identity of the user, also one that was asked about before', async () => {
+  const { cache, push, asked } = stage()
+  const hidden = parseImpu('sip:alice.hidden@ims.example.com')
+  await cache.fetch(hidden, '')
+  const pushed = push([BOB], 11n)
+  for (const impu of [ALICE, ALICE_TEL, hidden]) assert.equal(cache.peek(impu), pushed)
+  assert.equal(pushed.policy.decide({ identities: [BOB] }), 'block')
+  assert.deepEqual(asked, [hidden])
+})
+
+test('an answer that was under way when a newer state was pushed changes nothing', async () => {
+  const { cache, hss, push } = stage()
+  const { answers, letGo } = held()
+  hss.answers = answers
+  const asked = cache.fetch(ALICE_TEL, '')
+  const pushed = push([BOB], 11n)
+  letGo()
+  assert.equal(await asked, pushed)
+  assert.equal(cache.peek(ALICE), pushed)
+  assert.equal(cache.peek(ALICE_TEL), pushed)
+})
+
+test('a push that was overtaken by a later one changes nothing either, and is told what counts', () => {
+  const { cache, push } = stage()
+  const newer = push([BOB], 12n)
+  assert.equal(push([], 11n), newer)
+  assert.equal(cache.peek(ALICE), newer)
+  // The same one once more is no older one.
+  assert.equal(push([BOB], 12n).digest, newer.digest)
+})
+
+test('that a user is unknown is not believed when one was pushed while it was asked', async () => {
+  const { cache, hss, push } = stage()
+  const { answers, letGo } = held()
+  hss.answers = answers
+  const asked = cache.fetch(BOB, '')
+  const pushed = push([], 11n, [BOB])
+  letGo()
+  assert.equal(await asked, pushed)
+  assert.equal(cache.peek(BOB), pushed)
+})
+
+test('with the HSS away what was pushed goes on counting', async () => {
+  const { clock, cache, hss, push } = stage()
+  const pushed = push([BOB], 11n)
+  hss.isAway = true
+  clock.advance(6_000)
+  assert.equal(await cache.fetch(ALICE, ''), pushed)
+})
+
+test('a partition that is taken has forgotten users, and an answer that was asked for before is asked for again', async () => {
+  const { cache, hss, push, asked } = stage()
+  push([BOB], 11n)
+  cache.forgetPartition(3)
+  assert.equal(cache.peek(ALICE), 'missing')
+  const first = held()
+  hss.answers = first.answers
+  const underWay = cache.fetch(ALICE, '')
+  // The owner until now blocks bob and is pushed that; then the partition comes here.
+  hss.block = [BOB]
+  hss.revision = 12n
+  hss.answers = Promise.resolve()
+  cache.forgetPartition(3)
+  const after = await cache.fetch(ALICE, '')
+  assert.equal(after?.revision, 12n)
+  first.letGo()
+  assert.equal((await underWay)?.revision, 12n)
+  assert.deepEqual(asked, [ALICE, ALICE, ALICE])
+  // Another partition's users stay.
+  cache.forgetPartition(4)
+  assert.notEqual(cache.peek(ALICE), 'missing')
+})
+
+test('a partition that is taken again and again while it is asked gives no doubtful answer', async () => {
+  const { cache, hss } = stage()
+  const taken: UserDataCache = cache
+  Object.defineProperty(hss, 'answers', {
+    get: async () => {
+      await Promise.resolve()
+      taken.forgetPartition(3)
+    },
+  })
+  await assert.rejects(cache.fetch(ALICE, ''), UserDataUnavailableError)
+})
+
+test('a user without a policy is watched by nobody (readings, Presence 2)', () => {
+  const none = { canonicalImpu: ALICE, impus: [ALICE], presencePolicy: undefined, revision: 1n }
+  const { policy } = readUserData(none, () => 3)
+  assert.equal(policy.decide({ identities: [BOB] }), 'block')
 })

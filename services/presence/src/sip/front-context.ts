@@ -1,19 +1,20 @@
-import type { Random } from '@rollcall/core'
+import type { Clock, Random } from '@rollcall/core'
 import type { IdentityHash } from '@rollcall/runtime'
 import type { PresenceEvents } from '../events.ts'
-import type { PartitionDirectory } from '../partition/partitions.ts'
-import type { UserDataCache } from '../sh/user-data.ts'
 import type { IncomingRequest } from './incoming-request.ts'
+import type { OwnerFinder } from './owner-finder.ts'
 
 /** What the front needs. */
 export interface FrontContext {
   /** Own host name, lower case: the host of our Contact and Via. */
   readonly host: string
+  readonly clock: Clock
   readonly random: Random
   readonly events: PresenceEvents
   readonly hashIdentity: IdentityHash
-  readonly users: UserDataCache
-  readonly partitions: PartitionDirectory
+  /** Is the store there, so that owners can be found? */
+  readonly isOpen: () => boolean
+  readonly finder: OwnerFinder
 }
 
 const EVENT_PACKAGES = 'presence, presence.winfo'

@@ -1,5 +1,5 @@
-import type { Impu } from '@rollcall/core'
-import type { HopRequestHandler } from '@rollcall/runtime'
+import type { HopPeer, HopRequestHandler } from '@rollcall/runtime'
+import type { Envelope } from '@rollcall/proto-gen/hop'
 import {
   checkRequest,
   entityTag,
@@ -11,15 +11,20 @@ import {
   type SipMessage,
   SipParseError,
   type SipRequest,
-  SipSyntaxError,
+  topBranch,
 } from '@rollcall/sip'
+import type { Asked } from '../events.ts'
+import type { PartitionOwner } from '../partition/owner.ts'
 import type { UserData } from '../sh/user-data.ts'
 import { impuOf, impusOf, isEncoded, mediaType, requestKey } from './fields.ts'
 import { type FrontContext, refusePackage } from './front-context.ts'
 import { IncomingRequest } from './incoming-request.ts'
+import { guarded } from './owner-finder.ts'
 import { SubscribeFront } from './subscribe-front.ts'
 
 const METHODS = 'PUBLISH, SUBSCRIBE'
+/** 64*T1: by then the sender has given up, whatever it said (RFC 3261 section 17.1.2.2). */
+const DEADLINE_MS_MAX = 32_000
 
 /**
  * Reads what the S-CSCF sends over ISC, finds out who asks and whom it is about, and hands it to the partition. Who asks
@@ -33,22 +38,43 @@ export class SipFront {
 
   constructor(context: FrontContext) {
     this.#o = context
-    this.#subscribe = new SubscribeFront(context, (...args) => this.#withUser(...args))
+    this.#subscribe = new SubscribeFront(context)
   }
 
   readonly onRequest: HopRequestHandler = ({ sip, envelope, span }, peer, reply) => {
-    const { random, events } = this.#o
+    const { clock, host, random, events } = this.#o
+    const sinceMs = clock.monotonic()
+    const deadlineMs = (): number => {
+      const wholeMs = Math.min(envelope.deadlineMs || DEADLINE_MS_MAX, DEADLINE_MS_MAX)
+      return wholeMs - (clock.monotonic() - sinceMs)
+    }
+    const from = senderOf(peer, envelope)
     const open = (request: SipRequest): IncomingRequest =>
-      new IncomingRequest(request, { envelope, span, random, events, reply: (response) => reply(response) })
+      new IncomingRequest(request, {
+        envelope,
+        span,
+        random,
+        events,
+        host,
+        origin: { sip, branch: topBranch(request) ?? '', from: 'scscf', deadlineMs, reply },
+        reply: (response, _, answerEnvelope) => reply(response, answerEnvelope),
+      })
     const message = this.#read(sip, open)
     if (!message) return
     const incoming = open(message)
-    if (peer.role !== 'scscf') {
-      events.peerRefused(peer.role)
-      incoming.refuse('peer-role')
-      return
-    }
+    // guard: sender-role — the identities of an envelope are believed because an S-CSCF asserted them
+    if (from !== 'scscf') return this.#refusePeer(peer, incoming)
+    this.take(incoming)
+  }
+
+  /** Takes a request whose sender's identity is settled: by the hop's envelope, or however plain SIP settles it. */
+  take(incoming: IncomingRequest): void {
     guarded(incoming, () => this.#dispatch(incoming))
+  }
+
+  #refusePeer(peer: HopPeer, incoming: IncomingRequest): void {
+    this.#o.events.peerRefused(peer.role)
+    incoming.refuse('peer-role')
   }
 
   /** The request; what is none is answered as far as possible, or dropped. */
@@ -70,7 +96,7 @@ export class SipFront {
   #dispatch(incoming: IncomingRequest): void {
     const { request } = incoming
     checkRequest(request)
-    if (!this.#o.partitions.isOpen) {
+    if (!this.#o.isOpen()) {
       incoming.refuse('store-away')
       return
     }
@@ -94,12 +120,12 @@ export class SipFront {
       refusePackage(incoming)
       return
     }
-    this.#withUser(incoming, impuOf(request.uri), (user) => this.#publishFor(incoming, user))
+    this.#o.finder.ofUser(incoming, impuOf(request.uri), (user, owner) => this.#publishFor(incoming, user, owner))
   }
 
-  #publishFor(incoming: IncomingRequest, user: UserData): void {
+  #publishFor(incoming: IncomingRequest, user: UserData, owner: PartitionOwner): void {
     const { request, envelope, traceparent } = incoming
-    const { events, hashIdentity, partitions, random } = this.#o
+    const { events, hashIdentity, random } = this.#o
     const identities = impusOf(envelope.assertedIdentities)
     const presentity = user.canonical
     const asked = { method: 'PUBLISH', eventPackage: 'presence', presentity, identities, traceparent } as const
@@ -108,16 +134,8 @@ export class SipFront {
       'rollcall.presentity_hash': hashIdentity(presentity),
       'rollcall.partition': user.partition,
     }))
-    if (!identities.some((identity) => user.impus.includes(identity))) {
-      events.foreignPublisher(asked)
-      incoming.refuse('foreign-presentity')
-      return
-    }
-    const owner = partitions.ownerOf(user.partition)
-    if (!owner) {
-      incoming.refuse('not-owner')
-      return
-    }
+    // guard: own-identity — nobody publishes for somebody else
+    if (!identities.some((identity) => user.impus.includes(identity))) return this.#refuseForeign(incoming, asked)
     const input = {
       kind: 'publish',
       entityTag: entityTag(request, 'SIP-If-Match'),
@@ -141,35 +159,24 @@ export class SipFront {
     )
   }
 
-  /** Goes on with what the HSS knows of `impu`: at once when that is in memory, else when it has come. */
-  #withUser(incoming: IncomingRequest, impu: Impu | undefined, goOn: (user: UserData) => void): void {
-    if (impu === undefined) {
-      incoming.refuse('presentity-unknown')
-      return
-    }
-    const known = this.#o.users.peek(impu)
-    if (known === 'unknown') incoming.refuse('presentity-unknown')
-    else if (known !== 'missing') goOn(known)
-    else {
-      this.#o.users.fetch(impu, incoming.traceparent).then(
-        (user) => {
-          if (user) guarded(incoming, () => goOn(user))
-          else incoming.refuse('presentity-unknown')
-        },
-        () => incoming.refuse('hss-away'),
-      )
-    }
+  #refuseForeign(incoming: IncomingRequest, asked: Asked): void {
+    this.#o.events.foreignPublisher(asked)
+    incoming.refuse('foreign-presentity')
   }
 }
 
-/** Runs `act`; a header field that it cannot read is the sender's fault. */
-function guarded(incoming: IncomingRequest, act: () => void): void {
-  try {
-    act()
-  } catch (error) {
-    if (!(error instanceof SipSyntaxError)) throw error
-    incoming.refuse('malformed')
+/**
+ * Who sent it into this service. Another replica vouches for nobody: it only hands on, once, and says whose it was. Who
+ * is no replica cannot have forwarded it.
+ */
+function senderOf(peer: HopPeer, envelope: Envelope): string {
+  if (peer.role !== 'presence') {
+    envelope.forwarded = false
+    return peer.role
   }
+  // guard: forwarded-role — a replica that sends something of its own is no S-CSCF
+  if (!envelope.forwarded) return peer.role
+  return envelope.forwardedRole
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Span } from '@opentelemetry/api'
 import type { Random } from '@rollcall/core'
 import type { Envelope } from '@rollcall/proto-gen/hop'
-import { isTracing, type SpanAttributes } from '@rollcall/runtime'
+import { type HopReply, isTracing, type Role, type SpanAttributes } from '@rollcall/runtime'
 import { createResponse, newTag, type SipRequest, serializeMessage, sipStatusOf } from '@rollcall/sip'
 import type { Answer } from '../actor/decision.ts'
 import type { PresenceEvents } from '../events.ts'
@@ -12,32 +12,52 @@ import { FRONT_REFUSALS, type FrontRefusal } from '../refusals.ts'
 const RETRY_AFTER_SECONDS_MIN = 2
 const RETRY_AFTER_SECONDS_SPREAD = 9
 
+/** How a request came over the hop: what it takes to hand it to another replica. */
+export interface HopOrigin {
+  readonly sip: Buffer
+  /** Of its topmost Via. */
+  readonly branch: string
+  /** Who sent it to the first replica. */
+  readonly from: Role
+  /** How long the sender still waits. */
+  readonly deadlineMs: () => number
+  readonly reply: HopReply
+}
+
 /** A request that waits for its answer. */
 export class IncomingRequest implements AnswerListener {
   readonly request: SipRequest
   readonly envelope: Envelope
-  readonly #span: Span
+  readonly span: Span
+  /** Absent when it did not come over the hop. */
+  readonly origin: HopOrigin | undefined
   readonly #random: Random
   readonly #events: PresenceEvents
-  readonly #reply: (sip: Buffer) => void
+  readonly #reply: (sip: Buffer, status: number, envelope?: Envelope) => void
+  /** Own host, and port if it has one, as the sender knows it: of our Contact. */
+  readonly host: string
 
   constructor(
     request: SipRequest,
     o: {
       readonly envelope: Envelope
-      /** The hop's, which it ends with the answer. */
+      /** Who made it ends it with the answer. */
       readonly span: Span
       readonly random: Random
       readonly events: PresenceEvents
-      readonly reply: (sip: Buffer) => void
+      readonly host: string
+      readonly origin?: HopOrigin
+      readonly reply: (sip: Buffer, status: number, envelope?: Envelope) => void
     },
   ) {
     this.request = request
     this.envelope = o.envelope
-    this.#span = o.span
+    this.span = o.span
+    this.origin = o.origin
     this.#random = o.random
     this.#events = o.events
     this.#reply = o.reply
+    this.host = o.host
   }
 
   /** Trace context of the span that this request has here. */
@@ -47,13 +67,11 @@ export class IncomingRequest implements AnswerListener {
 
   /** Notes on the request's span what only its reader knows. */
   note(attributes: () => SpanAttributes): void {
-    if (isTracing()) this.#span.setAttributes(attributes())
+    if (isTracing()) this.span.setAttributes(attributes())
   }
 
   answer(answer: Answer): void {
-    const { status, headers, toTag } = answer
-    this.#events.answered(this.request.method, status)
-    this.#reply(serializeMessage(createResponse(this.request, status, { toTag, headers })))
+    this.#answer(answer, undefined)
   }
 
   unavailable(reason: UnavailableReason): void {
@@ -62,11 +80,23 @@ export class IncomingRequest implements AnswerListener {
 
   /** Answers with an error of the front's own; counted. `status` is given where reading failed in a finer way. */
   refuse(reason: FrontRefusal, headers: Answer['headers'] = [], status?: number): void {
+    this.#refuse(reason, headers, status ?? sipStatusOf(FRONT_REFUSALS[reason]).status, undefined)
+  }
+
+  /** Says that its partition is not served here, with an envelope by which another replica knows what that means. */
+  refuseUnplaced(reason: FrontRefusal, envelope: Envelope): void {
+    this.#refuse(reason, [], sipStatusOf(FRONT_REFUSALS[reason]).status, envelope)
+  }
+
+  #refuse(reason: FrontRefusal, headers: Answer['headers'], status: number, envelope: Envelope | undefined): void {
     this.#events.refused(reason)
-    const answer = sipStatusOf(FRONT_REFUSALS[reason])
-    const code = status ?? answer.status
-    const retryAfter = code === 503 ? [['Retry-After', String(this.#retryAfterSeconds())] as const] : []
-    this.answer({ status: code, headers: [...headers, ...retryAfter], toTag: newTag(this.#random) })
+    const retryAfter = status === 503 ? [['Retry-After', String(this.#retryAfterSeconds())] as const] : []
+    this.#answer({ status, headers: [...headers, ...retryAfter], toTag: newTag(this.#random) }, envelope)
+  }
+
+  #answer({ status, headers, toTag }: Answer, envelope: Envelope | undefined): void {
+    this.#events.answered(this.request.method, status)
+    this.#reply(serializeMessage(createResponse(this.request, status, { toTag, headers })), status, envelope)
   }
 
   #retryAfterSeconds(): number {

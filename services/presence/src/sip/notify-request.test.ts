@@ -1,19 +1,31 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SipSyntaxError, serializeMessage } from '@rollcall/sip'
-import { emptyState } from '../actor/state.ts'
+import type { Impu } from '@rollcall/core'
+import { parseMessage, SipSyntaxError, serializeMessage } from '@rollcall/sip'
+import fc from 'fast-check'
+import { packDialog, type SubscriptionDialog } from '../actor/packed-dialog.ts'
+import { dialogOf, emptyState, type Subscription } from '../actor/state.ts'
 import { PresenceView, WinfoView } from '../actor/view.ts'
 import type { Notice } from '../partition/notice.ts'
-import { ALICE, subscribe } from '../testing/inputs.ts'
+import { ALICE, keptSubscription, subscribe } from '../testing/inputs.ts'
+import { messageNotify } from '../testing/message-notify.ts'
 import { partitionContact, partitionOfContact } from './contact.ts'
-import { checkNotifyPath, createNotify, nextHop } from './notify-request.ts'
+import { checkNotifyPath, type NotifyFields, nextHop, writeNotify } from './notify-request.ts'
 
-const FIELDS = { cseq: 7, partition: 3, host: 'presence.ims.example.com', branch: 'z9hG4bK1', nowMs: 1_000 }
+const FIELDS: NotifyFields = {
+  cseq: 7,
+  partition: 3,
+  transport: 'TLS',
+  host: 'presence.ims.example.com',
+  branch: 'z9hG4bK1',
+  nowMs: 1_000,
+}
 
 function notice(
-  over: Partial<Omit<Notice, 'subscription'>> & { readonly subscription?: Partial<Notice['subscription']> } = {},
+  over: Partial<Omit<Notice, 'subscription'>> & { readonly subscription?: Partial<Subscription> } = {},
 ): Notice {
   const { dialog, resource, watcher } = subscribe()
+  const packed = packDialog({ ...dialog, callId: 'call', remoteTag: 'remote' }, { resource, watcher })
   return {
     presentity: ALICE,
     ended: undefined,
@@ -21,27 +33,16 @@ function notice(
     cause: { sequence: 1n, traceparent: '', isSubscribe: false },
     oldestSequence: 1n,
     ...over,
-    subscription: {
-      id: 'local',
-      eventPackage: 'presence',
-      eventId: '4',
-      resource,
-      watcher,
-      handling: 'allow',
-      watcherEvent: 'subscribe',
-      startedAtMs: 0,
-      expiresAtMs: 61_000,
-      dialog: { ...dialog, callId: 'call', remoteTag: 'remote' },
-      notifyBase: { cseq: 0, ownerOrdinal: 1 },
-      traceparent: '',
-      ...over.subscription,
-    },
+    subscription: keptSubscription({ eventId: '4', resource, watcher, dialog: packed, ...over.subscription }),
   }
 }
 
+function written(of: Notice, fields: NotifyFields = FIELDS): string[] {
+  return writeNotify(of, dialogOf(of.subscription), fields).toString().split('\r\n')
+}
+
 test('a NOTIFY has all that RFC 6665 section 4.2.2 and RFC 3261 section 12.2.1.1 ask for', () => {
-  const lines = serializeMessage(createNotify(notice(), FIELDS)).toString().split('\r\n')
-  assert.deepEqual(lines.slice(0, 13), [
+  assert.deepEqual(written(notice()).slice(0, 13), [
     'NOTIFY sip:bob@127.0.1.3:15064 SIP/2.0',
     'Via: SIP/2.0/TLS presence.ims.example.com;branch=z9hG4bK1',
     'Route: <sip:term@scscf.ims.example.com;lr>',
@@ -59,31 +60,93 @@ test('a NOTIFY has all that RFC 6665 section 4.2.2 and RFC 3261 section 12.2.1.1
 })
 
 test('the state of the subscription is told: pending without a body, terminated with its reason (RFC 6665 section 4.1.3)', () => {
-  const pending = createNotify(notice({ subscription: { handling: 'confirm' } }), FIELDS)
-  assert.equal(pending.headers.get('Subscription-State'), 'pending;expires=60')
-  assert.ok(!pending.headers.has('Content-Type'))
-  const rejected = createNotify(notice({ ended: 'rejected' }), FIELDS)
-  assert.equal(rejected.headers.get('Subscription-State'), 'terminated;reason=rejected')
-  assert.equal(rejected.body.length, 0)
-  const timeout = createNotify(notice({ ended: 'timeout' }), FIELDS)
-  assert.equal(timeout.headers.get('Subscription-State'), 'terminated;reason=timeout')
-  assert.ok(timeout.body.length > 0)
+  const pending = written(notice({ subscription: { handling: 'confirm' } }))
+  assert.ok(pending.includes('Subscription-State: pending;expires=60'))
+  assert.ok(!pending.some((line) => line.startsWith('Content-Type')))
+  const rejected = written(notice({ ended: 'rejected' }))
+  assert.ok(rejected.includes('Subscription-State: terminated;reason=rejected'))
+  assert.deepEqual(rejected.slice(-3), ['Content-Length: 0', '', ''])
+  const timeout = written(notice({ ended: 'timeout' }))
+  assert.ok(timeout.includes('Subscription-State: terminated;reason=timeout'))
+  assert.notEqual(timeout.at(-1), '')
 })
 
 test('watcher information has a version that grows as the CSeq does (RFC 3858 section 4)', () => {
   const view = WinfoView.of(emptyState(ALICE))
-  const winfo = createNotify(notice({ view, subscription: { eventPackage: 'presence.winfo', eventId: '' } }), FIELDS)
-  assert.equal(winfo.headers.get('Event'), 'presence.winfo')
-  assert.equal(winfo.headers.get('Content-Type'), 'application/watcherinfo+xml')
-  assert.match(winfo.body.toString(), / version="6" state="full"/)
+  const winfo = written(notice({ view, subscription: { eventPackage: 'presence.winfo', eventId: '' } }))
+  assert.ok(winfo.includes('Event: presence.winfo'))
+  assert.ok(winfo.includes('Content-Type: application/watcherinfo+xml'))
+  assert.match(winfo.join('\n'), / version="6" state="full"/)
+})
+
+test('what is written is octet for octet what the serializer makes of the same message', () => {
+  const token = fc.stringMatching(/^[A-Za-z0-9.!%*_+`'~-]{1,20}$/)
+  const word = fc.stringMatching(/^[A-Za-z0-9.!%*_+@-]{1,30}$/)
+  const uri = fc.stringMatching(
+    /^sip:[a-z0-9.+&=-]{1,12}@[a-z][a-z0-9]{0,8}(\.[a-z]{2,5})?(:[1-9][0-9]{1,3})?(;[a-z]{1,4}(=[a-z0-9]{1,4})?)?$/,
+  )
+  const route = fc.oneof(
+    uri.map((text) => `<${text}>`),
+    uri.map((text) => `<${text.replace(/;[^@]*$/, '')};lr>`),
+    uri.map((text) => `"a, <;lr>" <${text.replace(/;[^@]*$/, '')};lr=on>;x=y`),
+  )
+  const dialog: fc.Arbitrary<SubscriptionDialog> = fc.record({
+    callId: word,
+    remoteTag: token,
+    localUri: fc.oneof(fc.constant<string>(ALICE), uri),
+    remoteUri: fc.oneof(fc.constant<string>('sip:bob@ims.example.com'), uri),
+    remoteTarget: uri,
+    routeSet: fc.array(route, { maxLength: 4 }),
+    remoteCseq: fc.nat(),
+  })
+  const view = fc.constantFrom(new PresenceView(emptyState(ALICE)), WinfoView.of(emptyState(ALICE)))
+  let reached = 0
+  fc.assert(
+    fc.property(
+      dialog,
+      fc.record({
+        id: token,
+        eventId: fc.oneof(fc.constant(''), token),
+        handling: fc.constantFrom('allow', 'confirm', 'polite-block', 'block'),
+        expiresAtMs: fc.nat(10_000_000),
+        watcher: fc.constantFrom<readonly Impu[]>([], ['sip:bob@ims.example.com' as Impu]),
+      }),
+      view,
+      fc.constantFrom(undefined, 'timeout', 'rejected', 'giveup', 'deactivated'),
+      fc.record({ cseq: fc.integer({ min: 1, max: 0x7fff_ffff }), branch: token, nowMs: fc.nat(10_000_000) }),
+      (of, subscription, seen, ended, fields) => {
+        try {
+          checkNotifyPath(of.remoteTarget, of.routeSet)
+        } catch (error) {
+          assert.ok(error instanceof SipSyntaxError)
+          return
+        }
+        reached += 1
+        const { watcher } = subscription
+        const eventPackage = seen instanceof WinfoView ? 'presence.winfo' : 'presence'
+        const one = notice({
+          ended,
+          view: seen,
+          subscription: { ...subscription, eventPackage, dialog: packDialog(of, { resource: ALICE, watcher }) },
+        })
+        assert.deepEqual({ ...dialogOf(one.subscription), remoteCseq: 0 }, { ...of, remoteCseq: 0 })
+        const all = { ...FIELDS, ...fields }
+        const octets = writeNotify(one, dialogOf(one.subscription), all)
+        assert.equal(octets.toString('latin1'), serializeMessage(messageNotify(one, all)).toString('latin1'))
+        assert.equal(serializeMessage(parseMessage(octets)).toString('latin1'), octets.toString('latin1'))
+      },
+    ),
+    { seed: 6665, numRuns: 2_000 },
+  )
+  assert.ok(reached > 1_000, `${reached} dialogs were tried`)
 })
 
 test('the next hop is the topmost Route, else the target (readings, SIP hop 2)', () => {
-  assert.equal(
-    nextHop('sip:bob@10.0.0.1:5060', ['<sip:a@one.example.com;lr>', '<sip:two.example.com;lr>']),
-    'one.example.com',
-  )
-  assert.equal(nextHop('sip:bob@10.0.0.1:5060', []), '10.0.0.1')
+  const remoteTarget = 'sip:bob@10.0.0.1:5061'
+  const routed = nextHop({ remoteTarget, routeSet: ['<sip:a@one.example.com;lr>', '<sip:two.example.com;lr>'] })
+  assert.deepEqual([routed.host, routed.port], ['one.example.com', undefined])
+  const direct = nextHop({ remoteTarget, routeSet: [] })
+  assert.deepEqual([direct.host, direct.port], ['10.0.0.1', 5_061])
 })
 
 test('a way that no NOTIFY can go is refused before anything is stored', () => {

@@ -1,35 +1,25 @@
 import type { Clock, Random } from '@rollcall/core'
-import { AccessSecurity } from '@rollcall/proto-gen/hop'
-import {
-  createEnvelope,
-  failSpan,
-  type HopResult,
-  type HopRouter,
-  type IdentityHash,
-  isTracing,
-  startSpan,
-  traceparentOf,
-} from '@rollcall/runtime'
-import { newBranch, serializeMessage } from '@rollcall/sip'
+import { failSpan, type IdentityHash, isTracing, startSpan, traceparentOf } from '@rollcall/runtime'
+import { newBranch } from '@rollcall/sip'
+import { dialogOf } from '../actor/state.ts'
 import { WinfoView } from '../actor/view.ts'
 import type { PresenceEvents } from '../events.ts'
 import type { Notice } from '../partition/notice.ts'
 import { type NotifyOutcome, notifyOutcome } from '../partition/notify-outcome.ts'
-import { createNotify, nextHop } from './notify-request.ts'
+import { nextHop, writeNotify } from './notify-request.ts'
+import type { NotifyResult, NotifyWay } from './notify-way.ts'
 
 /** What sending takes. */
 export interface NotifySenderOptions {
-  readonly host: string
   readonly clock: Clock
   readonly random: Random
-  readonly hop: Pick<HopRouter, 'send'>
-  /** Timer F of the core (readings, Presence 1). */
-  readonly timeoutMs: number
+  /** The first that leads to the next hop is taken; where none does, the first. */
+  readonly ways: readonly [NotifyWay, ...NotifyWay[]]
   readonly hashIdentity: IdentityHash
   readonly events: PresenceEvents
 }
 
-/** Sends NOTIFYs over the hop towards the S-CSCF that recorded its route, and reads what comes back. */
+/** Sends NOTIFYs along the routes of their dialogs, and reads what comes back. */
 export class NotifySender {
   readonly #o: NotifySenderOptions
 
@@ -37,31 +27,42 @@ export class NotifySender {
     this.#o = options
   }
 
-  send(partition: number, notice: Notice, cseq: number, done: (outcome: NotifyOutcome) => void): void {
-    const { host, clock, random, hop, timeoutMs, events } = this.#o
+  send(
+    partition: number,
+    notice: Notice,
+    cseq: number,
+    mayLeave: () => boolean,
+    done: (outcome: NotifyOutcome) => void,
+  ): void {
+    const { clock, random, events } = this.#o
+    const dialog = dialogOf(notice.subscription)
+    const { host, port } = nextHop(dialog)
+    const way = this.#wayTo(host)
     const span = this.#startSpan(notice)
     const branch = newBranch(random)
     const nowMs = clock.now()
-    const request = createNotify(notice, { cseq, partition, host, branch, nowMs })
+    const { transport } = way
+    const octets = writeNotify(notice, dialog, { cseq, partition, transport, host: way.host, branch, nowMs })
     if (notice.view instanceof WinfoView && notice.view.omitted > 0) events.winfoTruncated()
-    const envelope = createEnvelope({
-      traceparent: traceparentOf(span),
-      accessSecurity: AccessSecurity.ACCESS_SECURITY_TRUSTED_DOMAIN,
-      receivedAtMs: BigInt(nowMs),
-    })
-    const { remoteTarget, routeSet } = notice.subscription.dialog
-    const message = { sip: serializeMessage(request), branch, envelope }
-    const hear = (result: HopResult): void => {
+    const hear = (result: NotifyResult): void => {
       if (result.kind === 'response' && result.status < 200) return
+      // Silence, and that nobody is there, count as 408.
       const status = result.kind === 'response' ? result.status : 408
-      const outcome = notifyOutcome(status)
-      span.setAttribute('rollcall.sip.status', status)
-      if (result.kind !== 'response') failSpan(span, `HOP_${result.kind.toUpperCase()}`)
-      else if (outcome !== 'delivered') failSpan(span, `SIP_${status}`)
-      span.end()
+      const outcome = result.kind === 'withdrawn' ? 'withdrawn' : notifyOutcome(status)
+      if (isTracing()) {
+        span.setAttribute('rollcall.sip.status', status)
+        if (result.kind !== 'response') failSpan(span, `HOP_${result.kind.toUpperCase()}`)
+        else if (outcome !== 'delivered') failSpan(span, `SIP_${status}`)
+        span.end()
+      }
       done(outcome)
     }
-    hop.send(nextHop(remoteTarget, routeSet), message, hear, { deadlineMs: timeoutMs })
+    way.send({ octets, branch, host, port, traceparent: traceparentOf(span), nowMs, mayLeave }, hear)
+  }
+
+  #wayTo(host: string): NotifyWay {
+    const { ways } = this.#o
+    return ways.find((way) => way.leadsTo(host)) ?? ways[0]
   }
 
   /**

@@ -1,28 +1,16 @@
 import type { Impu } from '@rollcall/core'
-import {
-  callId,
-  contact,
-  createUasDialog,
-  cseq,
-  event,
-  expires,
-  fromTag,
-  newTag,
-  type SipRequest,
-  toTag,
-} from '@rollcall/sip'
+import { callId, contact, createUasDialog, cseq, event, expires, fromTag, newTag, toTag } from '@rollcall/sip'
 import type { Decision } from '../actor/decision.ts'
 import type { EventPackage } from '../actor/state.ts'
 import type { Asked } from '../events.ts'
-import type { OwnedRequest, PartitionOwner } from '../partition/owner.ts'
+import type { PartitionOwner } from '../partition/owner.ts'
+import type { OwnedRequest } from '../partition/owner-context.ts'
 import type { UserData } from '../sh/user-data.ts'
 import { partitionContact, partitionOfContact } from './contact.ts'
 import { acceptRanges, impuOf, impusOf, requestKey } from './fields.ts'
 import { type FrontContext, refusePackage } from './front-context.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { checkNotifyPath } from './notify-request.ts'
-
-type WithUser = (incoming: IncomingRequest, impu: Impu | undefined, goOn: (user: UserData) => void) => void
 
 /** What both kinds of SUBSCRIBE are read into. */
 interface Read {
@@ -35,11 +23,9 @@ interface Read {
 /** Reads SUBSCRIBEs: outside of a dialog, and in one. */
 export class SubscribeFront {
   readonly #o: FrontContext
-  readonly #withUser: WithUser
 
-  constructor(context: FrontContext, withUser: WithUser) {
+  constructor(context: FrontContext) {
     this.#o = context
-    this.#withUser = withUser
   }
 
   take(incoming: IncomingRequest): void {
@@ -54,23 +40,20 @@ export class SubscribeFront {
     const localTag = toTag(request)
     if (localTag === undefined) {
       const resource = impuOf(request.uri)
-      this.#withUser(incoming, resource, (user) => this.#initial(read, resource ?? user.canonical, user))
+      this.#o.finder.ofUser(incoming, resource, (user, owner) => {
+        this.#initial(read, resource ?? user.canonical, user, owner)
+      })
     } else this.#inDialog(read, localTag)
   }
 
-  #initial(read: Read, resource: Impu, user: UserData): void {
+  #initial(read: Read, resource: Impu, user: UserData, owner: PartitionOwner): void {
     const { incoming, eventPackage, eventId, identities } = read
     const { request } = incoming
-    const owner = this.#o.partitions.ownerOf(user.partition)
-    if (!owner) {
-      incoming.refuse('not-owner')
-      return
-    }
     const tag = newTag(this.#o.random)
     const { callId, remoteTag, localUri, remoteUri, remoteTarget, routeSet, remoteCseq } = createUasDialog(request, tag)
     checkNotifyPath(remoteTarget, routeSet)
     const input = {
-      ...this.#common(request, owner, identities, user),
+      ...this.#common(incoming, owner, identities, user),
       kind: 'subscribe',
       eventPackage,
       eventId,
@@ -85,30 +68,34 @@ export class SubscribeFront {
   /** The Request-URI names the partition, the To tag the subscription. */
   #inDialog(read: Read, subscriptionId: string): void {
     const { incoming } = read
-    const { request } = incoming
-    const partition = partitionOfContact(request.uri, this.#o.host)
+    const partition = partitionOfContact(incoming.request.uri, incoming.host)
     if (partition === undefined) {
       incoming.refuse('dialog-unknown')
       return
     }
-    const owner = this.#o.partitions.ownerOf(partition)
-    if (!owner) {
-      incoming.refuse(this.#o.partitions.has(partition) ? 'not-owner' : 'dialog-unknown')
-      return
-    }
+    this.#o.finder.ofPartition(incoming, partition, (owner) => this.#ofOwner(read, owner, subscriptionId))
+  }
+
+  #ofOwner(read: Read, owner: PartitionOwner, subscriptionId: string): void {
+    const { incoming } = read
+    const { request } = incoming
     const presentity = owner.presentityOf(subscriptionId)
     if (presentity === undefined) {
       // It may have ended by this very request, which has come again.
       if (!owner.replay(requestKey(request), incoming)) incoming.refuse('dialog-unknown')
       return
     }
-    const expiresSeconds = expires(request)
-    if (expiresSeconds === 0) this.#resubscribe(read, owner, presentity, subscriptionId, undefined)
-    else {
-      this.#withUser(incoming, presentity, (user) => {
-        this.#resubscribe(read, owner, presentity, subscriptionId, user)
-      })
+    if (expires(request) === 0) {
+      this.#resubscribe(read, owner, presentity, subscriptionId, undefined)
+      return
     }
+    this.#o.finder.withUser(incoming, presentity, (user) => {
+      // The partition may have moved while the HSS was asked.
+      this.#o.finder.ofPartition(incoming, owner.partition, (ownerNow) => {
+        if (ownerNow === owner) this.#resubscribe(read, owner, presentity, subscriptionId, user)
+        else this.#ofOwner(read, ownerNow, subscriptionId)
+      })
+    })
   }
 
   #resubscribe(
@@ -123,7 +110,7 @@ export class SubscribeFront {
     const remoteTarget = ownText(contact(request).uri)
     checkNotifyPath(remoteTarget, [])
     const input = {
-      ...this.#common(request, owner, identities, user),
+      ...this.#common(incoming, owner, identities, user),
       kind: 'resubscribe',
       eventPackage,
       eventId,
@@ -138,13 +125,18 @@ export class SubscribeFront {
     this.#ask(read, owner, presentity, input, user)
   }
 
-  #common(request: SipRequest, owner: PartitionOwner, watcher: readonly Impu[], user: UserData | undefined) {
+  #common(
+    { request, host }: IncomingRequest,
+    owner: PartitionOwner,
+    watcher: readonly Impu[],
+    user: UserData | undefined,
+  ) {
     return {
       watcher,
       isOwn: watcher.some((identity) => user?.impus.includes(identity)),
       accept: acceptRanges(request),
       expiresSeconds: expires(request),
-      contact: partitionContact(owner.partition, this.#o.host),
+      contact: partitionContact(owner.partition, host),
       recordRoute: request.headers.list('Record-Route'),
     }
   }

@@ -3,7 +3,7 @@ import { decide, type Input } from '../actor/decide.ts'
 import type { Decision } from '../actor/decision.ts'
 import { emptyState, nextExpiryMs, type PresentityState } from '../actor/state.ts'
 import { DEFAULT_TERMS } from '../actor/terms.ts'
-import type { DecisionRecord, LogRecord } from '../partition/log-record.ts'
+import type { DecisionRecord } from '../partition/log-record.ts'
 import { decodeRecord, encodeRecord } from '../partition/record-codec.ts'
 import { ALICE } from './inputs.ts'
 
@@ -38,7 +38,7 @@ export class ActorRun {
   reload(): PresentityState {
     const state = emptyState(ALICE)
     for (const octets of this.log) {
-      const record: LogRecord = decodeRecord(Buffer.from(octets))
+      const record = decodeRecord(Buffer.from(octets))
       if (record.kind === 'decision') applyChanges(state, record.changes, { ...record, traceparent: '' })
     }
     return state

@@ -1,7 +1,9 @@
 import { type Impu, parseImpu } from '@rollcall/core'
 import { writePidf } from '@rollcall/pidf'
 import { listPolicy } from '@rollcall/policy'
+import { packDialog } from '../actor/packed-dialog.ts'
 import type { PublishInput } from '../actor/publish.ts'
+import type { Subscription } from '../actor/state.ts'
 import type { ResubscribeInput, SubscribeInput } from '../actor/subscribe.ts'
 
 /** The story's people, for tests. */
@@ -90,6 +92,27 @@ export function resubscribe(of: SubscribeInput, over: Partial<ResubscribeInput> 
     cseq: 2,
     remoteTarget: of.dialog.remoteTarget,
     policy: of.policy,
+    ...over,
+  }
+}
+
+/** A subscription as it is kept once its SUBSCRIBE was accepted. */
+export function keptSubscription(over: Partial<Subscription> = {}): Subscription {
+  const { eventPackage, eventId, resource, watcher, notifyBase, dialog } = subscribe()
+  return {
+    id: 'local',
+    eventPackage,
+    eventId,
+    resource,
+    watcher,
+    handling: 'allow',
+    watcherEvent: 'subscribe',
+    startedAtMs: 0,
+    expiresAtMs: 61_000,
+    dialog: packDialog(dialog, { resource, watcher }),
+    remoteCseq: dialog.remoteCseq,
+    notifyBase,
+    traceparent: '',
     ...over,
   }
 }

@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { systemClock, systemRandom } from '@rollcall/core'
 import { startTestStore, type TestStore } from '@rollcall/dev-env'
 import { type PresencePolicy, ShServiceService } from '@rollcall/proto-gen/sh'
@@ -12,11 +10,9 @@ import {
   type GrpcServer,
   type HopResult,
   HopRouter,
-  loadConfig,
   RpcError,
   type Runtime,
   type Service,
-  sharedShape,
   startGrpcServer,
   TlsIdentity,
 } from '@rollcall/runtime'
@@ -28,12 +24,17 @@ import {
   serializeMessage,
   topBranch,
 } from '@rollcall/sip'
-import { createPresenceService, presenceShape } from '../service.ts'
 import { ALICE, ALICE_TEL, BOB, CAROL, MALLORY } from './inputs.ts'
+import { PresenceReplica } from './presence-replica.ts'
+
+export { until } from './until.ts'
 
 export const REALM = 'ims.example.com'
 export const PRESENCE_HOST = `presence.${REALM}`
 export const SCSCF_HOST = `scscf-0.scscf.${REALM}`
+
+/** Replicas that a stack has addresses for. */
+const REPLICAS = [0, 1, 2] as const
 
 interface TestUser {
   canonicalImpu: string
@@ -53,8 +54,17 @@ export function storyUsers(): Map<string, TestUser> {
   return users
 }
 
+/** How a request is sent. */
+export interface SendOptions {
+  readonly role?: string
+  readonly traceparent?: string
+  /** Which replica it goes to; without it to one of them. */
+  readonly to?: number
+  readonly envelope?: { readonly forwarded?: boolean; readonly forwardedRole?: string }
+}
+
 /**
- * A Presence Server on a real nats-server, with a played HSS and a played S-CSCF around it: real certificates, real hop.
+ * Presence Servers on a real nats-server, with a played HSS and a played S-CSCF around them: real certificates, real hop.
  */
 export class Stack implements AsyncDisposable {
   readonly store: TestStore
@@ -63,27 +73,29 @@ export class Stack implements AsyncDisposable {
   /** Status that the played S-CSCF answers NOTIFYs with; undefined: it answers nothing. */
   notifyStatus: number | undefined = 200
   isHssAway = false
-  readonly #address: string
+  readonly address: string
+  readonly #replicas = new Map<number, PresenceReplica>()
+  #revision = 0n
   #hss: GrpcServer | undefined
   #scscf: GrpcServer | undefined
   #hop: HopRouter | undefined
   #scscfRuntime: Runtime | undefined
-  #process: ChildProcess | undefined
-  presence: Service | undefined
-  presenceRuntime: Runtime | undefined
 
   private constructor(store: TestStore, address: string) {
     this.store = store
-    this.#address = address
+    this.address = address
   }
 
-  /** Starts it with the Presence Server in this process, or in one of its own, which can be killed. */
-  static async start(address: string, o: { readonly isProcess?: boolean } = {}): Promise<Stack> {
+  /** Starts it with one Presence Server, in this process or in one of its own, or with none. */
+  static async start(
+    address: string,
+    o: { readonly isProcess?: boolean; readonly isEmpty?: boolean } = {},
+  ): Promise<Stack> {
     const stack = new Stack(await startTestStore({ address }), address)
     try {
       await stack.#startPeers()
       if (o.isProcess) await stack.startProcess()
-      else await stack.startPresence()
+      else if (!o.isEmpty) await stack.startPresence()
       return stack
     } catch (error) {
       await stack[Symbol.asyncDispose]()
@@ -91,72 +103,50 @@ export class Stack implements AsyncDisposable {
     }
   }
 
-  /** Settings of the Presence Server, as its environment. */
-  get environment(): Record<string, string> {
-    const { certFile, keyFile, caFile } = this.store.tlsFor('presence')
-    return {
-      ROLLCALL_REALM: REALM,
-      ROLLCALL_NATS_URL: this.store.url,
-      ROLLCALL_TLS_CERT_FILE: certFile,
-      ROLLCALL_TLS_KEY_FILE: keyFile,
-      ROLLCALL_TLS_CA_FILE: caFile,
-      ROLLCALL_GRPC_LISTEN: `${this.#address}:17003`,
-      ROLLCALL_PROBE_LISTEN: `${this.#address}:17103`,
-      ROLLCALL_HSS_TARGET: `${this.#address}:17001`,
-      ROLLCALL_HOP_ROUTES: `${SCSCF_HOST}=scscf@${this.#address}:17002`,
-      ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS: '1',
-      ROLLCALL_PRESENCE_NOTIFY_TIMEOUT_MS: '1000',
-      ROLLCALL_PRESENCE_SH_FRESH_MS: '100',
-      ROLLCALL_PRESENCE_SH_STALE_MS: '1500',
-      ROLLCALL_LOG_LEVEL: 'warn',
-    }
+  /** A Presence Server of this stack, not started yet; with other settings than usual if `over` says so. */
+  replica(index: number, over: Readonly<Record<string, string>> = {}): PresenceReplica {
+    const known = this.#replicas.get(index)
+    if (known && Object.keys(over).length === 0) return known
+    const environment = { ...this.#environment(index), ...over }
+    const replica = new PresenceReplica(environment, () => this.runtimeOf('presence'))
+    this.#replicas.set(index, replica)
+    return replica
+  }
+
+  get presence(): Service | undefined {
+    return this.replica(0).service
+  }
+
+  get presenceRuntime(): Runtime | undefined {
+    return this.replica(0).runtime
   }
 
   async startPresence(): Promise<void> {
-    const runtime = await this.#runtime('presence')
-    const config = loadConfig({
-      service: 'presence',
-      shape: { ...sharedShape, ...presenceShape },
-      env: this.environment,
-    })
-    this.presenceRuntime = runtime
-    this.presence = createPresenceService(config, runtime)
-    await this.presence.start()
-    await until(() => this.presence?.ready().ready === true, 'the Presence Server is ready')
+    await this.replica(0).start()
   }
 
-  /** Starts the Presence Server as a process of its own. */
   async startProcess(): Promise<void> {
-    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
-    const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main], {
-      env: { ...process.env, ...this.environment, ROLLCALL_LOG_LEVEL: 'fatal' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    })
-    this.#process = child
-    const url = `http://${this.#address}:17103/readyz`
-    await until(async () => (await fetch(url).catch(() => undefined))?.ok === true, 'the process is ready', 30_000)
+    await this.replica(0).startProcess()
   }
 
-  /** Kills the process as a power cut would. */
   async killProcess(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    const child = this.#process
-    if (!child) return
-    this.#process = undefined
-    const exit = once(child, 'exit')
-    child.kill(signal)
-    await exit
+    await this.replica(0).kill(signal)
   }
 
   async stopPresence(): Promise<void> {
-    await this.presence?.stop()
-    this.presence = undefined
+    await this.replica(0).stop()
   }
 
   /** Sends a request as the S-CSCF does, and gives the final response. */
-  async send(request: SipRequest, assertedIdentities: readonly string[], traceparent = ''): Promise<SipResponse> {
+  async send(
+    request: SipRequest,
+    assertedIdentities: readonly string[],
+    o: SendOptions | string = {},
+  ): Promise<SipResponse> {
+    const options = typeof o === 'string' ? { traceparent: o } : o
     // After a restart the hop takes a moment to connect again.
     for (let tries = 0; ; tries++) {
-      const result = await this.trySend(request, assertedIdentities, { traceparent })
+      const result = await this.trySend(request, assertedIdentities, options)
       if (result.kind === 'response') return parseMessage(result.sip) as SipResponse
       if (result.kind !== 'unreachable' || tries > 100) throw new Error(`no response: ${result.kind}`)
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -167,13 +157,14 @@ export class Stack implements AsyncDisposable {
   async trySend(
     request: SipRequest,
     assertedIdentities: readonly string[],
-    { role = 'scscf', traceparent = '' }: { readonly role?: string; readonly traceparent?: string } = {},
+    { role = 'scscf', traceparent = '', to, envelope: said = {} }: SendOptions = {},
   ): Promise<HopResult> {
     const hop = role === 'scscf' && this.#hop ? this.#hop : await this.#hopOf(role)
-    const envelope = createEnvelope({ assertedIdentities: [...assertedIdentities], traceparent })
+    const envelope = createEnvelope({ assertedIdentities: [...assertedIdentities], traceparent, ...said })
     const message = { sip: serializeMessage(request), branch: topBranch(request) ?? '', envelope }
+    const host = to === undefined ? PRESENCE_HOST : replicaHost(to)
     const result = await new Promise<HopResult>((resolve) => {
-      hop.send(PRESENCE_HOST, message, resolve, { deadlineMs: 5_000 })
+      hop.send(host, message, resolve, { deadlineMs: 6_000 })
     })
     if (hop !== this.#hop) await hop.close(0)
     return result
@@ -187,40 +178,78 @@ export class Stack implements AsyncDisposable {
 
   /** Value of a counter of the Presence Server, all series with this text added up. */
   async metric(text: string): Promise<number> {
-    const exposition = (await this.presenceRuntime?.metrics.expose()) ?? ''
-    return exposition
-      .split('\n')
-      .filter((line) => line.startsWith(text))
-      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    return await this.replica(0).metric(text)
+  }
+
+  /** Of user data: each answer of the played HSS is newer than all before. */
+  nextRevision(): bigint {
+    this.#revision += 1n
+    return this.#revision
+  }
+
+  /** Where a replica takes gRPC. */
+  target(index: number): string {
+    return `${this.address}:${17_003 + 10 * index}`
+  }
+
+  /** What a peer of this role needs to talk to the others. */
+  async runtimeOf(role: string): Promise<Runtime> {
+    const identity = await TlsIdentity.load({ ...this.store.tlsFor(role), trustDomain: this.store.trustDomain })
+    return createRuntime({ service: role, identity, clock: systemClock, random: systemRandom, logLevel: 'silent' })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.killProcess()
-    await this.stopPresence()
+    const replicas = [...this.#replicas.values()]
+    await Promise.all(replicas.map((replica) => replica.kill()))
+    await Promise.all(replicas.map((replica) => replica.stop()))
     await this.#hop?.close(0)
     await Promise.all([this.#hss?.stop(0), this.#scscf?.stop(0)])
     await this.store.stop()
   }
 
+  /** Settings of a Presence Server. */
+  #environment(index: number): Record<string, string> {
+    const { certFile, keyFile, caFile } = this.store.tlsFor('presence')
+    return {
+      ROLLCALL_REALM: REALM,
+      ROLLCALL_NATS_URL: this.store.url,
+      ROLLCALL_TLS_CERT_FILE: certFile,
+      ROLLCALL_TLS_KEY_FILE: keyFile,
+      ROLLCALL_TLS_CA_FILE: caFile,
+      ROLLCALL_GRPC_LISTEN: this.target(index),
+      ROLLCALL_PROBE_LISTEN: `${this.address}:${17_103 + 10 * index}`,
+      ROLLCALL_HSS_TARGET: `${this.address}:17001`,
+      ROLLCALL_HOP_ROUTES: `${SCSCF_HOST}=scscf@${this.address}:17002`,
+      ROLLCALL_REPLICA_NAME: `presence-${index}`,
+      ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS: '1',
+      ROLLCALL_PRESENCE_NOTIFY_TIMEOUT_MS: '1000',
+      ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: '0',
+      ROLLCALL_PRESENCE_WINFO_INTERVAL_MS: '0',
+      ROLLCALL_PRESENCE_SH_FRESH_MS: '100',
+      ROLLCALL_PRESENCE_SH_STALE_MS: '1500',
+      ROLLCALL_LOG_LEVEL: 'warn',
+    }
+  }
+
   async #startPeers(): Promise<void> {
     this.#hss = await startGrpcServer({
-      listen: `${this.#address}:17001`,
+      listen: `${this.address}:17001`,
       services: [
         createGrpcService(ShServiceService, {
           userData: ({ impu }) => {
             if (this.isHssAway) throw new RpcError('RPC_UNAVAILABLE', 'away')
             const user = this.users.get(impu)
             return user
-              ? { found: true, ...user }
-              : { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined }
+              ? { found: true, ...user, revision: this.nextRevision() }
+              : { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined, revision: 0n }
           },
         }),
       ],
-      runtime: await this.#runtime('hss'),
+      runtime: await this.runtimeOf('hss'),
     })
-    this.#scscfRuntime = await this.#runtime('scscf')
+    this.#scscfRuntime = await this.runtimeOf('scscf')
     this.#scscf = await startGrpcServer({
-      listen: `${this.#address}:17002`,
+      listen: `${this.address}:17002`,
       services: [
         createHopService({
           onRequest: ({ sip }, _, reply) => {
@@ -238,21 +267,14 @@ export class Stack implements AsyncDisposable {
   }
 
   async #hopOf(role: string): Promise<HopRouter> {
-    const routes = `${PRESENCE_HOST}=presence@${this.#address}:17003`
-    return new HopRouter({ routes, runtime: await this.#runtime(role) })
-  }
-
-  async #runtime(role: string): Promise<Runtime> {
-    const identity = await TlsIdentity.load({ ...this.store.tlsFor(role), trustDomain: this.store.trustDomain })
-    return createRuntime({ service: role, identity, clock: systemClock, random: systemRandom, logLevel: 'silent' })
+    const targets = REPLICAS.map((index) => this.target(index))
+    const each = REPLICAS.map((index) => `${replicaHost(index)}=presence@${this.target(index)}`)
+    const routes = [`${PRESENCE_HOST}=presence@${targets.join('|')}`, ...each].join()
+    return new HopRouter({ routes, runtime: await this.runtimeOf(role) })
   }
 }
 
-/** Waits until `holds`, looking again and again. */
-export async function until(holds: () => boolean | Promise<boolean>, what: string, ms = 15_000): Promise<void> {
-  const endMs = performance.now() + ms
-  while (!(await holds())) {
-    if (performance.now() > endMs) throw new Error(`not in time: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+/** The name by which a test sends to one replica. */
+function replicaHost(index: number): string {
+  return `presence-${index}.test`
 }

@@ -2,17 +2,22 @@ import { type Impu, VirtualClock } from '@rollcall/core'
 import type { Answer } from '../actor/decision.ts'
 import { DEFAULT_TERMS } from '../actor/terms.ts'
 import type { AnswerListener, UnavailableReason } from '../partition/answers.ts'
+import { AppendLoad } from '../partition/append-load.ts'
 import { type Notice, noticeBody } from '../partition/notice.ts'
 import type { NotifyOutcome } from '../partition/notify-outcome.ts'
-import { type CurrentPolicy, type OwnedRequest, PartitionOwner } from '../partition/owner.ts'
+import { PartitionOwner } from '../partition/owner.ts'
+import type { CurrentPolicy, OwnedRequest, PartitionLimits } from '../partition/owner-context.ts'
+import { SnapshotTurn } from '../partition/snapshot-turn.ts'
 import { ALICE, ALICE_TEL, ALICES_POLICY } from './inputs.ts'
 import { MemoryLog } from './memory-log.ts'
+import { PlayedLease } from './played-lease.ts'
 
 /** A NOTIFY that was sent. */
 export interface SentNotify {
   readonly notice: Notice
   readonly cseq: number
   readonly body: string
+  readonly mayLeave: () => boolean
   readonly done: (outcome: NotifyOutcome) => void
 }
 
@@ -26,30 +31,59 @@ export interface Heard {
 export class Stage {
   readonly clock = new VirtualClock()
   readonly log = new MemoryLog()
+  readonly lease = new PlayedLease()
+  readonly load: AppendLoad
   readonly sent: SentNotify[] = []
   readonly ended: string[] = []
+  readonly snapshots: unknown[] = []
   /** What watchers answer at once; undefined: the test answers by `done`. */
   watchers: NotifyOutcome | undefined = 'delivered'
+  /** What the next owner is taken with. */
+  sole: Promise<void> = Promise.resolve()
+  readonly limits: PartitionLimits
+  readonly #notifyIntervalMs: number
   #key = 0
 
+  constructor(
+    o: {
+      readonly limits?: Partial<PartitionLimits>
+      readonly notifyIntervalMs?: number
+      readonly load?: AppendLoad
+    } = {},
+  ) {
+    this.limits = { presentities: 1_000, subscriptions: 100_000, bodyOctets: 10_000_000, ...o.limits }
+    this.#notifyIntervalMs = o.notifyIntervalMs ?? 0
+    this.load = o.load ?? new AppendLoad()
+  }
+
   async own(): Promise<PartitionOwner> {
-    const owner = await PartitionOwner.take(this.log, 3, {
-      clock: this.clock,
-      terms: DEFAULT_TERMS,
-      notifyGraceMs: 300_000,
-      sendNotify: (_, notice, cseq, done) => {
-        const body = String(noticeBody(notice, cseq - 1, this.clock.now()) ?? '')
-        this.sent.push({ notice, cseq, body, done })
-        const outcome = this.watchers
-        if (outcome) process.nextTick(() => done(outcome))
+    const { clock, lease, load, sole, limits } = this
+    const owner = await PartitionOwner.take(
+      this.log,
+      { partition: 3, lease, sole },
+      {
+        clock,
+        terms: DEFAULT_TERMS,
+        limits,
+        load,
+        snapshots: new SnapshotTurn(),
+        notifyGraceMs: 300_000,
+        notifyIntervalMs: { presence: this.#notifyIntervalMs, 'presence.winfo': this.#notifyIntervalMs },
+        sendNotify: (_, notice, cseq, mayLeave, done) => {
+          const body = String(noticeBody(notice, cseq - 1, clock.now()) ?? '')
+          this.sent.push({ notice, cseq, body, mayLeave, done })
+          const outcome = this.watchers
+          if (outcome) process.nextTick(() => done(outcome))
+        },
+        events: {
+          expired: () => {},
+          ended: (_, __, reason) => void this.ended.push(reason),
+          notified: () => {},
+          fanOut: () => {},
+          snapshot: (_, error) => void this.snapshots.push(error),
+        },
       },
-      events: {
-        expired: () => {},
-        ended: (_, __, reason) => void this.ended.push(reason),
-        notified: () => {},
-        fanOut: () => {},
-      },
-    })
+    )
     await settled()
     return owner
   }
@@ -70,7 +104,7 @@ export class Stage {
       },
     }
     const branch = o.key ?? `z9hG4bK-${++this.#key}`
-    const policy = o.policy ?? { digest: 'first', policy: ALICES_POLICY, impus: [ALICE, ALICE_TEL] }
+    const policy = o.policy ?? { revision: 1n, policy: ALICES_POLICY, impus: [ALICE, ALICE_TEL] }
     const key = { callId: 'call', cseq: 1, branch }
     const presentity = o.presentity ?? ALICE
     owner.request({ presentity, key, traceparent: '', input, policy, decided: () => {} }, listener)

@@ -1,0 +1,149 @@
+import type { Impu } from '@rollcall/core'
+import { applyChanges, type Touched } from '../actor/apply.ts'
+import type { Change } from '../actor/change.ts'
+import { emptyState, nextExpiryMs, type PresentityState, type Publication, type Subscription } from '../actor/state.ts'
+import { ExpiryQueue } from './expiry-queue.ts'
+import type { DecisionRecord } from './log-record.ts'
+
+/** Of one presentity, as much as stands in one record of a snapshot. */
+export interface PresentityPart {
+  readonly presentity: Impu
+  readonly lastPublicationNumber: number
+  readonly publications: readonly Publication[]
+  readonly subscriptions: readonly Subscription[]
+}
+
+/** All presentities of a partition with something to remember, with the indexes and sums that spare looking through them. */
+export class Presentities {
+  readonly #states = new Map<Impu, PresentityState>()
+  readonly #bySubscription = new Map<string, Impu>()
+  readonly #expiries = new ExpiryQueue<Impu>()
+  #publications = 0
+  #bodyOctets = 0
+
+  get size(): number {
+    return this.#states.size
+  }
+
+  get publications(): number {
+    return this.#publications
+  }
+
+  /** Octets of all published documents. */
+  get bodyOctets(): number {
+    return this.#bodyOctets
+  }
+
+  get subscriptions(): number {
+    return this.#bySubscription.size
+  }
+
+  get(presentity: Impu): PresentityState | undefined {
+    return this.#states.get(presentity)
+  }
+
+  /** The state of a presentity; it is kept once there is something to remember. */
+  of(presentity: Impu): PresentityState {
+    return this.#states.get(presentity) ?? emptyState(presentity)
+  }
+
+  /** Whose subscription this is. */
+  presentityOf(subscriptionId: string): Impu | undefined {
+    return this.#bySubscription.get(subscriptionId)
+  }
+
+  values(): Iterable<PresentityState> {
+    return this.#states.values()
+  }
+
+  /** Makes a record's changes. */
+  apply(record: Omit<DecisionRecord, 'kind' | 'answered'>, traceparent: string): Touched {
+    const { presentity, changes, decidedAtMs } = record
+    const state = this.of(presentity)
+    const before = state.publications.size
+    const octetsBefore = octetsOf(state)
+    const touched = applyChanges(state, changes, { decidedAtMs, traceparent })
+    this.#publications += state.publications.size - before
+    this.#bodyOctets += octetsOf(state) - octetsBefore
+    for (const change of changes) this.#index(presentity, change)
+    for (const { subscription } of touched.ended) this.#bySubscription.delete(subscription.id)
+    this.#keep(state)
+    return touched
+  }
+
+  /** Takes what a snapshot says of a presentity; several parts add up. */
+  put({ presentity, lastPublicationNumber, publications, subscriptions }: PresentityPart): void {
+    const state = this.of(presentity)
+    state.lastPublicationNumber = Math.max(state.lastPublicationNumber, lastPublicationNumber)
+    for (const publication of publications) {
+      state.publications.set(publication)
+      this.#publications += 1
+      this.#bodyOctets += publication.body.length
+    }
+    for (const subscription of subscriptions) {
+      state.subscriptions.set(subscription)
+      this.#bySubscription.set(subscription.id, presentity)
+    }
+    this.#keep(state)
+    this.reschedule(presentity, Number.NEGATIVE_INFINITY)
+  }
+
+  /** The next presentity of whom something has run out. */
+  takeDue(nowMs: number): Impu | undefined {
+    return this.#expiries.takeDue(nowMs)
+  }
+
+  /** Has something of this presentity run out? Then it is taken from those due. */
+  takeIfDue(presentity: Impu, nowMs: number): boolean {
+    return this.#expiries.take(presentity, nowMs)
+  }
+
+  /** The presentity is looked at again when its next thing runs out, and not before `nowMs`. */
+  reschedule(presentity: Impu, nowMs: number): void {
+    const state = this.#states.get(presentity)
+    if (state) this.#expiries.schedule(presentity, Math.max(nextExpiryMs(state), nowMs))
+  }
+
+  clear(): void {
+    this.#states.clear()
+    this.#bySubscription.clear()
+    this.#expiries.clear()
+    this.#publications = 0
+    this.#bodyOctets = 0
+  }
+
+  #keep(state: PresentityState): void {
+    const { presentity, publications, subscriptions } = state
+    if (publications.size > 0 || subscriptions.size > 0) {
+      this.#states.set(presentity, state)
+      return
+    }
+    this.#states.delete(presentity)
+    this.#expiries.forget(presentity)
+  }
+
+  #index(presentity: Impu, change: Change): void {
+    switch (change.kind) {
+      case 'publication-stored':
+      case 'publication-refreshed':
+      case 'subscription-refreshed':
+        this.#expiries.schedule(presentity, change.expiresAtMs)
+        return
+      case 'subscription-stored':
+        this.#expiries.schedule(presentity, change.subscription.expiresAtMs)
+        this.#bySubscription.set(change.subscription.id, presentity)
+        return
+      case 'publication-removed':
+      case 'subscription-decided':
+      case 'subscription-ended':
+      case 'notify-base-moved':
+        return
+    }
+  }
+}
+
+function octetsOf({ publications }: PresentityState): number {
+  let octets = 0
+  for (const { body } of publications.values()) octets += body.length
+  return octets
+}

@@ -1,0 +1,93 @@
+import type { Impu } from '@rollcall/core'
+import type { SubHandling } from '@rollcall/policy'
+import {
+  type AnsweredRequest,
+  type SubscriptionStored,
+  EndReason as WireEndReason,
+  SubHandling as WireSubHandling,
+} from '@rollcall/proto-gen/presence'
+import type { EndReason, StoredSubscription } from '../actor/change.ts'
+import type { EventPackage } from '../actor/state.ts'
+import { RecordUnreadableError } from '../errors.ts'
+import type { AnsweredRequestRecord } from './log-record.ts'
+
+export function answeredToWire(answered: AnsweredRequestRecord): AnsweredRequest {
+  const { key, answer } = answered
+  const headers = answer.headers.map(([name, value]) => ({ name, value }))
+  return { ...key, answer: { status: answer.status, toTag: answer.toTag, headers } }
+}
+
+/** @throws RecordUnreadableError */
+export function answeredFromWire(wire: AnsweredRequest): AnsweredRequestRecord {
+  const { callId, cseq, branch } = wire
+  const answer = present(wire.answer)
+  const headers = answer.headers.map(({ name, value }) => [name, value] as const)
+  return { key: { callId, cseq, branch }, answer: { status: answer.status, toTag: answer.toTag, headers } }
+}
+
+export function subscriptionToWire(subscription: StoredSubscription): SubscriptionStored {
+  const { dialog, watcher, expiresAtMs, handling } = subscription
+  return {
+    ...subscription,
+    watcher: [...watcher],
+    handling: HANDLING_TO_WIRE[handling],
+    expiresAtMs: BigInt(expiresAtMs),
+    dialog: { ...dialog, routeSet: [...dialog.routeSet] },
+  }
+}
+
+/** @throws RecordUnreadableError */
+export function subscriptionFromWire(wire: SubscriptionStored): StoredSubscription {
+  const { id, eventPackage, eventId, resource, watcher, handling, expiresAtMs, dialog, notifyBase } = wire
+  return {
+    id,
+    eventPackage: eventPackageFromWire(eventPackage),
+    eventId,
+    resource: resource as Impu,
+    watcher: watcher as Impu[],
+    handling: handlingFromWire(handling),
+    expiresAtMs: Number(expiresAtMs),
+    dialog: present(dialog),
+    notifyBase: present(notifyBase),
+  }
+}
+
+function eventPackageFromWire(name: string): EventPackage {
+  if (name === 'presence' || name === 'presence.winfo') return name
+  throw new RecordUnreadableError('an unknown event package')
+}
+
+export const HANDLING_TO_WIRE = {
+  block: WireSubHandling.SUB_HANDLING_BLOCK,
+  confirm: WireSubHandling.SUB_HANDLING_CONFIRM,
+  'polite-block': WireSubHandling.SUB_HANDLING_POLITE_BLOCK,
+  allow: WireSubHandling.SUB_HANDLING_ALLOW,
+} as const satisfies Record<SubHandling, WireSubHandling>
+
+export const REASON_TO_WIRE = {
+  timeout: WireEndReason.END_REASON_TIMEOUT,
+  rejected: WireEndReason.END_REASON_REJECTED,
+  giveup: WireEndReason.END_REASON_GIVEUP,
+  deactivated: WireEndReason.END_REASON_DEACTIVATED,
+} as const satisfies Record<EndReason, WireEndReason>
+
+/** @throws RecordUnreadableError */
+export function handlingFromWire(wire: WireSubHandling): SubHandling {
+  return keyOf(HANDLING_TO_WIRE, wire)
+}
+
+/** @throws RecordUnreadableError */
+export function reasonFromWire(wire: WireEndReason): EndReason {
+  return keyOf(REASON_TO_WIRE, wire)
+}
+
+function keyOf<K extends string>(table: Readonly<Record<K, number>>, value: number): K {
+  for (const key of Object.keys(table) as K[]) if (table[key] === value) return key
+  throw new RecordUnreadableError('an unknown word')
+}
+
+/** What must be there. @throws RecordUnreadableError */
+export function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new RecordUnreadableError('a part is missing')
+  return value
+}
