@@ -217,6 +217,7 @@ class PcscfService implements Service {
       metrics.gauge('rollcall_pcscf_sa_sets', {}, () => sets.size),
       metrics.gauge('rollcall_pcscf_attempts', {}, () => this.#attempts.size),
       metrics.gauge('rollcall_pcscf_dialogs', {}, () => this.#dialogs.size),
+      metrics.gauge('rollcall_pcscf_resealing_done', {}, () => (this.#log.isResealed ? 1 : 0)),
       metrics.gauge('rollcall_pcscf_transactions', { side: 'server' }, () => this.#gm.transactions.server),
       metrics.gauge('rollcall_pcscf_transactions', { side: 'client' }, () => this.#gm.transactions.client),
     )

@@ -139,6 +139,31 @@ test('with other sealing keys the log is not used, the reason is named, and no n
   assert.equal(right.tokens.make(ID), token)
 })
 
+test('after the sealing key is changed and all is sealed anew, the old key may go (packages/store, Rotation)', async () => {
+  const [hash, k1, k2] = [1, 2, 3].map(() => systemRandom.bytes(32).toString('base64'))
+  const rotating = join(store.folder, 'rotating-sealing-keys.json')
+  const use = (current: string, keys: object): Promise<void> =>
+    writeFile(rotating, JSON.stringify({ current, hash: 'hash', keys: { hash, ...keys } }), { mode: 0o600 })
+  await use('k1', { k1 })
+  let token: string
+  {
+    await using opened = openLog('pcscf-e', { sealingKeysFile: rotating })
+    await usable(opened)
+    token = opened.tokens.make(ID) ?? ''
+  }
+  await use('k2', { k1, k2 })
+  {
+    await using rotated = openLog('pcscf-e', { sealingKeysFile: rotating })
+    await usable(rotated)
+    assert.equal(rotated.tokens.make(ID), token)
+    await until(() => rotated.log.isResealed, 'all is sealed anew')
+  }
+  await use('k2', { k2 })
+  await using after = openLog('pcscf-e', { sealingKeysFile: rotating })
+  await usable(after)
+  assert.equal(after.tokens.make(ID), token)
+})
+
 test('who starts a second P-CSCF under the same name takes its log away; the first one hears of it and writes no more', async () => {
   await using first = openLog('pcscf-d')
   await usable(first)

@@ -11,9 +11,10 @@ import {
 } from '@rollcall/store'
 import type { ChangeLog } from '../context.ts'
 import { PartitionLostError } from '../errors.ts'
+import { SealedTokenKeys } from '../token/sealed-token-keys.ts'
 import type { DatedTokenKey, TokenKeyRing } from '../token/token-key-ring.ts'
 import type { ContactTable } from './contact-table.ts'
-import { type Change, decodeRecord, encodeRecord, RECORD_VERSION } from './record.ts'
+import { type Change, decodeRecord, encodeRecord } from './record.ts'
 
 /** How soon a store that cannot be used is looked at again. A server that is away is waited for by the connection. */
 const RETRY_MS = 5_000
@@ -41,7 +42,7 @@ export interface PcscfLogOptions {
 
 type State =
   | { readonly kind: 'opening'; readonly problem: string }
-  | { readonly kind: 'open'; readonly partition: OwnedPartition; readonly sealer: Sealer }
+  | { readonly kind: 'open'; readonly partition: OwnedPartition; readonly sealed: SealedTokenKeys }
   | { readonly kind: 'closed' }
 
 /**
@@ -55,6 +56,8 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
   #connection: StoreConnection | undefined
   #opening: Promise<void> | undefined
   #rotation: Timer | undefined
+  /** Token keys in the log that are sealed by an older key. */
+  #outdated: readonly DatedTokenKey[] = []
 
   constructor(options: PcscfLogOptions) {
     this.#o = options
@@ -87,6 +90,11 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
   /** Whether the log has been read: what is registered is known. */
   get isLoaded(): boolean {
     return this.#state.kind === 'open'
+  }
+
+  /** Whether the log's token keys are sealed by the current key: what sealed them before may go. */
+  get isResealed(): boolean {
+    return this.#state.kind === 'open' && this.#outdated.length === 0
   }
 
   async append(change: Change, traceparent: string): Promise<void> {
@@ -128,19 +136,28 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
     const logs = await PartitionLogs.open({ connection: this.#connection, service: 'pcscf', realm, clock })
     contacts.clear()
     tokens.clear()
-    const partition = await logs.take(name, ({ record }) => this.#apply(decodeRecord(record), sealer))
+    const sealed = new SealedTokenKeys(sealer, name)
+    const partition = await logs.take(name, ({ record }) => this.#apply(decodeRecord(record), sealed))
+    let outdated: readonly DatedTokenKey[]
+    try {
+      outdated = this.#openKeys(sealed)
+    } catch (error) {
+      await partition.release()
+      throw error
+    }
     contacts.sweep(clock.now())
     if (signal.aborted) {
       await partition.release()
       return
     }
     this.#watch(partition)
-    this.#state = { kind: 'open', partition, sealer }
+    this.#state = { kind: 'open', partition, sealed }
+    this.#outdated = outdated
     log.info({ partition: name, contacts: contacts.size }, 'the log is open')
-    await this.#rotate()
+    await this.#lookAtKeys()
   }
 
-  #apply(change: Change, sealer: Sealer): void {
+  #apply(change: Change, sealed: SealedTokenKeys): void {
     switch (change.kind) {
       case 'contact-bound':
         this.#o.contacts.bind(change.contact)
@@ -148,14 +165,18 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
       case 'contact-removed':
         this.#o.contacts.remove(change.registrationId)
         return
-      case 'token-key-added': {
-        const { keyId, sealedKey, sinceMs } = change
-        this.#o.tokens.add({ keyId, sinceMs, key: sealer.open(sealedKey, this.#sealContext(keyId)) })
+      case 'token-key-added':
+        sealed.add(change)
         return
-      }
       default:
         assertNever(change)
     }
+  }
+
+  #openKeys(sealed: SealedTokenKeys): readonly DatedTokenKey[] {
+    const { keys, outdated } = sealed.open()
+    for (const key of keys) this.#o.tokens.add(key)
+    return outdated
   }
 
   #watch(partition: OwnedPartition): void {
@@ -165,34 +186,32 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
     })
   }
 
-  /** Makes a new token key when it is time, or when there is none yet; only one that is durable makes tokens. */
-  async #rotate(): Promise<void> {
+  /**
+   * Makes a new token key when it is time, or when there is none yet; only one that is durable makes tokens. What an older
+   * sealing key sealed is sealed anew first: from then on that key may go.
+   */
+  async #lookAtKeys(): Promise<void> {
     const { clock, log, random, tokens, tokenKeyRotateMs } = this.#o
     if (this.#state.kind !== 'open') return
-    if (clock.now() >= tokens.dueAtMs(tokenKeyRotateMs)) {
-      const key = tokens.nextKey(random, clock.now())
-      try {
-        await this.append(this.#sealed(key, this.#state.sealer), '')
+    const { sealed } = this.#state
+    try {
+      for (const key of this.#outdated) await this.append({ kind: 'token-key-added', ...sealed.seal(key) }, '')
+      if (this.#outdated.length > 0) log.info({ keys: this.#outdated.length }, 'flow token keys are sealed anew')
+      this.#outdated = []
+      if (clock.now() >= tokens.dueAtMs(tokenKeyRotateMs)) {
+        const key = tokens.nextKey(random, clock.now())
+        await this.append({ kind: 'token-key-added', ...sealed.seal(key) }, '')
         tokens.add(key)
         log.info({ keyId: key.keyId }, 'a new flow token key is in use')
-      } catch (error) {
-        if (!(error instanceof RollcallError)) throw error
-        // Should the record land all the same, it holds a key that nobody uses.
-        log.warn({ err: error }, 'the new flow token key could not be written')
       }
+    } catch (error) {
+      if (!(error instanceof RollcallError)) throw error
+      // Should the record land all the same, it holds a key that nobody uses, or one that is sealed twice.
+      log.warn({ err: error }, 'a flow token key could not be written')
     }
-    const dueMs = tokens.dueAtMs(tokenKeyRotateMs) - clock.now()
+    const dueMs = this.#outdated.length > 0 ? RETRY_MS : tokens.dueAtMs(tokenKeyRotateMs) - clock.now()
     const delayMs = Math.min(Math.max(dueMs, ROTATION_LOOK_MS_MIN), ROTATION_LOOK_MS_MAX)
-    this.#rotation = clock.setTimer(delayMs, () => void this.#rotate())
-  }
-
-  #sealed(key: DatedTokenKey, sealer: Sealer): Change {
-    const sealedKey = sealer.seal(key.key, this.#sealContext(key.keyId))
-    return { kind: 'token-key-added', keyId: key.keyId, sealedKey, sinceMs: key.sinceMs }
-  }
-
-  #sealContext(keyId: number): { recordKey: string; version: number } {
-    return { recordKey: `pcscf/${this.#o.partition}/token-key/${keyId}`, version: RECORD_VERSION }
+    this.#rotation = clock.setTimer(delayMs, () => void this.#lookAtKeys())
   }
 
   async #pause(): Promise<void> {

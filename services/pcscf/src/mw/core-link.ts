@@ -82,6 +82,8 @@ function outcomeOf(result: HopResult): CoreOutcome {
       return { kind: 'failed', reason: 'core-unreachable' }
     case 'full':
       return { kind: 'failed', reason: 'core-full' }
+    // Nothing is withdrawn here.
+    case 'withdrawn':
     case 'no-route':
       return { kind: 'failed', reason: 'core-no-route' }
     default:

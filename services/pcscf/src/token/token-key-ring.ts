@@ -7,7 +7,16 @@ export interface DatedTokenKey extends TokenKey {
 }
 
 /** The one in use, and the one before it. */
-const KEYS_VALID = 2
+export const TOKEN_KEYS_VALID = 2
+
+/**
+ * `keys`, newest first, with one more. One of the same id gives way in its place: its writing was in doubt, or it is
+ * sealed anew.
+ */
+export function withKey<K extends { readonly keyId: number }>(keys: readonly K[], key: K): readonly K[] {
+  const isThere = keys.some(({ keyId }) => keyId === key.keyId)
+  return isThere ? keys.map((other) => (other.keyId === key.keyId ? key : other)) : [key, ...keys]
+}
 
 /**
  * The keys of flow tokens: the newest makes tokens, the one before still reads them, older ones do neither. A token is
@@ -17,10 +26,9 @@ export class TokenKeyRing {
   /** Newest first. */
   #keys: readonly DatedTokenKey[] = []
 
-  /** Takes a key in, from the log or a new one. One of the same id, whose writing was in doubt, gives way. */
+  /** Takes a key in, from the log or a new one. */
   add(key: DatedTokenKey): void {
-    const others = this.#keys.filter(({ keyId }) => keyId !== key.keyId)
-    this.#keys = [key, ...others].slice(0, KEYS_VALID)
+    this.#keys = withKey(this.#keys, key).slice(0, TOKEN_KEYS_VALID)
   }
 
   /** Forgets all keys, before the log is read anew. */

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@rollcall/core'
 import type { Envelope } from '@rollcall/proto-gen/hop'
-import type { HopResult, HopRouter } from '@rollcall/runtime'
+import { createEnvelope, type HopResult, type HopRouter } from '@rollcall/runtime'
 import {
   formatVia,
   newBranch,
@@ -79,21 +79,12 @@ export class Forwarder {
     request.headers.prepend('Via', formatVia(via))
     const leftMs = Math.round(forward.deadlineAtMs - this.#clock.monotonic()) - DEADLINE_SLACK_MS
     const deadlineMs = Math.max(DEADLINE_MS_MIN, leftMs)
-    const envelope: Envelope = {
-      traceparent: forward.traceparent,
-      tracestate: '',
-      ...vouched,
-      assertion: NO_ASSERTION,
-      receivedAtMs: forward.receivedAtMs,
-      forwarded: false,
-      deadlineMs,
-    }
+    const { traceparent, receivedAtMs } = forward
+    const envelope = createEnvelope({ traceparent, ...vouched, receivedAtMs, deadlineMs })
     const message = { sip: serializeMessage(request), branch, envelope }
     this.#hop.send(forward.host, message, (result) => on(readResult(result, branch)), { deadlineMs })
   }
 }
-
-const NO_ASSERTION = Buffer.alloc(0)
 
 function readResult(result: HopResult, branch: string): ForwardOutcome {
   switch (result.kind) {
@@ -105,6 +96,8 @@ function readResult(result: HopResult, branch: string): ForwardOutcome {
       return { kind: 'failed', reason: 'next-hop-away' }
     case 'full':
       return { kind: 'failed', reason: 'next-hop-full' }
+    // Nothing is withdrawn here.
+    case 'withdrawn':
     case 'no-route':
       return { kind: 'failed', reason: 'next-hop-unknown' }
   }

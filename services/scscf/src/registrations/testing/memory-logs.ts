@@ -20,7 +20,9 @@ export class MemoryLogs implements PartitionSource {
   async take(partition: number, load: (record: LoadedRecord) => void): Promise<PartitionLog> {
     const records = this.records.get(partition) ?? []
     this.records.set(partition, records)
-    for (const record of records) load({ sequence: 1n, epoch: 1n, record, traceparent: undefined })
+    for (const record of records) {
+      load({ sequence: 1n, epoch: 1n, record, traceparent: undefined, fromSnapshot: false })
+    }
     const { promise, resolve } = Promise.withResolvers<FencedError>()
     this.#fence.set(partition, resolve)
     const logs = this

@@ -1,0 +1,56 @@
+import type { Sealer } from '@rollcall/store'
+import { RECORD_VERSION } from '../contacts/record.ts'
+import { type DatedTokenKey, TOKEN_KEYS_VALID, withKey } from './token-key-ring.ts'
+
+/** A token key as the log has it. */
+export interface SealedTokenKey {
+  readonly keyId: number
+  readonly sealedKey: Buffer
+  readonly sinceMs: number
+}
+
+/**
+ * The token keys of a log that is being read. Each is opened only when the log has been read: what a later record sealed
+ * anew, or what no token is checked with any more, may be sealed by a key that is not there any more.
+ */
+export class SealedTokenKeys {
+  readonly #sealer: Pick<Sealer, 'open' | 'seal' | 'needsResealing'>
+  readonly #partition: string
+  /** Newest first, as in the ring. */
+  #keys: readonly SealedTokenKey[] = []
+
+  /** @param partition the P-CSCF's own; part of what a key is sealed for. */
+  constructor(sealer: Pick<Sealer, 'open' | 'seal' | 'needsResealing'>, partition: string) {
+    this.#sealer = sealer
+    this.#partition = partition
+  }
+
+  /** Takes in what a record says. */
+  add(key: SealedTokenKey): void {
+    this.#keys = withKey(this.#keys, key).slice(0, TOKEN_KEYS_VALID)
+  }
+
+  /**
+   * The keys that count, oldest first, and those of them that another key than the current one sealed.
+   *
+   * @throws SealedRecordError
+   */
+  open(): { readonly keys: readonly DatedTokenKey[]; readonly outdated: readonly DatedTokenKey[] } {
+    const opened = this.#keys.toReversed().map(({ keyId, sealedKey, sinceMs }) => ({
+      isOutdated: this.#sealer.needsResealing(sealedKey),
+      key: { keyId, sinceMs, key: this.#sealer.open(sealedKey, this.#contextOf(keyId)) },
+    }))
+    return {
+      keys: opened.map(({ key }) => key),
+      outdated: opened.filter(({ isOutdated }) => isOutdated).map(({ key }) => key),
+    }
+  }
+
+  seal({ keyId, key, sinceMs }: DatedTokenKey): SealedTokenKey {
+    return { keyId, sealedKey: this.#sealer.seal(key, this.#contextOf(keyId)), sinceMs }
+  }
+
+  #contextOf(keyId: number): { recordKey: string; version: number } {
+    return { recordKey: `pcscf/${this.#partition}/token-key/${keyId}`, version: RECORD_VERSION }
+  }
+}
