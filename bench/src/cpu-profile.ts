@@ -19,8 +19,9 @@ interface SelfTime {
 /** Of a profile this many lines are printed. */
 const LINES = 25
 
-/** Prints where a process that left its profile in `folder` spent its time. */
-export function printSelfTimes(folder: string): void {
+/** Prints where a process that left its profile in `folder` when it ended spent its time. */
+export function printSelfTimes(what: string, folder: string): void {
+  console.log(`${what}, own time by function:`)
   for (const { share, where } of topSelfTimes(folder, LINES)) {
     console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${where}`)
   }

@@ -14,11 +14,12 @@ import {
   SERVICE_NODE_FLAGS,
   TlsIdentity,
 } from '@rollcall/runtime'
-import type { BenchRow } from './bench-row.ts'
+import { HOP_ADDRESS } from './addresses.ts'
 import { printSelfTimes } from './cpu-profile.ts'
 import { cpuUs, rssMb } from './process-usage.ts'
+import type { BenchRow } from './report/bench-row.ts'
+import { quantile, round } from './report/statistics.ts'
 
-const ADDRESS = '127.1.4.61'
 const TRUST_DOMAIN = 'rollcall.test'
 const HOST = 'ims.mnc001.mcc001.3gppnetwork.org'
 const MESSAGE_BYTES = 1_024
@@ -35,16 +36,11 @@ const WARM_UP = 50_000
 /** All cases together take a minute on a slow machine. */
 const MEASURE_MS_MAX = 300_000
 
-/** A row of this benchmark says, besides, how many messages a batch held in the mean. */
-export interface HopBenchRow extends BenchRow {
-  readonly mean_batch: number
-}
-
 /**
  * The SIP hop alone: 1 kB requests over mutual TLS from one process to another that echoes them, envelope as the P-CSCF
  * fills it. CPU time is an operation's, a request and its response, at each side. Both run with the flags of a service.
  */
-export async function benchHop(o: { readonly isProfiled?: boolean } = {}): Promise<HopBenchRow[]> {
+export async function benchHop(o: { readonly isProfiled: boolean }): Promise<BenchRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
   try {
     await createTrustDomain({
@@ -53,21 +49,18 @@ export async function benchHop(o: { readonly isProfiled?: boolean } = {}): Promi
       leaves: ['pcscf', 'scscf'].map((name) => ({ name, role: name, dnsNames: [] })),
     })
     const rows = await measureHop(folder, o.isProfiled ? join(folder, 'profile') : undefined)
-    if (o.isProfiled) {
-      console.log('hop, the server’s side, own time by function:')
-      printSelfTimes(join(folder, 'profile'))
-    }
+    if (o.isProfiled) printSelfTimes('hop, the server’s side', join(folder, 'profile'))
     return rows
   } finally {
     await rm(folder, { recursive: true })
   }
 }
 
-async function measureHop(folder: string, profileFolder: string | undefined): Promise<HopBenchRow[]> {
-  await using echo = new Side('./hop-echo.ts', [folder, TRUST_DOMAIN, `${ADDRESS}:0`], profileFolder)
+async function measureHop(folder: string, profileFolder: string | undefined): Promise<BenchRow[]> {
+  await using echo = new Side('./hop-echo.ts', [folder, TRUST_DOMAIN, `${HOP_ADDRESS}:0`], profileFolder)
   const port = await echo.message()
-  await using client = new Side('./hop.ts', [folder, `${ADDRESS}:${port}`, String(echo.pid)])
-  return (await client.message()) as HopBenchRow[]
+  await using client = new Side('./hop.ts', [folder, `${HOP_ADDRESS}:${port}`, String(echo.pid)])
+  return (await client.message()) as BenchRow[]
 }
 
 /** One side of the hop, a process of its own. */
@@ -106,14 +99,14 @@ class Side implements AsyncDisposable {
 }
 
 /** The client's side. */
-async function measureAll(folder: string, target: string, serverPid: number): Promise<HopBenchRow[]> {
+async function measureAll(folder: string, target: string, serverPid: number): Promise<BenchRow[]> {
   using identity = await TlsIdentity.load({ ...leafFiles(folder, 'pcscf'), trustDomain: TRUST_DOMAIN })
   const runtime = createRuntime({ service: 'pcscf', identity })
   await using router = new HopRouter({ routes: `${HOST}=scscf@${target}`, runtime })
   const sender = new Sender(router)
   const pids = { client: process.pid, server: serverPid }
   await sender.run(64, WARM_UP)
-  const rows: HopBenchRow[] = []
+  const rows: BenchRow[] = []
   for (const [outstanding, operations] of CASES) {
     rows.push(await measure(sender, runtime, pids, outstanding, operations))
   }
@@ -126,7 +119,7 @@ async function measure(
   pids: { readonly client: number; readonly server: number },
   outstanding: number,
   operations: number,
-): Promise<HopBenchRow> {
+): Promise<BenchRow> {
   const batchesBefore = await batchesOf(runtime)
   const before = { client: cpuUs(pids.client), server: cpuUs(pids.server) }
   const beginMs = performance.now()
@@ -134,16 +127,16 @@ async function measure(
   const seconds = (performance.now() - beginMs) / 1_000
   const used = { client: cpuUs(pids.client) - before.client, server: cpuUs(pids.server) - before.server }
   const meanBatch = round(operations / ((await batchesOf(runtime)) - batchesBefore), 1)
-  const quantile = (share: number): number => round(sorted[Math.floor(operations * share)] ?? Number.NaN, 2)
+
   return {
     name: 'hop',
-    case: `${outstanding} outstanding, 1 kB, mean batch ${meanBatch}`,
+    case: `${outstanding} outstanding, 1 kB`,
     ops_per_s: Math.round(operations / seconds),
-    p50_ms: quantile(0.5),
-    p99_ms: quantile(0.99),
+    p50_ms: round(quantile(sorted, 0.5), 3),
+    p99_ms: round(quantile(sorted, 0.99), 3),
     cpu_us: { client: round(used.client / operations, 1), server: round(used.server / operations, 1) },
     rss_mb: { client: Math.round(rssMb(pids.client)), server: Math.round(rssMb(pids.server)) },
-    mean_batch: meanBatch,
+    more: { mean_batch: meanBatch },
   }
 }
 
@@ -200,12 +193,7 @@ async function batchesOf(runtime: Runtime): Promise<number> {
   return Number(count.exec(await runtime.metrics.expose())?.[1] ?? 0)
 }
 
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
-}
-
 if (import.meta.main) {
   const [, , folder, target, serverPid] = process.argv
   if (folder && target) process.send?.(await measureAll(folder, target, Number(serverPid)))
-  else console.table(await benchHop())
 }

@@ -1,76 +1,97 @@
-import { spawnSync } from 'node:child_process'
-import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs'
-import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import type { BenchRow } from './bench-row.ts'
+import { writeFileSync } from 'node:fs'
+import { type BenchName, type BenchOptions, type Command, parseCommand, USAGE } from './command.ts'
 import { benchHop } from './hop.ts'
-import { benchPublish } from './publish.ts'
+import { describeMachine } from './machine.ts'
+import { benchMemory } from './memory.ts'
+import { benchFanout, benchPublish, benchSubscribe } from './own-benches.ts'
+import { comparePeer } from './peer/compare.ts'
+import { MissingPackagesError } from './peer/packages.ts'
+import type { BenchReport, BenchRow, Machine, RatioRow } from './report/bench-row.ts'
+import { formatRatio, formatRow } from './report/table.ts'
+import { serve } from './serve.ts'
+import { benchTakeover } from './takeover.ts'
 
-const USAGE = `usage: npm run bench [-- NAME…] [--json FILE] [--no-profile]
-  hop      SIP over the gRPC hop: 1 kB there and back by mutual TLS
-  publish  durable PUBLISH straight to one Presence Server, fsynced, with nats-server`
-
-const BENCHES: Readonly<Record<string, (o: { isProfiled: boolean }) => Promise<BenchRow[]>>> = {
-  hop: (o) => benchHop(o),
-  publish: (o) => benchPublish(o),
+const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => Promise<BenchRow[]>>> = {
+  publish: benchPublish,
+  subscribe: benchSubscribe,
+  fanout: benchFanout,
+  hop: benchHop,
+  memory: benchMemory,
+  takeover: benchTakeover,
 }
 
-const SYNC_BYTES = 8192
-const SYNC_MS = 500
+/** Whoever ends it early leaves nothing behind: what runs is killed when this process ends. */
+const ENDED_BY_SIGNAL = 130
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { json: { type: 'string' }, 'no-profile': { type: 'boolean' }, help: { type: 'boolean' } },
-  })
-  const unknown = positionals.filter((name) => !(name in BENCHES))
-  if (values.help || unknown.length > 0) {
-    console.error(unknown.length > 0 ? `no bench is called ${unknown.join(', ')}\n${USAGE}` : USAGE)
-    process.exitCode = values.help ? 0 : 2
-    return
+async function main(command: Command): Promise<void> {
+  switch (command.kind) {
+    case 'help':
+      console.log(USAGE)
+      return
+    case 'wrong':
+      console.error(`${command.problem}\n${USAGE}`)
+      process.exitCode = 2
+      return
+    case 'serve':
+      await serve(command.sip)
+      return
+    case 'bench':
+      endOnSignal()
+      await runBenches(command)
+      return
+    case 'peer':
+      endOnSignal()
+      await runPeer(command)
+      return
   }
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, fdatasync_per_s: syncsPerSecond() }
-  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.fdatasync_per_s} fdatasync of 8 kB a second`)
+}
+
+async function runBenches(command: Extract<Command, { kind: 'bench' }>): Promise<void> {
+  const machine = sayMachine()
   const rows: BenchRow[] = []
-  for (const [name, bench] of Object.entries(BENCHES)) {
-    if (positionals.length > 0 && !positionals.includes(name)) continue
-    for (const row of await bench({ isProfiled: !values['no-profile'] })) {
+  for (const name of command.names) {
+    for (const row of await BENCHES[name](command)) {
       rows.push(row)
       console.log(formatRow(row))
     }
   }
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ machine, rows }, null, 2)}\n`)
+  write(command.json, { machine, rows, ratios: [] })
 }
 
-function formatRow(row: BenchRow): string {
-  const list = (of: Readonly<Record<string, number>>, unit: string): string =>
-    Object.entries(of)
-      .map(([process, value]) => `${process} ${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`)
-      .join(', ')
-  const rate = `${Math.round(row.ops_per_s)}/s`.padStart(9)
-  const times = `p50 ${row.p50_ms.toFixed(2)} ms, p99 ${row.p99_ms.toFixed(2)} ms`
-  return `${row.name.padEnd(8)} ${row.case.padEnd(28)} ${rate}  ${times}; CPU an operation: ${list(row.cpu_us, 'µs')}; RSS: ${list(row.rss_mb, 'MB')}`
-}
-
-/** What the disk under the temporary folder gives: durable rates mean nothing without it. */
-function syncsPerSecond(): number {
-  const folder = mkdtempSync(join(tmpdir(), 'rollcall-sync-'))
+async function runPeer(command: Extract<Command, { kind: 'peer' }>): Promise<void> {
   try {
-    spawnSync('sync')
-    const file = openSync(join(folder, 'probe'), 'w')
-    const bytes = Buffer.alloc(SYNC_BYTES, 1)
-    const begin = performance.now()
-    let count = 0
-    for (; performance.now() - begin < SYNC_MS; count += 1) {
-      writeSync(file, bytes, 0, bytes.length, 0)
-      fdatasyncSync(file)
+    const machine = sayMachine()
+    const rows: BenchRow[] = []
+    const ratios: RatioRow[] = []
+    for await (const compared of comparePeer()) {
+      rows.push(...compared.rows)
+      ratios.push(compared.ratio)
+      for (const row of compared.rows) console.log(formatRow(row))
     }
-    closeSync(file)
-    return Math.round((count * 1000) / (performance.now() - begin))
-  } finally {
-    rmSync(folder, { recursive: true })
+    console.log()
+    for (const ratio of ratios) console.log(formatRatio(ratio))
+    write(command.json, { machine, rows, ratios })
+  } catch (error) {
+    if (!(error instanceof MissingPackagesError)) throw error
+    console.error(error.message)
+    process.exitCode = 1
   }
 }
 
-await main()
+function sayMachine(): Machine {
+  const machine = describeMachine()
+  console.log(`${machine.cpu}, ${machine.cores} cores, ${machine.fdatasync_per_s} fdatasync of 8 kB a second`)
+  console.log('CPU time is an operation’s, by process; memory is resident, at the end')
+  return machine
+}
+
+function write(file: string | undefined, report: BenchReport): void {
+  if (file !== undefined) writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`)
+}
+
+function endOnSignal(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => process.exit(ENDED_BY_SIGNAL))
+}
+
+await main(parseCommand(process.argv.slice(2)))

@@ -45,6 +45,7 @@ export function answerChallenge(
   const sqn = xor(o.autn.subarray(0, SQN_OCTETS), milenage.f5())
   const amf = o.autn.subarray(SQN_OCTETS, SQN_OCTETS + AMF_OCTETS)
   const macA = o.autn.subarray(SQN_OCTETS + AMF_OCTETS)
+  // guard: autn-mac — a challenge that the AuC did not make is not answered (TS 33.102 clause 6.3.3)
   if (!timingSafeEqual(milenage.f1(sqn, amf), macA)) return { kind: 'mac-failure' }
 
   const state = acceptSqn(o.state, decodeSqn(sqn))
@@ -91,7 +92,9 @@ function parseSeq(value: unknown): bigint {
 function acceptSqn(state: IsimState, sqn: bigint): IsimState | undefined {
   const seq = seqOf(sqn)
   const ind = indOf(sqn)
+  // guard: autn-sqn-ahead — one far SQN must not use up the ISIM
   if (seq - seqOf(highestSqn(state)) > SEQ_DELTA) return undefined
+  // guard: autn-sqn — a challenge is answered once
   if (seq <= (state.sqnArray[ind] ?? SEQ_MAX)) return undefined
   return { sqnArray: state.sqnArray.with(ind, seq) }
 }

@@ -95,6 +95,7 @@ export function reserveSqnBlock(state: SqnState, count = SQN_BLOCK_SIZE): { mark
 
 /** The next SQN out of a block; nothing when it is used up and the next one must be reserved first. */
 export function takeSqn(block: SqnBlock, slice: SqnSlice): { sqn: bigint; block: SqnBlock } | undefined {
+  // guard: sqn-reserved — no number is given out that is not reserved in the store
   if (block.state.seq >= block.mark) return undefined
   const { sqn, state } = nextSqn(block.state, slice)
   return { sqn, block: { ...block, state } }

@@ -55,6 +55,7 @@ export function verifyAuts(keys: MilenageKeys, o: { rand: Buffer; auts: Buffer }
   const milenage = new Milenage(keys, o.rand)
   const sqnMs = xor(o.auts.subarray(0, SQN_OCTETS), milenage.f5Star())
   const macS = milenage.f1Star(sqnMs, AMF_STAR)
+  // guard: auts-mac — a forged AUTS moves no sequence number (TS 33.102 clause 6.3.5)
   return timingSafeEqual(macS, o.auts.subarray(SQN_OCTETS)) ? decodeSqn(sqnMs) : undefined
 }
 

@@ -66,9 +66,11 @@ test('a virtual clock runs timers in order of time, then of creation, also those
   clock.setTimer(20, () => seen.push('c'))
   const cancelled = clock.setTimer(1, () => seen.push('never'))
   cancelled.cancel()
+  assert.equal(clock.nextDueInMs, 10)
   clock.advance(20)
   assert.deepEqual(seen, ['a10', 'nested', 'b', 'c'])
   assert.equal(clock.pending, 0)
+  assert.equal(clock.nextDueInMs, Number.POSITIVE_INFINITY)
 })
 
 test('a seeded source repeats itself', () => {

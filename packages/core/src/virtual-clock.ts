@@ -45,6 +45,12 @@ export class VirtualClock implements Clock {
     this.#nowMs = endMs
   }
 
+  /** Milliseconds until the next timer falls due; Infinity without one. */
+  get nextDueInMs(): number {
+    const next = this.#next(Number.POSITIVE_INFINITY)
+    return next ? Math.max(0, next.dueMs - this.#nowMs) : Number.POSITIVE_INFINITY
+  }
+
   /** Timers not yet fired or cancelled. */
   get pending(): number {
     return this.#entries.size

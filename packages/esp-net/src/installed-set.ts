@@ -91,6 +91,7 @@ export function openPacket(entry: InboundEntry, packet: Buffer): Received {
   if (opened.nextHeader !== NEXT_HEADER_IPV4) return drop('malformed')
   const inner = parseInnerUdp(opened.payload)
   if (inner === undefined) return drop('malformed')
+  // guard: esp-selectors — an SA carries its own addresses and ports alone (RFC 4301 section 5.2)
   if (!sameEndpoint(inner.source, entry.source) || !sameEndpoint(inner.destination, entry.destination)) {
     return drop('selector')
   }

@@ -184,6 +184,7 @@ export class UdpEncapsulation implements SaBackEnd {
         return undefined
       case 'message': {
         const { set } = entry
+        // guard: esp-newest-address — an old packet must not draw the answers to where it comes from
         if (received.isNewest) learnOuterAddress(set, source)
         this.#options.onPacket({
           setId: set.parameters.id,

@@ -50,7 +50,9 @@ export class InboundSa {
     if (packet.readUInt32BE(0) !== this.spi) return refuse('ESP_MALFORMED')
 
     const sequence = packet.readUInt32BE(4)
+    // guard: esp-replay-check — a packet that came before is not taken again (RFC 4303 section 3.4.3)
     if (!this.#window.check(sequence)) return refuse('ESP_REPLAY')
+    // guard: esp-integrity — a packet without a right ICV is nobody’s (RFC 4303 section 3.4.4)
     if (!this.#integrity.check(packet, icvAt)) return refuse('ESP_INTEGRITY')
     const isNewest = sequence > this.#window.top
     this.#window.accept(sequence)

@@ -33,7 +33,9 @@ export class ReplayWindow {
   /** Whether `sequence` is neither zero, nor left of the window, nor seen before. */
   check(sequence: number): boolean {
     if (sequence > this.#top) return true
+    // guard: replay-window-left — what lies left of the window may have come before
     if (sequence === 0 || this.#top - sequence >= this.#size) return false
+    // guard: replay-window-seen — what was seen inside the window is not fresh
     return ((this.#words[this.#wordOf(sequence)] ?? 0) & (1 << (sequence % WORD_BITS))) === 0
   }
 
@@ -51,6 +53,7 @@ export class ReplayWindow {
   #clearBetween(from: number, to: number): void {
     const fromWord = Math.floor(from / WORD_BITS)
     const steps = Math.min(Math.floor(to / WORD_BITS) - fromWord, this.#words.length)
+    // guard: replay-window-clear — a word that comes into use again must not hold old bits
     for (let step = 1; step <= steps; step++) this.#words[(fromWord + step) % this.#words.length] = 0
   }
 

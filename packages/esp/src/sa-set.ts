@@ -67,6 +67,7 @@ export function checkSaSet(set: SaSetParameters): void {
     if (set.local[field] < SPI_OWN_MIN) throw new InvalidSaSetError(`local.${field}`, 'is a reserved SPI')
   }
   const spis = [set.local.spiC, set.local.spiS, set.remote.spiC, set.remote.spiS]
+  // guard: spi-apart — with one SPI twice a packet could be reflected to its sender
   if (new Set(spis).size !== spis.length) throw new InvalidSaSetError('spi', 'two SAs of the set have the same')
 }
 

@@ -20,14 +20,13 @@ export class AttributeTable {
   readonly #source: XmlSource
   readonly #scope: NamespaceScope
   readonly #max: number
-  readonly #rows: Int32Array
+  readonly #rows: number[] = []
   #count = 0
 
   constructor(source: XmlSource, scope: NamespaceScope, max: number) {
     this.#source = source
     this.#scope = scope
     this.#max = max
-    this.#rows = new Int32Array(max * FIELDS)
   }
 
   /** Begins with a new tag. */

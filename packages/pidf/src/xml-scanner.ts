@@ -36,6 +36,13 @@ export interface XmlFragment {
 const XML_DECLARATION_OCTETS_MAX = 128
 const XML_DECLARATION =
   /^<\?xml[ \t\r\n]+version[ \t\r\n]*=[ \t\r\n]*(?:"1\.0"|'1\.0')(?:[ \t\r\n]+encoding[ \t\r\n]*=[ \t\r\n]*(?:"([A-Za-z][A-Za-z0-9._-]*)"|'([A-Za-z][A-Za-z0-9._-]*)'))?(?:[ \t\r\n]+standalone[ \t\r\n]*=[ \t\r\n]*(?:"(?:yes|no)"|'(?:yes|no)'))?[ \t\r\n]*\?>$/
+/** Fields of an open element, as offsets into its row. */
+const NAME_START_AT = 0
+const LOCAL_START = 1
+const NAME_END = 2
+/** Declarations in scope before the element. */
+const BINDINGS = 3
+const OPEN_FIELDS = 4
 /** U+FEFF as UTF-8, one char an octet. */
 const BYTE_ORDER_MARK = '\xef\xbb\xbf'
 
@@ -68,10 +75,8 @@ export class XmlScanner {
   #rootSeen = false
 
   #depth = 0
-  readonly #openNameStart = new Int32Array(DEPTH_MAX)
-  readonly #openLocalStart = new Int32Array(DEPTH_MAX)
-  readonly #openNameEnd = new Int32Array(DEPTH_MAX)
-  readonly #openBindings = new Int32Array(DEPTH_MAX)
+  /** Of each open element, `OPEN_FIELDS` of them. Plain arrays: a typed one takes memory outside of the heap each time. */
+  readonly #open: number[] = []
   readonly #openNamespace: string[] = []
 
   /** @throws PidfError when there are too many octets, or no UTF-8, or another encoding is declared. */
@@ -219,6 +224,7 @@ export class XmlScanner {
       this.#readCdata()
       return true
     }
+    // guard: pidf-doctype — no document brings entities of its own
     if (source.spells(this.#at, '<!DOCTYPE')) this.fail('PIDF_FORBIDDEN', 'DOCTYPE', this.#at)
     return this.fail('PIDF_MALFORMED', 'markup declaration', this.#at)
   }
@@ -285,8 +291,9 @@ export class XmlScanner {
     const source = this.#source
     const start = this.#at
     if (this.#depth === 0) this.fail('PIDF_MALFORMED', 'end tag without start tag', start)
-    const nameStart = this.#openNameStart[this.#depth - 1] as number
-    const nameEnd = this.#openNameEnd[this.#depth - 1] as number
+    const row = (this.#depth - 1) * OPEN_FIELDS
+    const nameStart = this.#open[row + NAME_START_AT] as number
+    const nameEnd = this.#open[row + NAME_END] as number
     const behindName = start + 2 + nameEnd - nameStart
     if (!source.same(start + 2, behindName, nameStart, nameEnd)) {
       this.fail('PIDF_MALFORMED', 'end tag of another element', start)
@@ -302,11 +309,12 @@ export class XmlScanner {
 
   #close(): void {
     this.#depth--
-    this.#nameStart = this.#openNameStart[this.#depth] as number
-    this.#nameEnd = this.#openNameEnd[this.#depth] as number
-    this.#localStart = this.#openLocalStart[this.#depth] as number
+    const row = this.#depth * OPEN_FIELDS
+    this.#nameStart = this.#open[row + NAME_START_AT] as number
+    this.#localStart = this.#open[row + LOCAL_START] as number
+    this.#nameEnd = this.#open[row + NAME_END] as number
     this.namespace = this.#openNamespace[this.#depth] as string
-    this.#scope.leave(this.#openBindings[this.#depth] as number)
+    this.#scope.leave(this.#open[row + BINDINGS] as number)
   }
 
   #readStartTag(): XmlToken {
@@ -338,16 +346,17 @@ export class XmlScanner {
     this.start = start
     this.end = at + 1
     this.#at = at + 1
-    this.#open(outerBindings)
+    this.#openElement(outerBindings)
     return 'start'
   }
 
-  #open(outerBindings: number): void {
+  #openElement(outerBindings: number): void {
     const depth = this.#depth++
-    this.#openNameStart[depth] = this.#nameStart
-    this.#openLocalStart[depth] = this.#localStart
-    this.#openNameEnd[depth] = this.#nameEnd
-    this.#openBindings[depth] = outerBindings
+    const row = depth * OPEN_FIELDS
+    this.#open[row + NAME_START_AT] = this.#nameStart
+    this.#open[row + LOCAL_START] = this.#localStart
+    this.#open[row + NAME_END] = this.#nameEnd
+    this.#open[row + BINDINGS] = outerBindings
     this.#elementBinding = this.#scope.resolve(this.#nameStart, this.#localStart)
     this.namespace = this.#scope.uriOf(this.#elementBinding)
     this.#openNamespace[depth] = this.namespace
@@ -356,7 +365,7 @@ export class XmlScanner {
 
   /** How many declarations were in scope before the element of this start tag. */
   #outerBindings(): number {
-    return this.#openBindings[this.#depth - 1] as number
+    return this.#open[(this.#depth - 1) * OPEN_FIELDS + BINDINGS] as number
   }
 
   /** Notes which of the first `outer` declarations the names of this start tag lean on. */

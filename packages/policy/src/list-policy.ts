@@ -21,7 +21,9 @@ export function listPolicy(options: ListPolicyOptions): PresencePolicy {
   const blocked = new Set(options.block)
   return {
     decide({ identities }) {
+      // guard: anonymous-blocked — lists hold nobody who has no name
       if (identities.length === 0) return 'block'
+      // guard: blocked-first — one blocked identity of a watcher is enough
       if (identities.some((identity) => blocked.has(identity))) return 'block'
       if (identities.some((identity) => allowed.has(identity))) return 'allow'
       return options.defaultAllow ? 'allow' : 'block'

@@ -46,6 +46,7 @@ export class Admission {
       if (!(error instanceof PeerIdentityError)) throw error
       return this.refuse(path, undefined, error.reason)
     }
+    // guard: rpc-role — a call is for the roles of its line in the table
     if (!mayCall(path, peer.role)) return this.refuse(path, peer, 'role')
     return { ...peer, notAfterMs: Date.parse(certificate?.valid_to ?? '') }
   }

@@ -42,10 +42,12 @@ export const HOP_SENDERS: Readonly<Record<Role, readonly Role[]>> = {
 
 /** Whether `role` may call the rpc `path`, `/package.Service/Method`. */
 export function mayCall(path: string, role: Role): boolean {
+  // guard: rpc-unnamed — an rpc without a line in the table is nobody’s
   return RPC_ROLES[path]?.includes(role) ?? false
 }
 
 /** Whether `sender` may send SIP to `receiver`. */
 export function maySend(sender: Role, receiver: Role): boolean {
+  // guard: hop-direction-table — SIP goes along Mw and ISC and nowhere else
   return HOP_SENDERS[receiver].includes(sender)
 }

@@ -23,8 +23,10 @@ export function parsePeer(subjectAltName: string | undefined, trustDomain: strin
   if (subjectAltName === undefined) throw new PeerIdentityError('no-certificate')
   const uris = alternativeNames(subjectAltName).filter((name) => name.kind === 'URI')
   const [uri] = uris
+  // guard: svid-one-uri — with two URIs a peer could be whoever it needs to be
   if (!uri || uris.length !== 1 || !uri.value.startsWith('spiffe://')) throw new PeerIdentityError('no-spiffe-id')
   const prefix = spiffeIdOf(trustDomain, '')
+  // guard: trust-domain — a certificate of another trust domain speaks for nobody here
   if (!uri.value.startsWith(prefix)) throw new PeerIdentityError('foreign-trust-domain')
   const role = uri.value.slice(prefix.length)
   if (!isRole(role)) throw new PeerIdentityError('unknown-role')
@@ -48,6 +50,7 @@ export function alternativeNames(text: string): AlternativeName[] {
     // What we cannot read, we do not guess at: the rest is dropped with it.
     if (!match) return []
     const [, kind = '', value = ''] = match
+    // guard: san-quoting — a quoted name may hold what looks like another one
     names.push({ kind, value: value.startsWith('"') ? unquote(value) : value })
   }
   return names

@@ -75,6 +75,7 @@ export class TlsIdentity implements Disposable {
 
   /** For a gRPC server: a client without a certificate of the trust domain is refused in the handshake. */
   serverCredentials(): ServerCredentials {
+    // guard: client-certificate — who shows no certificate of ours is refused in the handshake
     return experimental.createCertificateProviderServerCredentials(this.#provider, this.#provider, true)
   }
 
@@ -85,6 +86,7 @@ export class TlsIdentity implements Disposable {
       checkServerIdentity: (_host, certificate) => {
         try {
           const peer: Peer = parsePeer(certificate.subjectaltname, this.trustDomain)
+          // guard: server-role — a client speaks to nobody but the role that it expects
           if (peer.spiffeId === expected) return undefined
           return new Error(`expected ${expected}, found ${peer.spiffeId}`)
         } catch (error) {
@@ -104,6 +106,7 @@ export class TlsIdentity implements Disposable {
     try {
       const fresh = await readTlsMaterial(this.#files, this.trustDomain, this.#clock.now())
       if (sameMaterial(fresh, this.#material)) return { kind: 'unchanged' }
+      // guard: role-kept — new files must not make a process somebody else
       if (fresh.role !== this.role) {
         throw new TlsIdentityError(this.#files.certFile, `is of role ${fresh.role}, this process is ${this.role}`)
       }

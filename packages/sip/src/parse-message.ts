@@ -59,6 +59,7 @@ function skipEmptyLines(bytes: Buffer): number {
 
 /** The head as text, each of its lines with its CRLF, and where the body starts: -1 when the head does not end. */
 function cutHead(bytes: Buffer, start: number, limits: SipLimits, faults: Faults): { head: string; bodyStart: number } {
+  // guard: sip-header-octets — a head has a bound
   const isLonger = bytes.length > limits.headerBytesMax
   const searched = isLonger ? bytes.subarray(0, limits.headerBytesMax) : bytes
   const end = searched.indexOf(HEAD_END, start)
@@ -124,6 +125,7 @@ function readHeaders(head: string, from: number, headers: SipHeaders, limits: Si
     const isLoneReturn = carriageReturn !== end
     const isFolded = isBlank(head.charCodeAt(end + 2))
     if (isFolded) end = foldedEnd(head, end)
+    // guard: sip-header-count — header fields have a bound
     if (++lines > limits.headersMax) {
       faults.note('SIP_TOO_LARGE', `more than ${limits.headersMax} header fields`)
       return contentLength
@@ -186,6 +188,7 @@ function unfold(head: string, from: number, end: number, faults: Faults): string
 function readContentLength(value: string, earlier: number, faults: Faults): number {
   const length = parseDigits(value, CONTENT_LENGTH_DIGITS_MAX)
   if (length < 0) faults.note('SIP_MALFORMED', 'Content-Length is no number')
+  // guard: sip-content-length — two lengths would let one message be read as two
   else if (earlier >= 0 && earlier !== length) faults.note('SIP_MALFORMED', 'two Content-Lengths')
   return length
 }
@@ -193,6 +196,7 @@ function readContentLength(value: string, earlier: number, faults: Faults): numb
 function cutBody(bytes: Buffer, start: number, contentLength: number, limits: SipLimits, faults: Faults): Buffer {
   const there = bytes.length - start
   const length = contentLength < 0 ? there : contentLength
+  // guard: sip-body-octets — a body has a bound
   if (length > limits.bodyBytesMax) {
     faults.note('SIP_BODY_TOO_LARGE', `a body of more than ${limits.bodyBytesMax} octets`)
     return EMPTY_BODY

@@ -195,6 +195,7 @@ export class StoreConnection implements StoreLink, AsyncDisposable {
           this.requests.failAll('disconnected')
           break
         case 'reconnect':
+          if (!this.#isClosed) this.requests.resume()
           this.#tell('connected')
           break
         case 'error':

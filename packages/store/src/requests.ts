@@ -25,6 +25,7 @@ export class Requests implements RequestPort {
   readonly #pending = new Map<string, Pending>()
   #counter = 0
   #timer: Timer | undefined
+  #isDown = false
 
   constructor(connection: NatsConnection, inboxPrefix: string, clock: Clock) {
     this.#connection = connection
@@ -68,12 +69,21 @@ export class Requests implements RequestPort {
     })
   }
 
-  /** Ends every request under way: their outcome is open. */
+  /**
+   * Ends every request under way: their outcome is open. Until `resume` none is sent: the client would keep it for the next
+   * connection, and its answer would be awaited in vain.
+   */
   failAll(reason: 'disconnected' | 'closed'): void {
+    this.#isDown = true
     this.#fail(
       () => true,
       () => new StoreUnavailableError(reason, 'open'),
     )
+  }
+
+  /** The connection is there again. */
+  resume(): void {
+    this.#isDown = false
   }
 
   /** Ends the requests to a subject that this client may not send to. */
@@ -89,6 +99,10 @@ export class Requests implements RequestPort {
   }
 
   #send(subject: string, payload: Uint8Array, headers: MsgHdrs | undefined, pending: Pending): void {
+    if (this.#isDown) {
+      pending.onError(new StoreUnavailableError('disconnected', 'refused'))
+      return
+    }
     const token = (this.#counter++).toString(36)
     this.#pending.set(token, pending)
     try {

@@ -13,6 +13,7 @@ export function checkNatsServerIdentity(host: string, certificate: PeerCertifica
   const isNats = names
     .split(', ')
     .some((name) => /^URI:spiffe:\/\/[a-z0-9._-]+\/ns\/ims\/sa\//.test(name) && roleOf(name) === NATS_SERVER_ROLE)
+  // guard: nats-server-role — a certificate of ours alone makes nobody a NATS server
   return isNats ? undefined : new StoreServerIdentityError(names)
 }
 

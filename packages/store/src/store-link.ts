@@ -17,7 +17,7 @@ export interface RequestPort {
   /**
    * Sends a request and gives its one answer.
    *
-   * @throws StoreUnavailableError with outcome `open`; StoreDeniedError
+   * @throws StoreUnavailableError with outcome `open`, or `refused` without a connection; StoreDeniedError
    */
   request(subject: string, payload: Uint8Array, o: { headers?: MsgHdrs; timeoutMs: number }): Promise<Msg>
   /**

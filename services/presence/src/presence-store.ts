@@ -14,6 +14,9 @@ import type { PresenceEvents } from './events.ts'
 import type { Partitions } from './partition/partitions.ts'
 import type { ReplicaView } from './partition/replica-view.ts'
 
+/** Handing over takes a fraction of a second; without the store it would take for ever. */
+const LEAVE_MS_MAX = 5_000
+
 /** What is there once the store is open. */
 interface OpenStore {
   readonly connection: StoreConnection
@@ -65,12 +68,22 @@ export class PresenceStore {
     return [...(connection.isConnected ? [] : ['store: disconnected']), ...replicas.problems]
   }
 
-  /** Hands all partitions over in peace: what was decided becomes durable first, and others take them. */
+  /**
+   * Hands all partitions over in peace: what was decided becomes durable first, and others take them. What cannot be
+   * handed over in time is given up: when this resolves nothing is told any more.
+   */
   async leave(): Promise<void> {
     this.#stopping.abort()
     await this.#opening?.catch(() => {})
     const { state } = this.#opener
-    if (state.kind === 'open') await state.value.replicas.leave()
+    if (state.kind === 'open') {
+      const { clock } = this.#runtime
+      const { promise: late, resolve } = Promise.withResolvers<void>()
+      const timer = clock.setTimer(LEAVE_MS_MAX, resolve)
+      await Promise.race([state.value.replicas.leave(), late])
+      timer.cancel()
+    }
+    this.#partitions.dropAll()
   }
 
   async close(): Promise<void> {

@@ -10,7 +10,7 @@ import { ALICE, BOB, NO_BODY, pidf } from './testing/inputs.ts'
 import { again, publishRequest, resubscribeRequest, subscribeRequest } from './testing/requests.ts'
 import { Stack, until } from './testing/stack.ts'
 
-const ADDRESS = '127.1.5.3'
+const ADDRESS = '127.1.5.4'
 const PARTITIONS = 16
 
 /** One presentity for each partition, so that each replica owns some of them. */

@@ -247,6 +247,7 @@ export class HopLink {
   /** Asked when a batch is made, which is written in the same breath. */
   #mayBeWritten(item: Item): boolean {
     if (item.isDone) return false
+    // guard: hop-may-leave — a NOTIFY may be forbidden while it waits in a queue
     if (item.mayLeave === undefined || item.mayLeave()) return true
     this.#finish(item, { kind: 'withdrawn' })
     return false

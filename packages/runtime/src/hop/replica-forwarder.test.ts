@@ -265,6 +265,50 @@ test('an owner that does not answer, or takes no more, is no reason to ask anoth
   assert.equal(sent.length, 2)
 })
 
+test('a request whose owner was replaced goes to the new one after a moment; whoever answers first is heard', async (t) => {
+  const { clock, told, route, move, sent, answer } = setUp(t)
+  move(at('b:1'))
+  route('a')
+  route('b')
+  move(MOVING)
+  move(at('c:1'))
+  // The old one hands over in peace, and answers what it has.
+  clock.advance(100)
+  sent[0]?.on({ kind: 'response', sip: fakeResponse('a'), envelope: undefined, status: 200 })
+  clock.advance(500)
+  assert.deepEqual(
+    sent.map(({ branch, to }) => `${branch} ${to.target}`),
+    ['a b:1', 'b b:1', 'b c:1'],
+  )
+  // What the old one says now is no reason to give up.
+  sent[1]?.on({ kind: 'unreachable' })
+  answer(503, createEnvelope({ misdirected: true }))
+  clock.advance(100)
+  assert.equal(sent.length, 4)
+  answer(200)
+  sent[1]?.on({ kind: 'response', sip: fakeResponse('b'), envelope: undefined, status: 404 })
+  assert.deepEqual(told, ['a reply 200', 'b reply 200'])
+  clock.advance(100)
+  assert.equal(clock.pending, 0)
+})
+
+test('a partition that comes back to where a request is does not send it there twice', (t) => {
+  const { clock, told, route, move, sent } = setUp(t)
+  move(at('b:1'))
+  route('a')
+  move(at('c:1'))
+  clock.advance(600)
+  move(at('b:1'))
+  clock.advance(600)
+  assert.deepEqual(
+    sent.map(({ to }) => to.target),
+    ['b:1', 'c:1'],
+  )
+  move(HERE)
+  clock.advance(600)
+  assert.deepEqual(told, ['a here'])
+})
+
 test('the same request once more, while it is under way, is answered with it; another one with its branch is not', async (t) => {
   const { told, route, move, sent, answer } = setUp(t)
   move(at('b:1'))

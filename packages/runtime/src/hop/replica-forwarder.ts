@@ -80,15 +80,17 @@ interface Routed {
   readonly request: ForwardRequest
   /** The same request once more, from a sender that lost its stream: answered alike. */
   readonly again: ForwardRequest[]
-  readonly giveUpAtMs: number
+  giveUpAtMs: number
   readonly dueMs: number
   retryMs: number
   isParked: boolean
   isEnded: boolean
   /** Its partition went elsewhere; it gets a moment to be answered where it is. */
   isWatched: boolean
-  /** Where it is and was not answered, the newest last. */
+  /** Where it is and was not answered. */
   readonly sentTo: Set<string>
+  /** Where it was sent last. */
+  target: string
   /** Why it would fail now. */
   why: ForwardFailure
   tick: number
@@ -170,6 +172,7 @@ export class ReplicaForwarder implements Disposable {
       isEnded: false,
       isWatched: false,
       sentTo: new Set(),
+      target: '',
       why: request.envelope.forwarded ? 'second-forward' : 'moving',
       tick: 0,
     }
@@ -177,6 +180,7 @@ export class ReplicaForwarder implements Disposable {
 
   #join(routed: Routed, request: ForwardRequest): void {
     // Two requests with one branch are somebody's mistake: the second must not get the answer to the first.
+    // guard: same-branch — another request with the same branch must not get the first one’s answer
     if (routed.request.sip.equals(request.sip)) routed.again.push(request)
     else this.#refuse(request, 'no-peer')
   }
@@ -189,6 +193,7 @@ export class ReplicaForwarder implements Disposable {
         return
       case 'at':
         // Whoever holds it has said so before it served: that it is not here is certain, and waiting does not help.
+        // guard: second-forward — two replicas that disagree must not send a request round and round
         if (routed.request.envelope.forwarded) this.#fail(routed, 'second-forward')
         else this.#forward(routed, place.member.target)
         return
@@ -204,19 +209,20 @@ export class ReplicaForwarder implements Disposable {
     const envelope = { ...request.envelope, forwarded: true, forwardedRole: from }
     const deadlineMs = Math.max(DEADLINE_MS_MIN, Math.round(dueMs - this.#o.clock.monotonic()))
     const to = { target, role: this.#o.role }
-    routed.sentTo.add(target)
+    routed.target = target
     add(this.#sent, routed)
+    // It is there already: it went elsewhere, and its partition came back.
+    if (routed.sentTo.has(target)) return
+    routed.sentTo.add(target)
     this.#o.peers.send(to, { sip, branch, envelope }, (result) => this.#heard(routed, target, result), { deadlineMs })
   }
 
   #heard(routed: Routed, target: string, result: HopResult): void {
     if (routed.isEnded) return
-    const isFinal = result.kind !== 'response' || result.status >= 200
-    if (isFinal) routed.sentTo.delete(target)
-    // It is somewhere else by now, and waits for that one.
-    const isElsewhere = routed.isParked || routed.sentTo.size > 0
+    if (result.kind !== 'response' || result.status >= 200) routed.sentTo.delete(target)
     const isAnswer = result.kind === 'response' && !result.envelope?.misdirected
-    if (isFinal && isElsewhere && !isAnswer) return
+    // An answer counts, whoever gives it first. What else an earlier owner says counts no more.
+    if (!isAnswer && (routed.isParked || routed.target !== target)) return
     switch (result.kind) {
       case 'response': {
         const { sip, envelope, status } = result
@@ -260,6 +266,7 @@ export class ReplicaForwarder implements Disposable {
       return
     }
     remove(this.#sent, routed)
+    this.#unwatch(routed)
     const { sip } = routed.request
     if (this.#parkedCount >= this.#parkedMax || this.#parkedOctets + sip.length > PARKED_OCTETS_MAX) {
       this.#fail(routed, 'parked-full')
@@ -320,12 +327,18 @@ export class ReplicaForwarder implements Disposable {
     this.#deadlines.add(routed, LEFT_BEHIND_MS)
   }
 
+  #unwatch(routed: Routed): void {
+    if (routed.isWatched) this.#deadlines.remove(routed)
+    routed.isWatched = false
+  }
+
   /** It goes to the new owner, too: whoever answers first, the other one's log knows the request. */
   #leftBehind(routed: Routed): void {
     routed.isWatched = false
     const place = this.#o.whereIs(routed.request.partition)
     if (!this.#isElsewhere(routed, place)) return
     this.#count('left-behind')
+    routed.giveUpAtMs = Math.min(this.#o.clock.monotonic() + this.#parkMs, routed.dueMs)
     this.#go(routed, place)
   }
 
@@ -343,7 +356,7 @@ export class ReplicaForwarder implements Disposable {
   #end(routed: Routed): void {
     routed.isEnded = true
     this.#unpark(routed)
-    if (routed.isWatched) this.#deadlines.remove(routed)
+    this.#unwatch(routed)
     remove(this.#sent, routed)
     this.#byBranch.delete(routed.request.branch)
   }

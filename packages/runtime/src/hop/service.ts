@@ -70,6 +70,7 @@ function admit(host: GrpcHost, call: ServerDuplexStream<Buffer, Buffer>): Admitt
   const { path } = HOP_DEFINITION.exchange
   const found = host.admission.admit(path, call)
   const peer =
+    // guard: hop-direction — SIP is taken from the roles that may send it here
     'refused' in found || maySend(found.role, host.role) ? found : host.admission.refuse(path, found, 'direction')
   if (!('refused' in peer)) return peer
   const role = 'refused' in found ? 'none' : found.role

@@ -30,6 +30,7 @@ export async function checkDataFolder(o: DataFolder): Promise<DataFolderState> {
   const ledgerFile = ledgerFileOf(o.storeDir)
   const ledger = await readLedger(ledgerFile)
   const streamsOnDisk = await findStreams(o.storeDir)
+  // guard: store-key-mismatch — with another key a server would start without its streams
   if (ledger && ledger.key !== natsKeyFingerprint(o.encryptionKey)) throw new NatsKeyMismatchError(o.storeDir)
   if (!ledger && streamsOnDisk.size > 0) throw new LedgerMissingError(o.storeDir, ledgerFile)
   return { ledgerFile, ledger, streamsOnDisk }

@@ -103,6 +103,7 @@ function refuseLost(missing: readonly Wanted[], data: DataFolder, folder: DataFo
     if (folder.streamsOnDisk.has(`${accountOf(want.service)}/${name}`)) {
       throw new StreamUnreadableError(name, data.storeDir)
     }
+    // guard: store-stream-lost — a stream that was there once is not made anew
     if (folder.ledger?.streams.includes(name)) throw new StreamLostError(name, data.storeDir, folder.ledgerFile)
   }
 }
@@ -116,6 +117,7 @@ function refuseUnseen(missing: readonly Wanted[], wanted: readonly Wanted[]): vo
     layout.kind === 'lease' &&
     wanted.every((other) => other.service !== service || other.layout.kind === 'lease' || !missing.includes(other))
   const unsafe = missing.filter((want) => !isSafe(want))
+  // guard: store-unseen-data — where data may lie unseen nothing is made
   if (unsafe.length > 0) throw new FirstInstallationError(missing.map(nameOf))
 }
 

@@ -88,6 +88,7 @@ export class ChainWriter {
         case 'busy':
           await pause(this.#connection.clock, BUSY_WAIT_MS)
           break
+        // guard: settle-before-fenced — a refusal may come from our own append that landed late
         case 'refused':
         case 'full':
         case 'open': {
@@ -115,6 +116,7 @@ export class ChainWriter {
       const answer = await publish(this.#connection, {
         subject: this.#subject,
         data: message,
+        // guard: chain-fence — an append that does not follow our own last one is another owner’s place (decision 2)
         expected: this.#last,
         timeoutMs: ATTEMPT_MS_MAX,
       })
@@ -159,9 +161,11 @@ export class ChainWriter {
         timeoutMs: SETTLE_MS_MAX,
       })
       // Older than what was acknowledged to us: this is no leader, or the data is gone. Neither says who owns what.
+      // guard: settle-stale — an answer older than what was acknowledged says nothing of who owns what
       if (!last || last.sequence < this.#last) return { kind: 'unknown' }
       if (last.sequence === this.#last) return { kind: 'absent' }
       const { kind, epoch, number } = decodeLogHeader(last.data)
+      // guard: settle-own — only a message of our epoch and number is ours
       const isOurs = kind !== 'epoch' && epoch === this.epoch && number === this.nextNumber
       return isOurs ? { kind: 'landed', sequence: last.sequence } : { kind: 'fenced' }
     } catch (error) {

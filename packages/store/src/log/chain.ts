@@ -64,6 +64,7 @@ export class Chain {
   #checkStart(message: StoredMessage, header: LogMessageHeader): void {
     const start = this.#start
     if (start.kind === 'epoch') {
+      // guard: log-begins — a log without its beginning is not the state
       if (header.kind !== 'epoch')
         this.#fail(message, 'the log begins in the middle of an epoch, and no manifest says why')
       if (message.sequence > (start.sequenceMax ?? Number.POSITIVE_INFINITY)) {
@@ -78,8 +79,10 @@ export class Chain {
 
   #check(message: StoredMessage, { epoch, number }: LogMessageHeader): void {
     const expected = Number(message.headers?.get(EXPECTED_LAST_SUBJECT_SEQUENCE) || Number.NaN)
+    // guard: chain-load — a message that follows another one than it expected shows that something is missing
     if (expected !== this.#last) this.#fail(message, `it expected sequence ${expected}, but follows ${this.#last}`)
     if (epoch !== this.#epoch) this.#fail(message, `it belongs to epoch ${epoch}, but follows epoch ${this.#epoch}`)
+    // guard: chain-number — an owner counts its messages, so that none is missing
     if (number !== this.#number + 1n) this.#fail(message, `it is number ${number} after ${this.#number}`)
   }
 

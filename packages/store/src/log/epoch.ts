@@ -7,8 +7,9 @@ import { encodeLogMessage } from './log-message.ts'
 
 /** An epoch message without an answer is sent again: of two the later one counts. */
 const ATTEMPT_MS_MAX = 3_000
-const TRIES_MAX = 10
-const WAIT_MS = 100
+const WAIT_MS = 50
+/** Longer than a stream takes to elect a leader after a kill. */
+const EPOCH_MS_MAX = 30_000
 /** Tells an epoch message from all others. */
 const NONCE_OCTETS = 16
 
@@ -19,7 +20,8 @@ const NONCE_OCTETS = 16
  * @throws StoreUnavailableError, StoreFullError, StoreDeniedError, JetStreamError
  */
 export async function writeEpoch(connection: StoreLink, o: { subject: string; partition: string }): Promise<number> {
-  for (let tries = 1; ; tries += 1) {
+  const dueMs = connection.clock.monotonic() + EPOCH_MS_MAX
+  for (;;) {
     try {
       const record = systemRandom.bytes(NONCE_OCTETS)
       const data = encodeLogMessage({ kind: 'epoch', epoch: 0n, number: 0n, records: [{ record }] })
@@ -29,7 +31,7 @@ export async function writeEpoch(connection: StoreLink, o: { subject: string; pa
       throw new JetStreamError(answer.errorCode, answer.description)
     } catch (error) {
       const mayPass = error instanceof StoreUnavailableError || error instanceof JetStreamError
-      if (!mayPass || tries >= TRIES_MAX || connection.isClosed) throw error
+      if (!mayPass || connection.clock.monotonic() > dueMs || connection.isClosed) throw error
     }
     await pause(connection.clock, WAIT_MS)
   }

@@ -58,6 +58,7 @@ export async function loadLog(
         timeoutMs: BATCH_MS_MAX,
         onMessage: (message) => {
           if (message.sequence <= chain.last || chain.last === o.epochSequence) return
+          // guard: epoch-barrier — what is read without our own epoch message is older than it
           if (message.sequence > o.epochSequence) throw epochMissing(o.subject, o.epochSequence)
           chain.take(message)
         },

@@ -135,6 +135,7 @@ function renderAccount(service: StoreService, shape: StoreShape, trustDomain: st
     ]),
     renderUser(trustDomain, storeAdminRole(service), ADMIN_GRANTS, [`${inboxPrefixOf('storeadmin')}.>`]),
   ]
+  // guard: nats-account — services that share an account read each other’s streams
   return `  ${accountOf(service)} {
     jetstream: enabled
     users: [
@@ -172,6 +173,7 @@ function serviceGrants(service: StoreService, shape: StoreShape): string[] {
     `$JS.API.DIRECT.GET.${name}.>`,
   ])
   const purges = streams.filter(({ config }) => !config.deny_purge).map(({ name }) => `$JS.API.STREAM.PURGE.${name}`)
+  // guard: nats-own-subjects — a service publishes to its own subjects and API calls alone
   return [own, ...reads, ...purges]
 }
 

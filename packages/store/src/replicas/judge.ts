@@ -57,6 +57,7 @@ export class Judge {
     for (const lease of leases) {
       const known = this.#watched.get(lease.replica)
       if (known?.lease.sequence === lease.sequence) {
+        // guard: judge-gap — who could not see knows of nobody’s silence
         if (isGap) known.countedFromMs = nowMs
         continue
       }
@@ -100,6 +101,7 @@ export class Judge {
 
   #tellsUntilMs({ lease, seenMs, sentByMs }: Watched, partition: number): number {
     const { record } = lease
+    // guard: sole-unreadable — who cannot be read may hold anything
     if (!record) return Number.POSITIVE_INFINITY
     const isListed = record.held.has(partition) || record.lingering.has(partition)
     if (!isListed) return 0
@@ -108,6 +110,7 @@ export class Judge {
       case 'leaving':
         return Number.POSITIVE_INFINITY
       case 'revoked':
+        // guard: sole-revoked — a revoked replica may not know it yet
         return sentByMs + leaseOver(this.#timing)
       case 'gone':
         return seenMs + leaseOver(this.#timing)

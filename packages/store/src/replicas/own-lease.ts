@@ -78,7 +78,9 @@ export class OwnLease implements Lease {
     const sent = this.#acknowledged
     return (
       sent !== undefined &&
+      // guard: lease-length — a lease ends here before it can be over anywhere else (decision 3)
       this.#clock.monotonic() - sent.sentMs < this.#leaseMs &&
+      // guard: lease-slept — a machine that slept may have stopped its monotonic clock
       this.#clock.now() - sent.sentWallMs < this.#leaseMs
     )
   }

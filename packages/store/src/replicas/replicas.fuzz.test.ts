@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { seededRandom } from '@rollcall/core'
 import { type Process, ReplicaWorld } from './testing/replica-world.ts'
 
-const SEEDS = Number(process.env.ROLLCALL_REPLICAS_SEEDS ?? 40)
+const SEEDS = Number(process.env.ROLLCALL_REPLICAS_SEEDS ?? 12)
 const NAMES = ['a', 'b', 'c']
 
 /** Chance of one seed. */

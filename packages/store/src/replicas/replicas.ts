@@ -199,6 +199,7 @@ export class Replicas implements ReplicaGroup {
       case 'open':
         return false
       case 'deposed':
+        // guard: deposed-drops — who was revoked has nothing any more
         this.#holdings.dropAll()
         this.#phase = round.why
         this.#isWoken = true

@@ -3,6 +3,9 @@ import { assign, planMoves } from './assignment.ts'
 import type { Holdings } from './holdings.ts'
 import type { Membership } from './membership.ts'
 
+/** What is needed of the membership. */
+type Seen = Pick<Membership, 'others' | 'soleFromMs'>
+
 /**
  * Decides what this replica takes, hands over and gives up, after each look at the others.
  *
@@ -15,13 +18,13 @@ export class Sharing {
   readonly #self: string
   readonly #partitions: number
   readonly #clock: Clock
-  readonly #membership: Membership
+  readonly #membership: Seen
   readonly #holdings: Holdings
   #assigned: readonly string[] = []
   #assignedTo = ''
   #nextSoleMs = Number.POSITIVE_INFINITY
 
-  constructor(o: { self: string; partitions: number; clock: Clock; membership: Membership; holdings: Holdings }) {
+  constructor(o: { self: string; partitions: number; clock: Clock; membership: Seen; holdings: Holdings }) {
     this.#self = o.self
     this.#partitions = o.partitions
     this.#clock = o.clock
@@ -52,6 +55,7 @@ export class Sharing {
   #yieldToHigherEpochs(): void {
     for (const [partition, epoch] of this.#holdings.listed) {
       const other = this.#membership.others.listings.get(partition)
+      // guard: yield-to-epoch — the later epoch has it
       if (epoch > 0n && other && other.epoch > epoch) this.#holdings.drop(partition, 'overtaken')
     }
   }
@@ -67,6 +71,7 @@ export class Sharing {
   /** Takes what is claimed, once nobody else has it. Of two who claim, the one with the older view gives way. */
   #settleClaims(announced: ReadonlyMap<number, bigint>): void {
     for (const [partition, state] of this.#holdings.states) {
+      // guard: announce-before-take — of two who take a partition each must have said so before, or neither sees the other
       if (state !== 'claimed' || !announced.has(partition)) continue
       const other = this.#membership.others.listings.get(partition)
       if (this.#assigned[partition] !== this.#self || other?.loaded) this.#holdings.withdraw(partition)
@@ -91,8 +96,10 @@ export class Sharing {
     const nowMs = this.#clock.monotonic()
     this.#nextSoleMs = Number.POSITIVE_INFINITY
     for (const partition of this.#holdings.notSole) {
+      // guard: sole-announced — what was seen before our epoch does not show who took it meanwhile
       if (!announced.get(partition)) continue
       const fromMs = this.#membership.soleFromMs(partition)
+      // guard: sole-wait — an owner before may still tell until its lease is over
       if (fromMs <= nowMs) this.#holdings.becomeSole(partition)
       else this.#nextSoleMs = Math.min(this.#nextSoleMs, fromMs)
     }

@@ -115,5 +115,6 @@ function readHead(sealed: Buffer): { head: Buffer; keyId: string; body: Buffer }
 function associatedData(head: Buffer, context: SealContext): Buffer {
   const version = Buffer.alloc(4)
   version.writeUInt32BE(context.version)
+  // guard: sealing-associated-data — what was sealed for one record opens for no other
   return Buffer.concat([head, version, Buffer.from(context.recordKey, 'utf8')])
 }

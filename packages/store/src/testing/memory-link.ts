@@ -32,6 +32,13 @@ export class MemoryStream {
     return this.messages.filter(({ subject }) => matches(filter, subject))
   }
 
+  /** Puts a message where it lay in another stream. */
+  put(message: MemoryMessage): void {
+    assert(message.sequence > this.#sequence, 'messages are put in their order')
+    this.#sequence = message.sequence
+    this.messages.push({ ...message, data: Buffer.from(message.data) })
+  }
+
   publish(subject: string, data: Buffer, fields: MsgHdrs): object {
     const expected = fields.get(EXPECTED_LAST_SUBJECT_SEQUENCE)
     const last = this.matching(subject).at(-1)?.sequence ?? 0

@@ -15,7 +15,7 @@ const owned = await (await openLogs(connection)).take(partition, () => {})
 await Promise.all(Array.from({ length: WORKERS }, (_, worker) => work(worker)))
 tell({ kind: 'fenced' })
 await connection.close()
-process.disconnect()
+process.disconnect?.()
 
 async function work(worker: number): Promise<void> {
   for (let n = 0; ; n += 1) {

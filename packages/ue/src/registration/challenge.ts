@@ -62,6 +62,7 @@ function readAuthenticate(response: SipResponse): Authenticate {
     const value = (name: string): string | undefined => params.get(name)?.value
     const algorithm = value('algorithm')
     if (!isTokenEqual(scheme, 'Digest') || !algorithm || !isTokenEqual(algorithm, 'AKAv1-MD5')) continue
+    // guard: challenge-keys — keys that everybody on the way can read make no SA
     if (params.has('ck') || params.has('ik')) {
       throw new SecurityAgreementFailedError('the challenge shows CK and IK to everybody')
     }

@@ -64,8 +64,10 @@ export interface ResubscribeInput extends AnySubscribeInput {
  */
 export function decideSubscribe(state: PresentityState, input: SubscribeInput, nowMs: number, terms: Terms): Decision {
   const { eventPackage, eventId, resource, watcher, notifyBase, newTag } = input
+  // guard: foreign-winfo — who watches is told to the presentity alone
   if (eventPackage === 'presence.winfo' && !input.isOwn) return refuse('foreign-winfo', newTag)
   const handling = handlingOf(input, input.policy)
+  // guard: policy-block — whom the policy blocks gets no subscription
   if (handling === 'block') return { ...refuse('policy-block', newTag), handling }
   const interval = intervalOf(input, terms)
   if (!('seconds' in interval)) return { ...interval, handling }
@@ -99,6 +101,7 @@ export function decideResubscribe(
   const { newTag, cseq, notifyBase } = input
   const subscription = state.subscriptions.get(input.subscriptionId)
   if (!subscription || !isOf(subscription, input)) return refuse('subscription-unknown', newTag)
+  // guard: foreign-watcher — a subscription is touched by its watcher alone
   if (!sharesIdentity(subscription.watcher, input.watcher)) return refuse('foreign-watcher', newTag)
   if (cseq <= subscription.remoteCseq) return refuse('cseq-out-of-order', newTag)
   const interval = intervalOf(input, terms)

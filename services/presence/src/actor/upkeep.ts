@@ -65,6 +65,7 @@ export function decidePolicy(state: PresentityState, input: PolicyInput): Decisi
     const isOwn = watcher.some((identity) => input.impus.includes(identity))
     const handling = handlingOf({ watcher, isOwn }, input.policy)
     if (handling === before) continue
+    // guard: policy-decided-anew — who is blocked now has no subscription any more
     if (handling === 'block') changes.push({ kind: 'subscription-ended', id, reason: 'rejected', silent: false })
     else changes.push({ kind: 'subscription-decided', id, handling })
   }

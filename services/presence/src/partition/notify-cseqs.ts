@@ -47,6 +47,7 @@ export class NotifyCseqs {
     const cseq = sent.lastCseq + 1
     if (cseq >= NOTIFY_CSEQ_MAX && !o.isLast) return 'exhausted'
     const used = cseq - floor
+    // guard: cseq-stride-end — a stride that is used up would reach into the next owner’s
     if (used >= NOTIFY_CSEQ_STRIDE) return 'not-yet'
     if (used > NOTIFY_CSEQ_STRIDE / 2 && sent.movedToCseq <= floor) {
       sent.movedToCseq = sent.lastCseq
@@ -64,6 +65,7 @@ export class NotifyCseqs {
 
   /** The lowest CSeq that this owner does not use: all before it were other owners'. */
   #floor({ notifyBase }: Subscription): number {
+    // guard: cseq-stride — a late NOTIFY of the owner before must be out of order (decision 4)
     return notifyBase.cseq + (this.#ownerOrdinal - notifyBase.ownerOrdinal) * NOTIFY_CSEQ_STRIDE
   }
 }

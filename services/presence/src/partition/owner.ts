@@ -196,6 +196,7 @@ export class PartitionOwner implements HeldPartition {
     const unavailable = this.#unavailable()
     if (unavailable) throw new PartitionLostError(unavailable)
     this.#observePolicy(presentity, policy, '')
+    // guard: policy-durable — a policy that is decided and not durable may be undone by the next owner
     await this.#flush()
     // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
     await this.#whileServing(this.#ownership.sole)
@@ -411,6 +412,7 @@ export class PartitionOwner implements HeldPartition {
     }
     const underWay = { presentity, traceparent, drafts }
     if (drafts.length > 0) this.#underWay.add(underWay)
+    // guard: durable-before-2xx — nothing that was answered 2xx may be lost (decision 1)
     this.#appender?.append(record, traceparent, {
       durable: (sequence) => {
         this.#underWay.delete(underWay)

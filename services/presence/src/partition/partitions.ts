@@ -117,6 +117,14 @@ export class Partitions implements PartitionDirectory {
     }
   }
 
+  /** Gives up everything at once. */
+  dropAll(): void {
+    for (const owner of this.owners) {
+      this.#forget(owner)
+      owner.drop()
+    }
+  }
+
   get #count(): number {
     return this.#logs?.partitions ?? 0
   }

@@ -26,6 +26,7 @@ export function readUserData(
   partitionOf: (canonical: Impu) => number,
 ): UserData {
   const canonical = parseImpu(told.canonicalImpu)
+  // guard: no-policy — a presentity without a policy is watched by nobody
   const { defaultAllow, allow, block } = told.presencePolicy ?? { defaultAllow: false, allow: [], block: [] }
   const options = { defaultAllow, allow: allow.map(parseImpu), block: block.map(parseImpu) }
   return {

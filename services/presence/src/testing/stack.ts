@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { systemClock, systemRandom } from '@rollcall/core'
 import { startTestStore, type TestStore } from '@rollcall/dev-env'
+import { issueLeaf } from '@rollcall/pki'
 import { type PresencePolicy, ShServiceService } from '@rollcall/proto-gen/sh'
 import {
   createEnvelope,
@@ -93,6 +94,8 @@ export class Stack implements AsyncDisposable {
   ): Promise<Stack> {
     const stack = new Stack(await startTestStore({ address }), address)
     try {
+      const leaf = { name: 'operator', role: 'operator', dnsNames: [] }
+      await issueLeaf({ folder: stack.store.pkiFolder, trustDomain: stack.store.trustDomain, leaf })
       await stack.#startPeers()
       if (o.isProcess) await stack.startProcess()
       else if (!o.isEmpty) await stack.startPresence()

@@ -11,7 +11,7 @@ import { Replicas } from '../replicas.ts'
 
 const REALM = 'ims.example.org'
 const SHAPE = { partitions: 16, shards: 4 }
-/** Requests take half of it each way: all that is ready runs between two steps. */
+/** How often it is looked whether what is waited for is so. */
 const STEP_MS = 1
 
 export const LEASES = 'presence_lease'
@@ -51,9 +51,7 @@ export class Process {
   async join(timing: Partial<LeaseTiming> = {}): Promise<void> {
     const { clock } = this.#world
     const connection = this.link
-    const logs = PartitionLogs.open({ connection, service: 'presence', realm: REALM, clock })
-    await this.#world.run(10)
-    const opened = await logs
+    const logs = await this.#world.finish(PartitionLogs.open({ connection, service: 'presence', realm: REALM, clock }))
     const joining = Replicas.join({
       connection,
       service: 'presence',
@@ -64,12 +62,10 @@ export class Process {
       clock,
       random: seededRandom(`${this.name} ${this.#world.clock.now()}`),
       timing,
-      take: (partition, context) => this.#take(opened, partition, context),
+      take: (partition, context) => this.#take(logs, partition, context),
       onEvent: (event) => void this.events.push(event),
     })
-    joining.catch(() => {})
-    await this.#world.run(10)
-    this.replicas = await joining
+    this.replicas = await this.#world.finish(joining)
   }
 
   /** The process ends without a word. */
@@ -134,8 +130,9 @@ export class ReplicaWorld {
 
   /** Lets time pass, and everything happen that falls due, and looks at all that must always be so. */
   async run(ms: number): Promise<void> {
-    for (let passed = 0; passed < ms; passed += STEP_MS) {
-      this.clock.advance(STEP_MS)
+    const endMs = this.clock.monotonic() + ms
+    while (this.clock.monotonic() < endMs) {
+      this.clock.advance(Math.min(this.clock.nextDueInMs, endMs - this.clock.monotonic()))
       await settled()
       this.#check()
     }
@@ -149,6 +146,17 @@ export class ReplicaWorld {
       await this.run(STEP_MS)
     }
     return this.clock.monotonic() - startMs
+  }
+
+  /** Runs until something is done. */
+  async finish<T>(act: Promise<T>): Promise<T> {
+    let isOver = false
+    const over = (): void => {
+      isOver = true
+    }
+    act.then(over, over)
+    while (!isOver) await this.run(STEP_MS)
+    return await act
   }
 
   wait(ms: number): Promise<void> {

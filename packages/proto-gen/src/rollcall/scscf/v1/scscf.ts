@@ -29,7 +29,7 @@ export namespace RemovalReason {
   export type UNRECOGNIZED = typeof RemovalReason.UNRECOGNIZED;
 }
 
-/** What the S-CSCF appends to the log of a partition. Each record is one version octet and then this message. */
+/** What the S-CSCF appends to the log of a partition. Each record is the octet 1 and then this message. */
 export interface RegistrationRecord {
   atMs: bigint;
   /** Names the implicit registration set, and the partition. */
@@ -87,6 +87,38 @@ export interface AnsweredRegister {
 export interface AnswerHeader {
   name: string;
   value: string;
+}
+
+/** What a snapshot of a partition is made of. Each record is the octet 2 and then this message. */
+export interface SnapshotRecord {
+  part: { $case: "registrationSet"; value: RegistrationSet } | { $case: "recentAnswer"; value: RecentAnswer } | {
+    $case: "recentEnd";
+    value: RecentEnd;
+  } | undefined;
+}
+
+/** One implicit registration set with what is bound to it. */
+export interface RegistrationSet {
+  canonicalImpu: string;
+  profile:
+    | ServiceProfile
+    | undefined;
+  /** The newest binding last. */
+  contacts: Contact[];
+}
+
+/** A REGISTER that may be retransmitted still, and its answer. */
+export interface RecentAnswer {
+  atMs: bigint;
+  answered: AnsweredRegister | undefined;
+}
+
+/** A private identity's registration that ended so lately that the HSS may not have heard. */
+export interface RecentEnd {
+  atMs: bigint;
+  impi: string;
+  impu: string;
+  reason: RemovalReason;
 }
 
 function createBaseRegistrationRecord(): RegistrationRecord {
@@ -599,6 +631,286 @@ export const AnswerHeader: MessageFns<AnswerHeader> = {
             }
 
             message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSnapshotRecord(): SnapshotRecord {
+  return { part: undefined };
+}
+
+export const SnapshotRecord: MessageFns<SnapshotRecord> = {
+  encode(message: SnapshotRecord, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.part?.$case) {
+      case "registrationSet":
+        RegistrationSet.encode(message.part.value, writer.uint32(10).fork()).join();
+        break;
+      case "recentAnswer":
+        RecentAnswer.encode(message.part.value, writer.uint32(18).fork()).join();
+        break;
+      case "recentEnd":
+        RecentEnd.encode(message.part.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotRecord {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSnapshotRecord();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.part = { $case: "registrationSet", value: RegistrationSet.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.part = { $case: "recentAnswer", value: RecentAnswer.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.part = { $case: "recentEnd", value: RecentEnd.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegistrationSet(): RegistrationSet {
+  return { canonicalImpu: "", profile: undefined, contacts: [] };
+}
+
+export const RegistrationSet: MessageFns<RegistrationSet> = {
+  encode(message: RegistrationSet, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.canonicalImpu !== "") {
+      writer.uint32(10).string(message.canonicalImpu);
+    }
+    if (message.profile !== undefined) {
+      ServiceProfile.encode(message.profile, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.contacts) {
+      Contact.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationSet {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationSet();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.canonicalImpu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.profile = ServiceProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.contacts.push(Contact.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecentAnswer(): RecentAnswer {
+  return { atMs: 0n, answered: undefined };
+}
+
+export const RecentAnswer: MessageFns<RecentAnswer> = {
+  encode(message: RecentAnswer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0n) {
+      if (BigInt.asUintN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.atMs);
+    }
+    if (message.answered !== undefined) {
+      AnsweredRegister.encode(message.answered, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecentAnswer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecentAnswer();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.answered = AnsweredRegister.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRecentEnd(): RecentEnd {
+  return { atMs: 0n, impi: "", impu: "", reason: 0 };
+}
+
+export const RecentEnd: MessageFns<RecentEnd> = {
+  encode(message: RecentEnd, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.atMs !== 0n) {
+      if (BigInt.asUintN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.atMs);
+    }
+    if (message.impi !== "") {
+      writer.uint32(18).string(message.impi);
+    }
+    if (message.impu !== "") {
+      writer.uint32(26).string(message.impu);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(32).int32(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecentEnd {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecentEnd();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.atMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.impu = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
             continue;
           }
         }
