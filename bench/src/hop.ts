@@ -40,7 +40,7 @@ const MEASURE_MS_MAX = 300_000
  * The SIP hop alone: 1 kB requests over mutual TLS from one process to another that echoes them, envelope as the P-CSCF
  * fills it. CPU time is an operation's, a request and its response, at each side. Both run with the flags of a service.
  */
-export async function benchHop(o: { readonly isProfiled: boolean }): Promise<BenchRow[]> {
+export async function* benchHop(o: { readonly isProfiled: boolean }): AsyncGenerator<BenchRow> {
   const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
   try {
     await createTrustDomain({
@@ -48,9 +48,8 @@ export async function benchHop(o: { readonly isProfiled: boolean }): Promise<Ben
       trustDomain: TRUST_DOMAIN,
       leaves: ['pcscf', 'scscf'].map((name) => ({ name, role: name, dnsNames: [] })),
     })
-    const rows = await measureHop(folder, o.isProfiled ? join(folder, 'profile') : undefined)
+    yield* await measureHop(folder, o.isProfiled ? join(folder, 'profile') : undefined)
     if (o.isProfiled) printSelfTimes('hop, the server’s side', join(folder, 'profile'))
-    return rows
   } finally {
     await rm(folder, { recursive: true })
   }

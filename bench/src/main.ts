@@ -11,7 +11,7 @@ import { formatRatio, formatRow } from './report/table.ts'
 import { serve } from './serve.ts'
 import { benchTakeover } from './takeover.ts'
 
-const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => Promise<BenchRow[]>>> = {
+const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => AsyncIterable<BenchRow>>> = {
   publish: benchPublish,
   subscribe: benchSubscribe,
   fanout: benchFanout,
@@ -50,7 +50,7 @@ async function runBenches(command: Extract<Command, { kind: 'bench' }>): Promise
   const machine = sayMachine()
   const rows: BenchRow[] = []
   for (const name of command.names) {
-    for (const row of await BENCHES[name](command)) {
+    for await (const row of BENCHES[name](command)) {
       rows.push(row)
       console.log(formatRow(row))
     }

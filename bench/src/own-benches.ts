@@ -20,37 +20,33 @@ const ROUNDS = 3
 export const OUTSTANDING_CASES: readonly number[] = [1, 16, 64]
 
 /** PUBLISH over SIP/UDP, and the same over the hop. */
-export async function benchPublish(o: BenchOptions, scale = FULL_SCALE): Promise<BenchRow[]> {
-  const rows = await benchAlone(
-    OUTSTANDING_CASES.map((many) => publishWorkload(many, scale)),
-    o,
-  )
-  return [...rows, ...(await benchPublishOverHop(o, scale))]
+export async function* benchPublish(o: BenchOptions, scale: Scale = FULL_SCALE): AsyncGenerator<BenchRow> {
+  const workloads = OUTSTANDING_CASES.map((outstanding) => publishWorkload(outstanding, scale))
+  yield* benchAlone(workloads, o)
+  yield* benchPublishOverHop(o, scale)
 }
 
 /** SUBSCRIBE, its 200 and its NOTIFY. */
-export function benchSubscribe(o: BenchOptions, scale: Scale = FULL_SCALE): Promise<BenchRow[]> {
+export function benchSubscribe(o: BenchOptions, scale: Scale = FULL_SCALE): AsyncGenerator<BenchRow> {
   return benchAlone([subscribeWorkload(scale)], o)
 }
 
 /** One PUBLISH to many watchers; operations are NOTIFYs. */
-export function benchFanout(o: BenchOptions, scale: Scale = FULL_SCALE): Promise<BenchRow[]> {
+export function benchFanout(o: BenchOptions, scale: Scale = FULL_SCALE): AsyncGenerator<BenchRow> {
   return benchAlone([fanoutWorkload(scale)], o)
 }
 
 /** Measures Rollcall alone. */
-async function benchAlone(workloads: readonly Workload[], o: BenchOptions): Promise<BenchRow[]> {
+async function* benchAlone(workloads: readonly Workload[], o: BenchOptions): AsyncGenerator<BenchRow> {
   using profile = o.isProfiled ? new TemporaryFolder('profile') : undefined
-  const rows: BenchRow[] = []
   {
     await using rollcall = await RollcallSide.start(profile ? { profileFolder: profile.path } : {})
     for (const workload of workloads) {
       await workload.prepare(rollcall.side)
       const rounds: MeasuredReport[] = []
       for (let i = 0; i < ROUNDS; i++) rounds.push(await workload.round(rollcall.side))
-      rows.push(rowOf(workload.name, workload.case, medianReport(rounds)))
+      yield rowOf(workload.name, workload.case, medianReport(rounds))
     }
   }
   if (profile) printSelfTimes('the Presence Server', profile.path)
-  return rows
 }

@@ -34,9 +34,8 @@ const OUTSTANDING_MAX = 64
  * The same PUBLISHes over the hop, as the S-CSCF sends them: NATS and the Presence Server are processes of their own,
  * this one plays S-CSCF and HSS.
  */
-export async function benchPublishOverHop(o: BenchOptions, scale: Scale): Promise<BenchRow[]> {
+export async function* benchPublishOverHop(o: BenchOptions, scale: Scale): AsyncGenerator<BenchRow> {
   using profile = o.isProfiled ? new TemporaryFolder('profile') : undefined
-  const rows: BenchRow[] = []
   {
     await using servers = new AsyncDisposableStack()
     const { store, pid } = servers.use(await BenchStore.start(ADDRESS, ['presence', 'hss', 'scscf']))
@@ -51,10 +50,9 @@ export async function benchPublishOverHop(o: BenchOptions, scale: Scale): Promis
     const pids = { presence: presence.process.pid, nats: pid, generator: process.pid }
     await publisher.run(OUTSTANDING_MAX, { operations: scale.presentities })
     await publisher.run(OUTSTANDING_MAX, scale.warmUp)
-    for (const outstanding of OUTSTANDING_CASES) rows.push(await measure(publisher, pids, outstanding, scale.round))
+    for (const outstanding of OUTSTANDING_CASES) yield await measure(publisher, pids, outstanding, scale.round)
   }
   if (profile) printSelfTimes('the Presence Server, over the hop', profile.path)
-  return rows
 }
 
 async function measure(

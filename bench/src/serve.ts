@@ -21,6 +21,8 @@ export async function serve(sip: Endpoint): Promise<void> {
   } finally {
     stop.abort()
     ended.catch(() => {})
+    // Its data goes with it: there is nothing to hand over.
+    await presence.process.kill()
   }
 }
 
@@ -33,7 +35,8 @@ UNPROTECTED: who asks is who From says. Every identity of ${DOMAIN} is a user wh
   PUBLISH sip:ANYTHING@${DOMAIN}    From: <sip:ANYTHING@${DOMAIN}>, Event: presence, application/pidf+xml
   SUBSCRIBE sip:ANYTHING@${DOMAIN}  From: <sip:ANYBODY@${DOMAIN}>, Event: presence, a Contact with an address and a port,
                                      which NOTIFYs come to by UDP and are answered from
-  for example with Debian's sip-tester, 64 PUBLISHes under way at a time:
-    sipp -sf bench/peer/publish.xml ${at} -i 127.0.0.1 -r 10000 -l 64 -m 100000
+  for example with Debian's sip-tester, 64 calls under way at a time:
+    sipp ${at} -sf bench/sipp/publish.xml -i 127.0.0.1 -r 20000 -l 64 -m 20000
+    sipp ${at} -sf bench/sipp/subscribe.xml -i 127.0.0.1 -r 20000 -l 64 -m 20000
 Changes are told at once, with no interval between two NOTIFYs. Ctrl-C ends it and removes its data.`
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 
 /** A server that was told to stop and has not by then is killed. */
 const STOP_MS_MAX = 15_000
@@ -12,8 +13,8 @@ export interface ServerProcessOptions {
   readonly command: string
   readonly args: readonly string[]
   readonly options?: Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'>
-  /** What it says goes to this process's own output. Else it is kept for an error message. */
-  readonly isHeard?: boolean
+  /** Told each line that it writes. The end of all it writes is kept for an error message, too. */
+  readonly onLine?: (line: string) => void
   /** A channel to talk to it by. */
   readonly hasChannel?: boolean
   /** Signal of a clean stop. */
@@ -31,17 +32,18 @@ export class ServerProcess implements AsyncDisposable {
   constructor(o: ServerProcessOptions) {
     this.name = o.name
     this.#stopSignal = o.stopSignal ?? 'SIGTERM'
-    const out = o.isHeard ? 'inherit' : 'pipe'
     this.child = spawn(o.command, o.args, {
       ...o.options,
-      stdio: ['ignore', out, out, ...(o.hasChannel ? (['ipc'] as const) : [])],
+      stdio: ['ignore', 'pipe', 'pipe', ...(o.hasChannel ? (['ipc'] as const) : [])],
       detached: true,
     })
     const keep = (chunk: Buffer): void => {
       this.#output = `${this.#output}${chunk.toString('utf8')}`.slice(-OUTPUT_OCTETS_MAX)
     }
-    this.child.stdout?.on('data', keep)
-    this.child.stderr?.on('data', keep)
+    for (const stream of [this.child.stdout, this.child.stderr]) {
+      stream?.on('data', keep)
+      if (stream && o.onLine) createInterface(stream).on('line', o.onLine)
+    }
     this.child.once('error', (error) => keep(Buffer.from(error.message)))
     const killWithParent = (): void => this.#signal('SIGKILL')
     process.once('exit', killWithParent)

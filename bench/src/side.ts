@@ -58,7 +58,9 @@ export function rowOf(name: string, caseText: string, { report, cpuUs: cpu, rssM
   const more = {
     ...(allMs === undefined ? {} : { all_told_ms: round(allMs, 1) }),
     // What a clean run has none of is told only when there is some.
-    ...Object.fromEntries(Object.entries(failures).map(([why, count]) => [`failed_${why.replaceAll(' ', '_')}`, count])),
+    ...Object.fromEntries(
+      Object.entries(failures).map(([why, count]) => [`failed_${why.replaceAll(' ', '_')}`, count]),
+    ),
     ...(resent > 0 ? { resent } : {}),
     ...(repeated > 0 ? { repeated } : {}),
   }

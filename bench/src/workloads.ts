@@ -83,9 +83,12 @@ export function fanoutWorkload(scale: Scale): Workload {
   }
 }
 
-/** Does what a measurement leans on. @throws when any of it fails. */
-export async function succeed(side: Side, work: Extract<Work, { kind: 'publish' | 'subscribe' }>): Promise<void> {
-  const { failures } = await side.generator.run(work)
-  if (Object.keys(failures).length === 0) return
+/** Does what a measurement leans on. @throws when it was not all done. */
+export async function succeed(
+  side: Side,
+  work: Extract<Work, { kind: 'publish' | 'subscribe' }> & { readonly until: { readonly operations: number } },
+): Promise<void> {
+  const { operations, failures } = await side.generator.run(work)
+  if (operations >= work.until.operations) return
   throw new Error(`${side.name}: ${work.kind} was answered ${JSON.stringify(failures)}`)
 }

@@ -3,6 +3,7 @@ import { createWriteStream, type WriteStream } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { SERVICE_NODE_FLAGS } from '@rollcall/runtime'
 import { ROOT } from '../check/root.ts'
+import type { ServiceName } from './processes.ts'
 
 /** A service drains within its own bound (10 s); later it is stuck and is killed. */
 const STOP_MS_MAX = 15_000
@@ -13,7 +14,9 @@ const POLL_MS = 25
 
 /** A service as a process of its own, as a cluster would run it. */
 export class ServiceProcess {
+  /** `hss`, `presence-1`. */
   readonly name: string
+  readonly service: ServiceName
   readonly probe: string
   readonly #env: NodeJS.ProcessEnv
   readonly #logFile: string
@@ -28,12 +31,14 @@ export class ServiceProcess {
    */
   constructor(o: {
     name: string
+    service: ServiceName
     env: NodeJS.ProcessEnv
     probe: string
     logFile: string
     onExit: (service: ServiceProcess, how: string) => void
   }) {
     this.name = o.name
+    this.service = o.service
     this.probe = o.probe
     this.#env = o.env
     this.#logFile = o.logFile
@@ -56,7 +61,7 @@ export class ServiceProcess {
         '--disable-warning=ExperimentalWarning',
         '--import',
         '@rollcall/runtime/telemetry',
-        `services/${this.name}/src/main.ts`,
+        `services/${this.service}/src/main.ts`,
       ],
       { cwd: ROOT, env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] },
     )
@@ -109,7 +114,10 @@ export class ServiceProcess {
     const child = this.#child
     if (!child) return
     const killer = setTimeout(() => child.kill('SIGKILL'), STOP_MS_MAX)
-    await this.kill('SIGTERM')
+    const ended = this.kill('SIGTERM')
+    // One that a test has stopped cannot hear.
+    child.kill('SIGCONT')
+    await ended
     clearTimeout(killer)
   }
 

@@ -28,6 +28,11 @@ export async function fetchMetrics(probe: string): Promise<Sample[]> {
   return parseMetrics(await response.text())
 }
 
+/** The same of several processes, one after the other: what `sumOf` adds up is that of all of them. */
+export async function fetchAllMetrics(probes: readonly string[]): Promise<Sample[]> {
+  return (await Promise.all(probes.map(fetchMetrics))).flat()
+}
+
 /** Sums the samples of `name` whose labels include `labels`. */
 export function sumOf(samples: readonly Sample[], name: string, labels: Readonly<Record<string, string>> = {}): number {
   const wanted = Object.entries(labels)

@@ -5,31 +5,33 @@ import {
   PresenceAdminServiceClient,
   type Registration,
   ScscfAdminServiceClient,
+  type SetPresencePolicyResponse,
   type Subscriber,
   SubscriberAdminServiceClient,
 } from '@rollcall/proto-gen/admin'
-import { callUnary, createGrpcClient, type TlsIdentity } from '@rollcall/runtime'
-import type { LocalStack } from './stack.ts'
+import type { PresencePolicy } from '@rollcall/proto-gen/sh'
+import { callUnary, createGrpcClient, RpcError, type TlsIdentity } from '@rollcall/runtime'
+import type { LocalStack, ReplicatedService } from './stack.ts'
+
+/** A policy that blocks is in force when the owner is alone: after a lost replica that takes a lease length. */
+const POLICY_DEADLINE_MS = 15_000
 
 /** What an operator of a local stack may look at and do, by mutual TLS as anywhere. */
 export class Operator implements Disposable {
+  readonly #stack: LocalStack
   readonly #identity: TlsIdentity
   readonly #hss: SubscriberAdminServiceClient
   readonly #pcscf: PcscfAdminServiceClient
-  readonly #scscf: ScscfAdminServiceClient
-  readonly #presence: PresenceAdminServiceClient
+  /** By target: replicas come and go. */
+  readonly #scscfs = new Map<string, ScscfAdminServiceClient>()
+  readonly #presences = new Map<string, PresenceAdminServiceClient>()
 
   private constructor(stack: LocalStack, identity: TlsIdentity) {
+    this.#stack = stack
     this.#identity = identity
-    const at = <R extends 'hss' | 'pcscf' | 'scscf' | 'presence'>(role: R) => ({
-      target: stack.grpcTarget(role),
-      role,
-      identity,
-    })
+    const at = <R extends 'hss' | 'pcscf'>(role: R) => ({ target: stack.grpcTarget(role), role, identity })
     this.#hss = createGrpcClient(SubscriberAdminServiceClient, at('hss'))
     this.#pcscf = createGrpcClient(PcscfAdminServiceClient, at('pcscf'))
-    this.#scscf = createGrpcClient(ScscfAdminServiceClient, at('scscf'))
-    this.#presence = createGrpcClient(PresenceAdminServiceClient, at('presence'))
   }
 
   static async of(stack: LocalStack): Promise<Operator> {
@@ -41,20 +43,60 @@ export class Operator implements Disposable {
     return (await callUnary(this.#hss.addSubscriber.bind(this.#hss), { subscriber })).created
   }
 
+  /** Resolves when the policy is in force. @throws RpcError: it may be stored, and not be in force everywhere. */
+  async setPresencePolicy(impu: string, presencePolicy: PresencePolicy): Promise<SetPresencePolicyResponse> {
+    const o = { deadlineMs: POLICY_DEADLINE_MS }
+    return await callUnary(this.#hss.setPresencePolicy.bind(this.#hss), { impu, presencePolicy }, o)
+  }
+
   async listContacts(): Promise<readonly Contact[]> {
     return (await callUnary(this.#pcscf.listContacts.bind(this.#pcscf), {})).contacts
   }
 
+  /** Of all S-CSCF replicas: each knows those of its partitions. */
   async listRegistrations(): Promise<readonly Registration[]> {
-    return (await callUnary(this.#scscf.listRegistrations.bind(this.#scscf), {})).registrations
+    const lists = this.#targetsOf('scscf').map(async (target) => {
+      const client = this.#client('scscf', this.#scscfs, ScscfAdminServiceClient, target)
+      return (await callUnary(client.listRegistrations.bind(client), {})).registrations
+    })
+    const byImpi = new Map((await Promise.all(lists)).flat().map((registration) => [registration.impi, registration]))
+    return [...byImpi.values()]
   }
 
+  /** From the replica that has the partition. @throws RpcError when none has it now. */
   async getPresentity(impu: string): Promise<GetPresentityResponse> {
-    return await callUnary(this.#presence.getPresentity.bind(this.#presence), { impu })
+    let why: unknown
+    for (const target of this.#targetsOf('presence')) {
+      const client = this.#client('presence', this.#presences, PresenceAdminServiceClient, target)
+      try {
+        return await callUnary(client.getPresentity.bind(client), { impu })
+      } catch (error) {
+        if (!(error instanceof RpcError) || error.code !== 'RPC_UNAVAILABLE') throw error
+        why = error
+      }
+    }
+    throw why
   }
 
   [Symbol.dispose](): void {
-    for (const client of [this.#hss, this.#pcscf, this.#scscf, this.#presence]) client.close()
+    for (const client of [this.#hss, this.#pcscf, ...this.#scscfs.values(), ...this.#presences.values()]) client.close()
     this.#identity[Symbol.dispose]()
+  }
+
+  /** Of those processes that run now. */
+  #targetsOf(service: ReplicatedService): string[] {
+    const ordinals = this.#stack.replicas(service).keys()
+    return [...ordinals].map((ordinal) => this.#stack.grpcTarget(service, ordinal))
+  }
+
+  #client<C extends ScscfAdminServiceClient | PresenceAdminServiceClient>(
+    role: ReplicatedService,
+    known: Map<string, C>,
+    Class: Parameters<typeof createGrpcClient<C>>[0],
+    target: string,
+  ): C {
+    const client = known.get(target) ?? createGrpcClient<C>(Class, { target, role, identity: this.#identity })
+    known.set(target, client)
+    return client
   }
 }

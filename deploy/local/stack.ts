@@ -9,79 +9,95 @@ import {
   renderNatsConfig,
   STORE_SERVICES,
   storeAdminRole,
+  storeBackupRole,
 } from '@rollcall/store'
 import { ServiceProcess } from './child.ts'
 import type { DataFolder } from './data-folder.ts'
+import {
+  checkReplicas,
+  grpcPort,
+  probePort,
+  processName,
+  type ReplicaCounts,
+  type ReplicatedService,
+  SERVICES,
+  type ServiceName,
+} from './processes.ts'
+import { type EnvironmentOptions, hopRoutes, natsUrl, serviceEnvironment, TRUST_DOMAIN } from './service-environment.ts'
 
-/** The services that run as processes of their own, in the order in which they start. */
-export const SERVICES = ['hss', 'presence', 'scscf', 'pcscf'] as const
-export type ServiceName = (typeof SERVICES)[number]
+export { REPLICATED_SERVICES, type ReplicatedService, SERVICES, type ServiceName } from './processes.ts'
+export { ENCAPSULATION_PORT, PORT_PS, SIP_PORT } from './service-environment.ts'
 
-const TRUST_DOMAIN = 'rollcall.test'
 /** Reserved a stream; a machine for development holds ten of them easily. */
 const STREAM_BYTES_MAX = 256 * 1024 * 1024
 const FILE_STORE_BYTES_MAX = 16 * 1024 * 1024 * 1024
 const NATS_PORT = 14_222
-const GRPC_PORTS: Readonly<Record<ServiceName, number>> = {
-  hss: 17_001,
-  scscf: 17_002,
-  presence: 17_003,
-  pcscf: 17_004,
-}
-const PROBE_PORTS: Readonly<Record<ServiceName, number>> = {
-  hss: 17_101,
-  scscf: 17_102,
-  presence: 17_103,
-  pcscf: 17_104,
-}
-/** UEs send their first REGISTER here, and ESP there. No well-known port, no privilege. */
-export const SIP_PORT = 15_060
-export const ENCAPSULATION_PORT = 14_500
-/** port_ps: nothing but ESP may bring a message for it. */
-export const PORT_PS = 15_064
 
 export interface StackOptions {
   readonly data: DataFolder
   readonly realm: string
   /** Loopback address that everything of the network listens on; UEs have addresses of their own. */
   readonly address: string
+  /** Processes to start with of each service that may have several; one of each when nobody says. */
+  readonly replicas?: Partial<ReplicaCounts>
+  /** So many the stack can be scaled to: the next-hop tables name them all. As many as there are at first, else. */
+  readonly replicasMax?: Partial<ReplicaCounts>
+  /** Those that run; all of them when nobody says. Who leaves one out plays it. */
+  readonly services?: readonly ServiceName[]
   /** OTLP/HTTP receiver of the traces; without it none are made. */
   readonly otlpEndpoint?: string
   /** Settings that differ from the defaults, for all services. Each service reads its own. */
   readonly settings?: Readonly<Record<string, string>>
+  /** The same for one process: `hss`, `presence-1`. These are stronger. */
+  readonly settingsOf?: (process: string) => Readonly<Record<string, string>>
+  readonly hopRoutes?: EnvironmentOptions['hopRoutes']
+  readonly via?: EnvironmentOptions['via']
+  /** `HOST:PORT` of each server of a store that is there already, with its streams: the stack starts none then. */
+  readonly natsServers?: readonly string[]
+  /** Size of each stream. */
+  readonly streamBytesMax?: number
   /** Told when a process ends that nobody asked to. */
   readonly onExit?: (name: string, how: string) => void
 }
 
-/** A whole Rollcall on this machine: nats-server and each service as a process of its own. */
+/** A whole Rollcall on this machine: nats-server and each service as a process of its own, some in several replicas. */
 export class LocalStack implements AsyncDisposable {
   readonly options: StackOptions
-  readonly nats: NatsServerProcess
-  readonly #services = new Map<ServiceName, ServiceProcess>()
+  /** Undefined when the store is somebody else's. */
+  readonly #nats: NatsServerProcess | undefined
+  /** By name. A replica that was scaled away is not in here. */
+  readonly #processes = new Map<string, ServiceProcess>()
   readonly #natsKey: Secret
+  readonly #targets: ReplicaCounts
 
-  private constructor(options: StackOptions, nats: NatsServerProcess, natsKey: Secret) {
+  private constructor(options: StackOptions, nats: NatsServerProcess | undefined, natsKey: Secret) {
     this.options = options
-    this.nats = nats
+    this.#nats = nats
     this.#natsKey = natsKey
-    for (const name of SERVICES) this.#services.set(name, this.#createService(name))
+    const counts = checkReplicas({ presence: 1, scscf: 1, ...options.replicas })
+    this.#targets = checkReplicas({ ...counts, ...options.replicasMax })
+    for (const name of options.services ?? SERVICES) {
+      const count = name === 'presence' || name === 'scscf' ? counts[name] : 1
+      for (let ordinal = 0; ordinal < count; ordinal++) this.#add(name, ordinal)
+    }
   }
 
   /** Makes the trust domain: the certificates of the services, of NATS, of the operator and of who makes streams. */
-  static async createTrustDomain(o: Pick<StackOptions, 'data' | 'address' | 'realm'>): Promise<void> {
+  static async createTrustDomain(o: Pick<StackOptions, 'data' | 'address' | 'natsServers'>): Promise<void> {
+    const natsAddresses = o.natsServers?.map((server) => server.slice(0, server.lastIndexOf(':'))) ?? [o.address]
     const client = (role: string) => ({ name: role, role, dnsNames: [] })
     await createTrustDomain({
       folder: o.data.pki,
       trustDomain: TRUST_DOMAIN,
       leaves: [
-        { name: NATS_SERVER_ROLE, role: NATS_SERVER_ROLE, dnsNames: ['nats'], ipAddresses: [o.address] },
+        { name: NATS_SERVER_ROLE, role: NATS_SERVER_ROLE, dnsNames: ['nats'], ipAddresses: natsAddresses },
         ...SERVICES.map((role) => ({
           name: role,
           role,
           dnsNames: [`${role}.${TRUST_DOMAIN}`],
           ipAddresses: [o.address],
         })),
-        ...STORE_SERVICES.map((service) => client(storeAdminRole(service))),
+        ...STORE_SERVICES.flatMap((service) => [storeAdminRole(service), storeBackupRole(service)].map(client)),
         client('operator'),
       ],
     })
@@ -90,6 +106,7 @@ export class LocalStack implements AsyncDisposable {
   /** Brings the parts together, and starts nothing. The data folder is prepared, the trust domain is there. */
   static async create(options: StackOptions, natsKey: Secret, natsBinary?: string): Promise<LocalStack> {
     const { data, address } = options
+    if (options.natsServers) return new LocalStack(options, undefined, natsKey)
     const binary = natsBinary ?? (await obtainNatsServer()).path
     const nats = new NatsServerProcess({
       binary,
@@ -114,10 +131,17 @@ export class LocalStack implements AsyncDisposable {
 
   /** NATS, then its streams, then the services, each until it is ready. */
   async start(): Promise<void> {
-    await this.nats.start()
-    await this.initStore()
-    for (const service of this.#services.values()) service.spawn()
-    await Promise.all([...this.#services.values()].map((service) => service.ready()))
+    if (this.#nats) {
+      await this.#nats.start()
+      await this.initStore()
+    }
+    for (const process of this.processes) process.spawn()
+    await this.ready()
+  }
+
+  /** Waits until every process says that it is ready. */
+  async ready(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.ready()))
   }
 
   /** `rollcall store init` on this stack's store. */
@@ -128,38 +152,92 @@ export class LocalStack implements AsyncDisposable {
       clock: systemClock,
       adminTlsOf: (service) => leafFiles(data.pki, storeAdminRole(service)),
       data: { storeDir: data.storeDir, encryptionKey: this.#natsKey },
-      streamBytesMax: STREAM_BYTES_MAX,
+      streamBytesMax: this.options.streamBytesMax ?? STREAM_BYTES_MAX,
     })
+  }
+
+  /**
+   * Starts more replicas of a service, or drains the newest ones, one after the other. Resolves when those that stay are
+   * ready and those that go have ended.
+   *
+   * @throws RangeError when the next-hop tables do not name so many.
+   */
+  async scale(service: ReplicatedService, count: number): Promise<void> {
+    if (count < 1 || count > this.#targets[service])
+      throw new RangeError(`${service} can be scaled to 1 to ${this.#targets[service]} replicas, not to ${count}`)
+    for (let ordinal = this.replicas(service).length; ordinal < count; ordinal++) {
+      const process = this.#add(service, ordinal)
+      process.spawn()
+      await process.ready()
+    }
+    for (let ordinal = this.replicas(service).length - 1; ordinal >= count; ordinal--) {
+      await this.service(service, ordinal).stop()
+      this.#processes.delete(processName(service, ordinal))
+    }
+    await Promise.all(this.replicas(service).map((process) => process.ready()))
   }
 
   /** Drains the services from the edge inwards, then NATS. */
   async stop(): Promise<void> {
-    for (const name of [...SERVICES].reverse()) await this.service(name).stop()
-    await this.nats.stop()
+    for (const name of [...SERVICES].reverse()) {
+      await Promise.all(this.replicas(name).map((process) => process.stop()))
+    }
+    await this.#nats?.stop()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
   }
 
+  /** The nats-server that this stack started. */
+  get nats(): NatsServerProcess {
+    if (!this.#nats) throw new Error('assertion failed: the stack has no nats-server of its own')
+    return this.#nats
+  }
+
   get natsUrl(): string {
-    return `tls://${this.options.address}:${NATS_PORT}`
+    return natsUrl(this.natsServers)
   }
 
-  service(name: ServiceName): ServiceProcess {
-    const service = this.#services.get(name)
-    if (!service) throw new Error(`assertion failed: no service ${name}`)
-    return service
+  /** `HOST:PORT` of each nats-server. */
+  get natsServers(): readonly string[] {
+    return this.options.natsServers ?? [`${this.options.address}:${NATS_PORT}`]
   }
 
-  /** `host:port` of a service's gRPC listener. */
-  grpcTarget(name: ServiceName): string {
-    return `${this.options.address}:${GRPC_PORTS[name]}`
+  /** All processes of services, in the order in which they start. */
+  get processes(): readonly ServiceProcess[] {
+    return SERVICES.flatMap((name) => this.replicas(name))
+  }
+
+  /** The processes of one service. */
+  replicas(name: ServiceName): readonly ServiceProcess[] {
+    return [...this.#processes.values()].filter(({ service }) => service === name)
+  }
+
+  /** The process of that name, `presence-1`, if it is one of this stack. */
+  process(name: string): ServiceProcess | undefined {
+    return this.#processes.get(name)
+  }
+
+  service(name: ServiceName, ordinal = 0): ServiceProcess {
+    const process = this.#processes.get(processName(name, ordinal))
+    if (!process) throw new Error(`assertion failed: no process ${processName(name, ordinal)}`)
+    return process
+  }
+
+  /** `host:port` of a gRPC listener. */
+  grpcTarget(name: ServiceName, ordinal = 0): string {
+    return `${this.options.address}:${grpcPort(name, ordinal)}`
   }
 
   /** `host:port` of `/livez`, `/readyz` and `/metrics`. */
-  probe(name: ServiceName): string {
-    return `${this.options.address}:${PROBE_PORTS[name]}`
+  probe(name: ServiceName, ordinal = 0): string {
+    return `${this.options.address}:${probePort(name, ordinal)}`
+  }
+
+  /** The next-hop table that a node has which is none of the stack's processes. */
+  get hopRoutes(): readonly string[] {
+    return hopRoutes(this.#environmentOptions, '')
   }
 
   /** The identity of a role of this stack, `operator` for the admin rpcs. */
@@ -167,56 +245,23 @@ export class LocalStack implements AsyncDisposable {
     return await TlsIdentity.load({ ...leafFiles(this.options.data.pki, role), trustDomain: TRUST_DOMAIN })
   }
 
-  #createService(name: ServiceName): ServiceProcess {
-    const { data, onExit } = this.options
-    return new ServiceProcess({
+  get #environmentOptions(): EnvironmentOptions {
+    return { ...this.options, natsServers: this.natsServers, targets: this.#targets }
+  }
+
+  #add(service: ServiceName, ordinal: number): ServiceProcess {
+    const { data, settings, settingsOf, onExit } = this.options
+    const name = processName(service, ordinal)
+    const environment = serviceEnvironment(service, ordinal, this.#environmentOptions)
+    const process = new ServiceProcess({
       name,
-      env: this.#environment(name),
-      probe: this.probe(name),
+      service,
+      env: { ...environment, ...settings, ...settingsOf?.(name) },
+      probe: this.probe(service, ordinal),
       logFile: data.logFile(name),
-      onExit: (service, how) => onExit?.(service.name, how),
+      onExit: (ended, how) => onExit?.(ended.name, how),
     })
-  }
-
-  #environment(name: ServiceName): NodeJS.ProcessEnv {
-    const { data, realm, address, otlpEndpoint, settings } = this.options
-    const { certFile, keyFile, caFile } = leafFiles(data.pki, name)
-    const kept = Object.entries(process.env).filter(([key]) => !key.startsWith('ROLLCALL_') && !key.startsWith('OTEL_'))
-    return {
-      ...Object.fromEntries(kept),
-      ...(otlpEndpoint && { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint, OTEL_BSP_SCHEDULE_DELAY: '200' }),
-      OTEL_SERVICE_NAME: name,
-      ROLLCALL_REALM: realm,
-      ROLLCALL_TRUST_DOMAIN: TRUST_DOMAIN,
-      ROLLCALL_NATS_URL: this.natsUrl,
-      ROLLCALL_TLS_CERT_FILE: certFile,
-      ROLLCALL_TLS_KEY_FILE: keyFile,
-      ROLLCALL_TLS_CA_FILE: caFile,
-      ROLLCALL_GRPC_LISTEN: this.grpcTarget(name),
-      ROLLCALL_PROBE_LISTEN: this.probe(name),
-      ROLLCALL_IDENTITY_HASH_KEY_FILE: data.identityHashKeyFile,
-      ...(name === 'hss' && { ROLLCALL_HSS_SEALING_KEYS_FILE: data.sealingKeysFile('hss') }),
-      ...(name !== 'hss' && { ROLLCALL_HOP_ROUTES: this.#hopRoutes() }),
-      ...(name !== 'hss' && name !== 'pcscf' && { ROLLCALL_HSS_TARGET: this.grpcTarget('hss') }),
-      ...(name === 'pcscf' && {
-        ROLLCALL_PCSCF_POD_NAME: 'pcscf-0',
-        ROLLCALL_PCSCF_SIP_LISTEN: `${address}:${SIP_PORT}`,
-        ROLLCALL_PCSCF_ENCAPSULATION_LISTEN: `${address}:${ENCAPSULATION_PORT}`,
-        ROLLCALL_PCSCF_PORT_PS: String(PORT_PS),
-        ROLLCALL_PCSCF_SEALING_KEYS_FILE: data.sealingKeysFile('pcscf'),
-      }),
-      ...settings,
-    }
-  }
-
-  /** The static next-hop table, as a chart would render it from its list of services. */
-  #hopRoutes(): string {
-    const { realm } = this.options
-    return [
-      `${realm}=scscf@${this.grpcTarget('scscf')}`,
-      `scscf-0.scscf.${realm}=scscf@${this.grpcTarget('scscf')}`,
-      `pcscf-0.pcscf.${realm}=pcscf@${this.grpcTarget('pcscf')}`,
-      `presence.${realm}=presence@${this.grpcTarget('presence')}`,
-    ].join(',')
+    this.#processes.set(name, process)
+    return process
   }
 }

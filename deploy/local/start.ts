@@ -3,12 +3,14 @@ import type { Secret } from '@rollcall/core'
 import { type NatsServerBinary, obtainNatsServer } from '@rollcall/dev-env'
 import { prepareWorld, provisionWorld, runStory, type World } from '@rollcall/e2e/story'
 import { gmTimers } from '@rollcall/ue'
+import type { ServiceProcess } from './child.ts'
 import { DataFolder } from './data-folder.ts'
-import { fetchMetrics } from './metrics.ts'
+import { fetchAllMetrics } from './metrics.ts'
 import { Operator } from './operator.ts'
 import { OtlpReceiver } from './otlp-receiver.ts'
+import { REPLICAS_MAX } from './processes.ts'
 import { Report } from './report.ts'
-import { ENCAPSULATION_PORT, LocalStack, PORT_PS, SERVICES, type ServiceName, SIP_PORT } from './stack.ts'
+import { ENCAPSULATION_PORT, LocalStack, PORT_PS, SIP_PORT } from './stack.ts'
 
 const REALM = 'ims.mnc001.mcc001.3gppnetwork.org'
 const ADDRESS = '127.0.0.1'
@@ -16,18 +18,19 @@ const ATTACKER_ADDRESS = '127.0.1.66'
 /** A process that ends by itself is started again after this, as an orchestrator would. */
 const RESTART_MS = 1_000
 
-const USAGE = `usage: npm start [-- --once] [-- --report FILE]
+const USAGE = `usage: npm start [-- --once] [-- --report FILE] [-- --replicas N]
 Starts NATS and every service of Rollcall on this machine, plays the story with real UEs, and stays up until Ctrl-C.
   --once         end after the story: exit 0, or 1 when a step failed
   --report FILE  write the steps as JSON
+  --replicas N   N processes each of Presence Server and S-CSCF, which share the presentities and registrations
 The data is kept in $ROLLCALL_DATA_DIR, by default .rollcall; remove it to begin anew.`
 
 async function main(): Promise<void> {
-  const { once, report: reportFile } = readArguments()
+  const { once, report: reportFile, replicas } = readArguments()
   const report = new Report()
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop.abort(signal))
-  const runner = new Runner(report, stop.signal)
+  const runner = new Runner(report, replicas, stop.signal)
   let isGood = false
   try {
     isGood = await runner.play()
@@ -54,6 +57,7 @@ Ctrl-C drains and ends everything.`
 /** From an empty folder to a story that was told; each part is a step of the report. */
 class Runner {
   readonly #report: Report
+  readonly #replicas: number
   readonly #signal: AbortSignal
   readonly #data = new DataFolder()
   #otlp: OtlpReceiver | undefined
@@ -61,8 +65,9 @@ class Runner {
   #operator: Operator | undefined
   #isEnding = false
 
-  constructor(report: Report, signal: AbortSignal) {
+  constructor(report: Report, replicas: number, signal: AbortSignal) {
     this.#report = report
+    this.#replicas = replicas
     this.#signal = signal
   }
 
@@ -78,14 +83,14 @@ class Runner {
     let key: Secret | undefined
     await report.run('pki', async () => {
       key = await this.#data.prepare()
-      await LocalStack.createTrustDomain({ data: this.#data, realm: REALM, address: ADDRESS })
+      await LocalStack.createTrustDomain({ data: this.#data, address: ADDRESS })
       return `a development trust domain and its keys are in ${this.#data.path}/secrets.`
     })
     if (!binary || !key || this.#signal.aborted) return false
     const stack = await this.#create(key, binary.path)
     await report.run('start', async () => {
       await stack.start()
-      const pids = SERVICES.map((name) => `${name} ${stack.service(name).pid}`).join(', ')
+      const pids = stack.processes.map((process) => `${this.#labelOf(process)} ${process.pid}`).join(', ')
       return `NATS (TLS, an account a service, encrypted at rest, every write fsynced) and ${pids} are ready.`
     })
     if (this.#signal.aborted) return false
@@ -117,6 +122,7 @@ class Runner {
       data: this.#data,
       realm: REALM,
       address: ADDRESS,
+      replicas: { presence: this.#replicas, scscf: this.#replicas },
       otlpEndpoint: otlp.endpoint,
       onExit: (name: string, how: string) => this.#restart(name, how),
     }
@@ -151,11 +157,16 @@ class Runner {
         portPs: PORT_PS,
         attackerAddress: ATTACKER_ADDRESS,
         admin: operator,
-        metrics: (service) => fetchMetrics(stack.probe(service)),
+        metrics: (service) => fetchAllMetrics(stack.replicas(service).map(({ probe }) => probe)),
         traces: this.#otlp,
       },
       { report: (step) => this.#report.add(step), log: (line) => console.log(line), signal: this.#signal },
     )
+  }
+
+  /** One of its kind needs no number. */
+  #labelOf({ name, service }: ServiceProcess): string {
+    return this.#replicas > 1 ? name : service
   }
 
   #restart(name: string, how: string): void {
@@ -164,21 +175,29 @@ class Runner {
     setTimeout(() => {
       if (this.#isEnding) return
       if (name === 'nats') void this.#stack?.nats.start().catch((error: unknown) => console.error(String(error)))
-      else this.#stack?.service(name as ServiceName).spawn()
+      else this.#stack?.process(name)?.spawn()
     }, RESTART_MS)
   }
 }
 
-function readArguments(): { once: boolean; report: string | undefined } {
+function readArguments(): { once: boolean; report: string | undefined; replicas: number } {
   try {
     const { values } = parseArgs({
-      options: { once: { type: 'boolean' }, report: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+      options: {
+        once: { type: 'boolean' },
+        report: { type: 'string' },
+        replicas: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
     })
     if (values.help) {
       console.log(USAGE)
       process.exit(0)
     }
-    return { once: values.once ?? false, report: values.report }
+    const replicas = Number(values.replicas ?? 1)
+    if (!Number.isInteger(replicas) || replicas < 1 || replicas > REPLICAS_MAX)
+      throw new RangeError(`--replicas takes a number from 1 to ${REPLICAS_MAX}`)
+    return { once: values.once ?? false, report: values.report, replicas }
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : String(error)}\n${USAGE}`)
     process.exit(2)

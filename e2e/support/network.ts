@@ -1,35 +1,62 @@
 import { randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { systemRandom } from '@rollcall/core'
 import { DataFolder } from '@rollcall/deploy/local/data-folder.ts'
 import { Operator } from '@rollcall/deploy/local/operator.ts'
 import { OtlpReceiver } from '@rollcall/deploy/local/otlp-receiver.ts'
-import { ENCAPSULATION_PORT, LocalStack, SIP_PORT } from '@rollcall/deploy/local/stack.ts'
+import { ENCAPSULATION_PORT, LocalStack, SIP_PORT, type StackOptions } from '@rollcall/deploy/local/stack.ts'
+import { startTestCluster, type TestCluster } from '@rollcall/dev-env'
 import { gmTimers, memoryIsimStore, Ue, type UeEvent, type UeSettings } from '@rollcall/ue'
 import type { UeName } from '../story/people.ts'
 import { provisionWorld } from '../story/provision.ts'
 import { prepareWorld, type World } from '../story/world.ts'
+import { CoreClient, type PlayedRole, playedRoute } from './core/core-client.ts'
+import { type CoreUser, createCoreUsers, subscriberOf } from './core/core-user.ts'
+import type { History } from './history/history.ts'
 
 export const REALM = 'ims.mnc001.mcc001.3gppnetwork.org'
 
 /** Tests do not wait two seconds for a retransmission: T1 on Gm, at both ends. */
 export const T1_MS = 50
 
+export interface TestNetworkOptions {
+  readonly block: number
+  readonly t1Ms?: number
+  readonly settings?: Readonly<Record<string, string>>
+  readonly played?: readonly PlayedRole[]
+  /** Whether services send spans, which costs them a good part of their speed. */
+  readonly isTraced?: boolean
+  /** Whether the store is three nats-servers, on 127.BLOCK.0.2 to 4, with three replicas of each stream. */
+  readonly isReplicated?: boolean
+  /** Replicas, proxies, settings of single processes. */
+  readonly stack?: Pick<StackOptions, 'replicas' | 'replicasMax' | 'settingsOf' | 'via' | 'streamBytesMax'>
+}
+
+/** Where the network of a block listens. */
+export function addressOf(block: number): string {
+  return `127.${block}.0.1`
+}
+
 /** A whole network on this machine for one test file, with the story's people as its subscribers. */
 export class TestNetwork implements AsyncDisposable {
   readonly stack: LocalStack
+  /** The three nats-servers, when the store is replicated. */
+  readonly cluster: TestCluster | undefined
   readonly data: DataFolder
   readonly world: World
   readonly operator: Operator
   readonly otlp: OtlpReceiver
   readonly #t1Ms: number
   readonly #ues: Ue[] = []
+  readonly #clients: CoreClient[] = []
   /** Ends that nobody asked for. */
   readonly unexpectedEnds: string[]
 
   private constructor(o: {
     stack: LocalStack
+    cluster: TestCluster | undefined
     data: DataFolder
     world: World
     operator: Operator
@@ -38,6 +65,7 @@ export class TestNetwork implements AsyncDisposable {
     unexpectedEnds: string[]
   }) {
     this.stack = o.stack
+    this.cluster = o.cluster
     this.data = o.data
     this.world = o.world
     this.operator = o.operator
@@ -46,24 +74,27 @@ export class TestNetwork implements AsyncDisposable {
     this.unexpectedEnds = o.unexpectedEnds
   }
 
-  /** @param o.block the network listens on 127.BLOCK.0.1, its UEs on 127.BLOCK.1.x. */
-  static async start(o: {
-    block: number
-    t1Ms?: number
-    settings?: Readonly<Record<string, string>>
-  }): Promise<TestNetwork> {
+  /**
+   * @param o.block the network listens on 127.BLOCK.0.1, its UEs on 127.BLOCK.1.x.
+   * @param o.played nodes that the test plays itself, see `CoreClient`.
+   */
+  static async start(o: TestNetworkOptions): Promise<TestNetwork> {
     const t1Ms = o.t1Ms ?? T1_MS
     const timers = gmTimers(t1Ms)
-    const address = `127.${o.block}.0.1`
+    const address = addressOf(o.block)
     const data = new DataFolder(join(tmpdir(), `rollcall-e2e-${randomUUID()}`))
     const key = await data.prepare()
+    const cluster = o.isReplicated ? await startCluster(data, o.block) : undefined
     const otlp = await OtlpReceiver.listen(address)
     const unexpectedEnds: string[] = []
     const options = {
       data,
       realm: REALM,
       address,
-      otlpEndpoint: otlp.endpoint,
+      ...(o.isTraced !== false && { otlpEndpoint: otlp.endpoint }),
+      ...o.stack,
+      ...(cluster && { natsServers: cluster.servers.map((server) => `${server.address}:${server.port}`) }),
+      hopRoutes: (o.played ?? []).map((role) => playedRoute(role, { realm: REALM, address })),
       settings: {
         ROLLCALL_PCSCF_T1_MS: String(timers.t1Ms),
         ROLLCALL_PCSCF_T2_MS: String(timers.t2Ms),
@@ -85,9 +116,10 @@ export class TestNetwork implements AsyncDisposable {
         addressOf: (number) => `127.${o.block}.1.${number}`,
       })
       await provisionWorld(world, (subscriber) => operator.addSubscriber(subscriber))
-      return new TestNetwork({ stack, data, world, operator, otlp, t1Ms, unexpectedEnds })
+      return new TestNetwork({ stack, cluster, data, world, operator, otlp, t1Ms, unexpectedEnds })
     } catch (error) {
       await stack.stop()
+      await cluster?.stop()
       throw error
     }
   }
@@ -108,11 +140,33 @@ export class TestNetwork implements AsyncDisposable {
     return ue
   }
 
+  /** Plays a node of the core; `started` named it among those that are played. */
+  async play(role: PlayedRole, history: History): Promise<CoreClient> {
+    const client = await CoreClient.start({ stack: this.stack, role, history })
+    this.#clients.push(client)
+    return client
+  }
+
+  /** New subscribers, told to the HSS. `base` is another for each call. */
+  async coreUsers(prefix: string, count: number, base: number): Promise<CoreUser[]> {
+    const users = createCoreUsers({ prefix, count, base, domain: REALM, random: systemRandom })
+    for (const user of users) await this.operator.addSubscriber(subscriberOf(user, REALM))
+    return users
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client[Symbol.asyncDispose]()))
     await Promise.all(this.#ues.map((ue) => ue.close()))
     this.operator[Symbol.dispose]()
     await this.stack.stop()
+    await this.cluster?.stop()
     await this.otlp[Symbol.asyncDispose]()
     await rm(this.data.path, { recursive: true, force: true })
   }
+}
+
+/** Its authority and its certificates are where the stack has its own, so that there is one trust domain. */
+async function startCluster(data: DataFolder, block: number): Promise<TestCluster> {
+  const addresses = [`127.${block}.0.2`, `127.${block}.0.3`, `127.${block}.0.4`] as const
+  return await startTestCluster({ folder: dirname(data.pki), addresses })
 }

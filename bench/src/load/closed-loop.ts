@@ -8,7 +8,7 @@ const REFUSED_PAUSE_MS = 100
 export type EndOperation = (outcome: { readonly latencyMs: number } | { readonly failure: string }) => void
 
 /**
- * Keeps `outstanding` operations under way until there were enough, and waits for those that are left. `start` begins
+ * Keeps `outstanding` operations under way until enough went well, and waits for those that are left. `start` begins
  * one; it must not end it before it returns.
  */
 export async function closedLoop(
@@ -22,6 +22,7 @@ export async function closedLoop(
   const endMs = 'seconds' in o.until ? beginMs + o.until.seconds * 1_000 : Number.POSITIVE_INFINITY
   const startedMax = 'operations' in o.until ? o.until.operations : Number.POSITIVE_INFINITY
   let started = 0
+  let failed = 0
   let underWay = 0
   const next = (): void => {
     if (started < startedMax && performance.now() < endMs) {
@@ -41,6 +42,9 @@ export async function closedLoop(
       return
     }
     failures[outcome.failure] = (failures[outcome.failure] ?? 0) + 1
+    failed += 1
+    // Another takes its place, within reason.
+    if (failed <= startedMax) started -= 1
     setTimeout(goOn, REFUSED_PAUSE_MS)
   }
   for (let i = 0; i < o.outstanding; i++) next()

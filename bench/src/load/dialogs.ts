@@ -23,6 +23,12 @@ export class Dialogs {
     return serial
   }
 
+  /** One that was refused: it has no watcher. */
+  refused(serial: number): void {
+    const presentity = this.#presentities[serial] ?? 0
+    this.#watchers.set(presentity, this.watchersOf(presentity) - 1)
+  }
+
   /** Notes a NOTIFY, and gives whom it is about when it is in a dialog of ours and came for the first time. */
   notified(serial: number, cseq: number): number | undefined {
     const last = this.#cseqs[serial]

@@ -33,6 +33,7 @@ export class Load implements Disposable {
   readonly #subscribeMessages: SubscribeMessages
   readonly #dialogs = new Dialogs()
   readonly #entityTags = new Map<number, Buffer>()
+  readonly #refused = new Set<number>()
   readonly #answer = Buffer.alloc(ANSWER_OCTETS_MAX)
   readonly #firstNotifies = new Map<number, () => void>()
   readonly #fanouts = new Map<number, Waiting>()
@@ -119,6 +120,7 @@ export class Load implements Disposable {
     const fail = (failure: string): void => {
       clearTimeout(timer)
       this.#firstNotifies.delete(serial)
+      this.#dialogs.refused(serial)
       end({ failure })
     }
     const timer = setTimeout(fail, NOTIFIED_MS_MAX, 'no NOTIFY')
@@ -170,14 +172,26 @@ export class Load implements Disposable {
       write: (into, numbers) =>
         this.#publishMessages.write(into, presentity, numbers, this.#entityTags.get(presentity)),
       done: (status, response) => {
-        const line = response && status === 200 ? ifMatchLineOf(response) : undefined
-        if (line) this.#entityTags.set(presentity, line)
-        // The server does not know the publication (any more): the next one is initial.
-        else if (status === 412) this.#entityTags.delete(presentity)
+        this.#noteEntityTag(presentity, status, response)
         done(status)
       },
       ...(resendEachMs === undefined ? {} : { resendEachMs }),
     })
+  }
+
+  /**
+   * Refused once (412), a modification is tried again: Kamailio answers before its transaction commits, so the next one
+   * may come too early. Refused twice, the server does not know the publication (any more).
+   */
+  #noteEntityTag(presentity: number, status: number, response: Buffer | undefined): void {
+    const line = response && status === 200 ? ifMatchLineOf(response) : undefined
+    if (line) {
+      this.#entityTags.set(presentity, line)
+      this.#refused.delete(presentity)
+    } else if (status === 412) {
+      if (this.#refused.delete(presentity)) this.#entityTags.delete(presentity)
+      else this.#refused.add(presentity)
+    }
   }
 
   #notify(message: Buffer, socket: number, from: Endpoint): void {

@@ -8,7 +8,7 @@ const T1_MS = 500
 const T2_MS = 4_000
 const TIMER_F_MS = 64 * T1_MS
 /** How often it is looked who has waited for too long. */
-const LOOK_MS = 50
+const LOOK_MS = 10
 /** A request of the load is shorter. */
 const REQUEST_OCTETS_MAX = 2_048
 /** The branch is the slot in front of this many serial numbers. */
@@ -16,6 +16,7 @@ const SERIALS = 1e10
 
 /** Answers of the world, in place of a status: nobody answered within Timer F. */
 export const NO_ANSWER = 408
+const UNAVAILABLE = 503
 
 interface Slot {
   readonly index: number
@@ -29,6 +30,7 @@ interface Slot {
   resendMs: number
   resendAfterMs: number
   resendAfterMsMax: number
+  isPatient: boolean
   done: ((status: number, response: Buffer | undefined) => void) | undefined
 }
 
@@ -39,7 +41,10 @@ export interface RequestOptions {
   readonly write: (into: Buffer, numbers: RequestNumbers) => number
   /** Told once, with the final response. */
   readonly done: (status: number, response: Buffer | undefined) => void
-  /** Sent again each time this has passed, in place of Timer E's times. */
+  /**
+   * Sent again each time this has passed, in place of Timer E's times, and also when the answer was 503: the same
+   * request, so that it is carried out once however often it comes.
+   */
   readonly resendEachMs?: number
 }
 
@@ -53,6 +58,8 @@ export class Requests implements Disposable {
   resent = 0
   /** Responses to nothing that is under way. */
   strays = 0
+  /** 503s to requests that went on being sent. */
+  refused = 0
 
   constructor(sockets: UdpSockets, slots: number, fallback: Endpoint) {
     this.#sockets = sockets
@@ -67,6 +74,7 @@ export class Requests implements Disposable {
       resendMs: 0,
       resendAfterMs: 0,
       resendAfterMsMax: 0,
+      isPatient: false,
       done: undefined,
     }))
     this.#free = [...this.#slots].reverse()
@@ -85,6 +93,7 @@ export class Requests implements Disposable {
     slot.sentMs = performance.now()
     slot.resendAfterMs = o.resendEachMs ?? T1_MS
     slot.resendAfterMsMax = o.resendEachMs ?? T2_MS
+    slot.isPatient = o.resendEachMs !== undefined
     slot.resendMs = slot.sentMs + slot.resendAfterMs
     this.#sockets.send(slot.socket, slot.octets, slot.length, slot.server)
     return slot.sentMs
@@ -97,6 +106,7 @@ export class Requests implements Disposable {
     const slot = this.#slots[Math.floor(branch / SERIALS) - 1]
     const status = statusOf(message)
     if (!slot?.done || slot.branch !== branch) this.strays += 1
+    else if (status === UNAVAILABLE && slot.isPatient) this.refused += 1
     else if (status >= 200) this.#end(slot, status, message)
     return true
   }

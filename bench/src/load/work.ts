@@ -1,6 +1,6 @@
 import type { Endpoint } from '../addresses.ts'
 
-/** When a closed loop stops to begin operations. */
+/** When a closed loop stops to begin operations: when so many went well, or by the clock. */
 export type Until = { readonly operations: number } | { readonly seconds: number }
 
 /** A range of presentities. */
@@ -35,13 +35,12 @@ export interface FanoutWork {
   readonly until: Until
 }
 
-/** Sends a modifying PUBLISH for each of some presentities again and again until it is answered 2xx. */
+/** Sends a modifying PUBLISH for each of some presentities again and again until it is answered, other than by 503. */
 export interface ProbeWork {
   readonly kind: 'probe'
   readonly server: Endpoint
   readonly presentities: readonly number[]
   readonly eachMs: number
-  readonly withinMs: number
 }
 
 /** Tells who was notified since it was asked last. */
@@ -67,7 +66,7 @@ export interface LoadReport {
   readonly allMs?: number
 }
 
-/** When each probed presentity was answered first, in milliseconds of `monotonicMs()`; undefined: not in time. */
+/** When each probed presentity was answered 2xx, in milliseconds of `monotonicMs()`; null: otherwise, or not in time. */
 export interface ProbeReport {
   readonly answeredMs: readonly (number | null)[]
   readonly failures: Readonly<Record<string, number>>

@@ -26,6 +26,8 @@ export interface PresenceProcessOptions {
   /** Can `memory` be asked. */
   readonly isMeasured?: boolean
   readonly env?: Readonly<Record<string, string>>
+  /** Told each line of its log. */
+  readonly onLine?: (line: string) => void
 }
 
 /** Memory of a Presence Server after a garbage collection, in octets. */
@@ -66,6 +68,7 @@ export class PresenceProcess implements AsyncDisposable {
       args: [...flags, '--import', '@rollcall/runtime/telemetry', 'services/presence/src/main.ts'],
       options: { cwd: ROOT, env: { ...process.env, ...environment(o, sip), ...o.env } },
       hasChannel: o.isMeasured ?? false,
+      ...(o.onLine ? { onLine: o.onLine } : {}),
     })
     return new PresenceProcess(server, sip, `http://${o.address}:${PORTS.probe}`)
   }

@@ -39,6 +39,7 @@ export class Secret {
     return PRINTED
   }
 
+  // guard: secret-json — a key never prints
   toJSON(): string {
     return PRINTED
   }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { Secret, systemRandom } from '@rollcall/core'
 import { createTrustDomain } from '@rollcall/pki'
-import { createNatsKey, NATS_SERVER_ROLE, type StoreService, storeAdminRole } from '@rollcall/store'
+import { createNatsKey, NATS_SERVER_ROLE, type StoreService, storeAdminRole, storeBackupRole } from '@rollcall/store'
 import { writePrivateFile } from './private-file.ts'
 
 export const TRUST_DOMAIN = 'rollcall.test'
@@ -10,7 +10,7 @@ export const PORT = 14222
 export const STREAM_BYTES: number = 256 * 1024 * 1024
 export const FILE_STORE_BYTES: number = 64 * 1024 * 1024 * 1024
 
-/** Certificates of NATS, on all `addresses`, of the services and of who makes their streams. */
+/** Certificates of NATS, on all `addresses`, of the services, of who makes their streams and of who reads them. */
 export async function createTestTrustDomain(
   folder: string,
   addresses: readonly string[],
@@ -22,7 +22,7 @@ export async function createTestTrustDomain(
     trustDomain: TRUST_DOMAIN,
     leaves: [
       { name: NATS_SERVER_ROLE, role: NATS_SERVER_ROLE, dnsNames: ['nats'], ipAddresses: addresses },
-      ...services.flatMap((service) => [client(service), client(storeAdminRole(service))]),
+      ...services.flatMap((service) => [service, storeAdminRole(service), storeBackupRole(service)].map(client)),
     ],
   })
 }

@@ -39,6 +39,8 @@ export interface TestStoreOptions {
   readonly folder?: string
   readonly durability?: Durability
   readonly streamBytesMax?: number
+  /** Makes no streams: a store to restore into. */
+  readonly isRestoring?: boolean
   /** See `NatsServerOptions`. */
   readonly isWrongKeyKept?: boolean
   /** Changes the rendered configuration, for tests of what another one would allow. */
@@ -119,6 +121,7 @@ export async function startTestStore(o: TestStoreOptions): Promise<TestStore> {
     trustDomain: TRUST_DOMAIN,
     services,
     ...(o.durability && { durability: o.durability }),
+    ...(o.isRestoring && { isRestoring: true }),
   })
   const server = await startNatsServer({
     binary: path,
@@ -131,6 +134,7 @@ export async function startTestStore(o: TestStoreOptions): Promise<TestStore> {
     ...(o.isWrongKeyKept && { isWrongKeyKept: true }),
   })
   const store = new TestStore({ url, folder, server, encryptionKey, isFolderOurs: o.folder === undefined })
+  if (o.isRestoring) return store
   try {
     await initStore({
       url,

@@ -17,6 +17,7 @@ export class XmlSource {
   /** @throws PidfError when there are too many octets, or no UTF-8. */
   constructor(bytes: Buffer, bytesMax: number) {
     this.bytes = bytes
+    // guard: document-octets — a document has a bound before it is read
     if (bytes.length > bytesMax) this.fail('PIDF_TOO_LARGE', `more than ${bytesMax} octets`, bytesMax)
     if (!isUtf8(bytes)) this.fail('PIDF_ENCODING', 'not UTF-8', 0)
     this.text = bytes.toString('latin1')

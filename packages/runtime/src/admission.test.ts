@@ -11,7 +11,9 @@ const TRUST_DOMAIN = 'rollcall.test'
 function stage() {
   const audited: AuditEvent[] = []
   const counted: object[] = []
-  const metrics = { counter: (_: string, labels: object) => ({ add: () => counted.push(labels) }) } as unknown as Metrics
+  const metrics = {
+    counter: (_: string, labels: object) => ({ add: () => counted.push(labels) }),
+  } as unknown as Metrics
   const admission = new Admission({ trustDomain: TRUST_DOMAIN, metrics, audit: (event) => audited.push(event) })
   const admit = (path: string, subjectaltname: string | undefined) =>
     admission.admit(path, {

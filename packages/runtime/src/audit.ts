@@ -1,5 +1,5 @@
 import type { IdentityHash } from './identity-hash.ts'
-import type { Logger } from './log.ts'
+import { auditLog, type Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { AuditEventName } from './names.ts'
 
@@ -23,13 +23,13 @@ export type Audit = (event: AuditEvent) => void
 
 /** Makes the one door for audit events: a log line with `audit: true`, and a count. */
 export function createAudit(o: { log: Logger; metrics: Metrics; hash: IdentityHash }): Audit {
-  // Decisions are told at every level but silence: a log level is about verbosity, an audit trail is not.
-  const log = o.log.level === 'silent' ? o.log : o.log.child({ audit: true }, { level: 'info' })
+  const log = auditLog(o.log)
   return (event) => {
     const reason = event.reason ?? 'none'
     o.metrics.counter('rollcall_audit_events_total', { event: event.event, outcome: event.outcome, reason }).add()
     const hashed: Record<string, string> = {}
     for (const [kind, identity] of Object.entries(event.identities ?? {})) {
+      // guard: audit-hashes — an audit trail names nobody
       if (identity) hashed[`${kind}_hash`] = o.hash(identity)
     }
     log.info(

@@ -10,6 +10,8 @@ export type { Logger } from 'pino'
  */
 const CENSORED = ['k', 'op', 'opc', 'ck', 'ik', 'ks', 'res', 'xres', 'key', 'privateKey', 'password', 'secret']
 
+const CENSOR = '[secret]'
+
 /** Makes a service's log: JSON lines, to stdout unless a test gives another place. */
 export function createLogger(o: { service: string; level: string; destination?: DestinationStream }): Logger {
   return pino(
@@ -18,11 +20,20 @@ export function createLogger(o: { service: string; level: string; destination?: 
       base: { service: o.service },
       timestamp: stdTimeFunctions.isoTime,
       mixin: traceFields,
-      redact: { paths: CENSORED.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      redact: { paths: CENSORED.flatMap((name) => [name, `*.${name}`]), censor: CENSOR },
       serializers: { err: describeError },
     },
     ...(o.destination ? [o.destination] : []),
   )
+}
+
+/**
+ * The log of decisions: at every level but silence, for a log level is about verbosity, an audit trail is not. Its lines
+ * are flat, so that looking a level down for what is censored, most of what a line costs, is left out.
+ */
+export function auditLog(log: Logger): Logger {
+  if (log.level === 'silent') return log
+  return log.child({ audit: true }, { level: 'info', redact: { paths: CENSORED, censor: CENSOR } })
 }
 
 /** The trace and span that are active where a line is written (OpenTelemetry's names for them in logs). */

@@ -33,12 +33,20 @@ test('vectors go to the S-CSCF alone, administration is the operator’s alone',
     ['scscf'],
   )
   for (const path of Object.keys(RPC_ROLES).filter((name) => name.startsWith('/rollcall.admin.'))) {
+    // Another replica may hand a question on to who can answer it.
+    const others = path.endsWith('PresenceAdminService/GetPresentity') ? ['presence'] : []
     assert.deepEqual(
       ROLES.filter((role) => mayCall(path, role)),
-      ['operator'],
+      [...others, 'operator'],
       path,
     )
   }
+})
+
+test('user data is told to the Presence Server alone: asked for, pushed by the HSS, or handed on by a replica', () => {
+  const callers = (path: string) => ROLES.filter((role) => mayCall(path, role))
+  assert.deepEqual(callers('/rollcall.sh.v1.ShService/UserData'), ['presence'])
+  assert.deepEqual(callers('/rollcall.sh.v1.ShNotificationService/PushNotification').sort(), ['hss', 'presence'])
 })
 
 test('SIP goes over the hop only along Mw and ISC', () => {

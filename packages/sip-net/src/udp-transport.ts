@@ -46,6 +46,10 @@ export class UdpTransport implements AsyncDisposable {
   readonly #socket: Socket
   readonly #bytesMax: number
   readonly #onError: (error: Error) => void
+  /** One for all: a datagram is sent too often for a closure each. */
+  readonly #sent = (error: Error | null): void => {
+    if (error) this.#onError(error)
+  }
   #closing: Promise<void> | undefined
 
   private constructor(socket: Socket, options: UdpTransportOptions) {
@@ -94,9 +98,7 @@ export class UdpTransport implements AsyncDisposable {
   send(bytes: Buffer, to: UdpAddress): void {
     if (this.#closing) throw new TransportClosedError()
     if (bytes.length > this.#bytesMax) throw new DatagramTooLargeError(bytes.length, this.#bytesMax)
-    this.#socket.send(bytes, 0, bytes.length, to.port, to.address, (error) => {
-      if (error) this.#onError(error)
-    })
+    this.#socket.send(bytes, to.port, to.address, this.#sent)
   }
 
   /** Stops listening; what was sent before still leaves. Closing twice is closing once. */

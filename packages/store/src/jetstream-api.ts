@@ -181,11 +181,33 @@ export async function streamInfo(connection: StoreLink, stream: string, timeoutM
   return info
 }
 
+/**
+ * The subjects in a stream that a wildcard matches, each with how many messages it has.
+ *
+ * @throws StreamMissingError, JetStreamError, StoreUnavailableError, StoreDeniedError
+ */
+export async function subjectsOf(
+  connection: StoreLink,
+  o: { stream: string; filter: string; timeoutMs: number },
+): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>()
+  for (;;) {
+    const request = { subjects_filter: o.filter, offset: found.size }
+    const answer = await call(connection, `$JS.API.STREAM.INFO.${o.stream}`, request, o.timeoutMs)
+    const info = answer.json<{ state?: { subjects?: Readonly<Record<string, number>> }; error?: ApiError }>()
+    if (info.error) throw apiError(info.error, o.stream)
+    const page = Object.entries(info.state?.subjects ?? {})
+    const before = found.size
+    for (const [subject, count] of page) found.set(subject, count)
+    if (page.length === 0 || found.size === before) return found
+  }
+}
+
 /** @throws JetStreamError, StoreUnavailableError, StoreDeniedError */
 export async function createStream(
   connection: StoreLink,
   layout: StreamLayout,
-  o: { replicas: number; bytesMax: number; timeoutMs: number },
+  o: { replicas: number; bytesMax: number; firstSequence?: number; timeoutMs: number },
 ): Promise<void> {
   const config = {
     name: layout.name,
@@ -194,6 +216,7 @@ export async function createStream(
     num_replicas: o.replicas,
     max_bytes: o.bytesMax,
     metadata: layout.metadata,
+    ...(o.firstSequence !== undefined && { first_seq: o.firstSequence }),
   }
   const answer = await call(connection, `$JS.API.STREAM.CREATE.${layout.name}`, config, o.timeoutMs)
   const { error } = answer.json<{ error?: ApiError }>()

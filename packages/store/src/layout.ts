@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** Who keeps something in the store. Each has a NATS account of its own. */
 export const STORE_SERVICES = ['hss', 'scscf', 'presence', 'pcscf'] as const
@@ -154,6 +154,14 @@ export function storeAdminRole(service: StoreService): string {
   return `storeadmin-${service}`
 }
 
+/**
+ * The role, in a certificate, of who may read all that one service keeps and nothing else: `rollcall store backup` and `verify`.
+ * It is not the administrator's, whose certificate lies where installations are made and needs no personal data.
+ */
+export function storeBackupRole(service: StoreService): string {
+  return `storebackup-${service}`
+}
+
 /** The role in the certificate of a NATS server. */
 export const NATS_SERVER_ROLE = 'nats'
 
@@ -177,5 +185,5 @@ export function logSubject(service: LogService, realm: string, partition: string
  * SHA-256 of the identity, as a number, modulo the number of partitions.
  */
 export function partitionOf(canonicalImpu: string, partitions: number): number {
-  return createHash('sha256').update(canonicalImpu, 'utf8').digest().readUInt32BE(0) % partitions
+  return Number.parseInt(hash('sha256', canonicalImpu).slice(0, 8), 16) % partitions
 }

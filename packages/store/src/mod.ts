@@ -51,6 +51,7 @@ export {
   type StoreService,
   type StoreShape,
   storeAdminRole,
+  storeBackupRole,
   streamsOf,
 } from './layout.ts'
 export type { Appended } from './log/append-queue.ts'
@@ -59,7 +60,12 @@ export type { LogEvent } from './log/log-event.ts'
 export { RECORD_OCTETS_MAX } from './log/log-message.ts'
 export { OwnedPartition } from './log/owned-partition.ts'
 export { PartitionLogs, type PartitionLogsOptions } from './log/partition-logs.ts'
-export { type Durability, type NatsClusterOptions, type NatsConfigOptions, renderNatsConfig } from './nats/nats-config.ts'
+export {
+  type Durability,
+  type NatsClusterOptions,
+  type NatsConfigOptions,
+  renderNatsConfig,
+} from './nats/nats-config.ts'
 export { createNatsKey, NATS_KEY_VARIABLE } from './nats/nats-key.ts'
 export { LeaseContendedError } from './replicas/errors.ts'
 export type { HeldPartition, TakeContext, TakePartition } from './replicas/held-partition.ts'
@@ -74,3 +80,15 @@ export { type SealContext, Sealer } from './sealing/sealer.ts'
 export { createSealingKeys } from './sealing/sealing-keys.ts'
 export type { SnapshotResult } from './snapshot/partition-snapshots.ts'
 export { type OpenState, StoreOpener } from './store-opener.ts'
+export { createBackupKey, readBackupKey } from './tools/backup-key.ts'
+export { type BackupOptions, backupStore } from './tools/backup-store.ts'
+export {
+  BackupExistsError,
+  BackupFileError,
+  BackupKeyError,
+  RestoreStoppedError,
+  StoreBrokenError,
+  StoreNotEmptyError,
+} from './tools/errors.ts'
+export { type RestoreOptions, restoreStore } from './tools/restore-store.ts'
+export { type StoreReadOptions, type VerifiedContent, type VerifyResult, verifyStore } from './tools/verify-store.ts'

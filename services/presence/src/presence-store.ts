@@ -140,6 +140,8 @@ export class PresenceStore {
     const { log } = this.#runtime
     if (event.kind === 'unavailable') log.warn(event, 'a partition log does not answer; requests are refused')
     else if (event.kind === 'available') log.info(event, 'a partition log answers again')
+    else if (event.kind === 'taken') log.info(event, 'a partition was loaded')
+    else if (event.kind === 'snapshot') log.info(event, 'a snapshot is in force')
   }
 
   #onReplicaEvent(event: ReplicaEvent): void {

@@ -1,4 +1,5 @@
-import { type Config, ConfigError, field, type sharedShape } from '@rollcall/runtime'
+import { type Config, ConfigError, field, replicaFields, type sharedShape } from '@rollcall/runtime'
+import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 
 /** Settings of the S-CSCF beside the shared ones. */
 export const scscfShape = {
@@ -9,10 +10,30 @@ export const scscfShape = {
   ROLLCALL_HSS_TARGET: field.hostPort({ is: 'where the HSS is', example: '127.0.0.1:17001' }),
   ROLLCALL_SCSCF_HOST: field
     .domain({
-      is: 'own host name, of Service-Route, Record-Route and Via; without it scscf-0.scscf and the realm',
+      is: 'host name of all replicas, of Service-Route, Record-Route and Via; without it scscf-0.scscf and the realm',
       example: 'scscf-0.scscf.ims.example.org',
     })
     .optional(),
+  ...replicaFields({ name: 'scscf-0' }),
+  ROLLCALL_SCSCF_HEARTBEAT_MS: field
+    .milliseconds({ is: 'between two heartbeats; all replicas alike', example: '500', min: 50, max: 10_000 })
+    .default(DEFAULT_LEASE_TIMING.heartbeatMs),
+  ROLLCALL_SCSCF_LEASE_MS: field
+    .milliseconds({
+      is: 'how long after its last acknowledged heartbeat a replica may serve from memory; all replicas alike',
+      example: '2000',
+      min: 200,
+      max: 60_000,
+    })
+    .default(DEFAULT_LEASE_TIMING.leaseMs),
+  ROLLCALL_SCSCF_SILENCE_MS: field
+    .milliseconds({
+      is: 'how long a replica must be silent before the others take its partitions; all replicas alike',
+      example: '2000',
+      min: 200,
+      max: 60_000,
+    })
+    .default(DEFAULT_LEASE_TIMING.silenceMs),
   ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: field
     .milliseconds({
       is: 'reg-await-auth: how long a challenge waits for its answer',

@@ -1,31 +1,21 @@
+import type { Impu } from '@rollcall/core'
 import type { CxServiceClient } from '@rollcall/proto-gen/cx'
-import type { HopRouter, Runtime } from '@rollcall/runtime'
-import { AnsweredRequests, type RequestKey } from '@rollcall/store'
+import { type HopPeers, type HopRouter, ReplicaForwarder, type Runtime } from '@rollcall/runtime'
 import { hostOf, type ScscfConfig } from './config.ts'
 import { CxClient } from './cx/cx-client.ts'
-import { Deassignments } from './cx/deassignments.ts'
 import type { ScscfEvents } from './events.ts'
 import type { Refusal } from './refusal.ts'
-import type { AcceptedAnswer } from './registrar/attempt.ts'
 import { RegisterFront } from './registrar/register-front.ts'
-import { acceptedReply } from './registrar/register-reply.ts'
-import { Registrar, type RegistrarCx } from './registrar/registrar.ts'
-import type { PartitionSource } from './registrations/partition-owner.ts'
-import { type EndedRegistration, Registrations } from './registrations/registrations.ts'
+import { CanonicalIdentities } from './replicas/canonical-identities.ts'
+import { Owners } from './replicas/owners.ts'
+import { PartitionFactory } from './replicas/partition-factory.ts'
+import { Partitions } from './replicas/partitions.ts'
+import { ReplicaView } from './replicas/replica-view.ts'
 import { Directory } from './session/directory.ts'
 import { OdiTable } from './session/odi-table.ts'
-import { serviceRoute } from './session/own-route.ts'
 import { type AtServer, SessionRouter } from './session/session-router.ts'
-import type { Reply } from './sip/answers.ts'
 import { Forwarder } from './sip/forwarder.ts'
 import type { Incoming } from './sip/incoming.ts'
-
-/** Attempts of one IMPI at once, and further challenges in one attempt (readings, Access 2; TS 24.229 5.4.1.2.3A). */
-const ATTEMPTS_PER_IMPI_MAX = 4
-const CHALLENGE_REPEATS_MAX = 2
-
-/** Answers to REGISTERs that are kept for retransmissions: 128 s of 500 a second. */
-const ANSWERS_MAX = 65_536
 
 /** Requests that are at an application server; each is gone after the longest wait for an answer. */
 const ODIS_MAX = 100_000
@@ -33,87 +23,101 @@ const ODI_LIFE_MS = 64_000
 
 export interface CoreOptions {
   readonly config: ScscfConfig
-  readonly runtime: Pick<Runtime, 'clock' | 'random' | 'log'>
+  readonly runtime: Pick<Runtime, 'clock' | 'random' | 'log' | 'metrics'>
   readonly events: ScscfEvents
   readonly cx: CxServiceClient
   readonly hop: HopRouter
+  readonly peers: HopPeers
   /** Refuses a request and counts it. */
   readonly refuse: (incoming: Incoming, refusal: Refusal) => void
 }
 
-/** Registrar, registrations and session procedures, put together: what there is once the log is loaded. */
-export class ScscfCore {
-  readonly registrations: Registrations
+/** Registrar, registrations and session procedures of one replica, put together. */
+export class ScscfCore implements Disposable {
+  readonly view = new ReplicaView()
+  readonly partitions: Partitions
   readonly #front: RegisterFront
   readonly #router: SessionRouter
-  readonly #registrar: Registrar
-  readonly #deassignments: Deassignments
+  readonly #replicas: ReplicaForwarder
 
   constructor(options: CoreOptions) {
-    const { config, runtime, events, hop, refuse } = options
-    const { clock, random, log } = runtime
+    const { config, runtime, events, hop, peers, refuse } = options
+    const { clock, random, metrics } = runtime
+    const { view } = this
     const realm = config.ROLLCALL_REALM
     const host = hostOf(config)
+    const replica = config.ROLLCALL_REPLICA_NAME
     const cx = createCx(options, host)
-    const answered = new AnsweredRequests<Reply>({
-      retainMs: config.ROLLCALL_SCSCF_RETRANSMISSION_MS,
-      entriesMax: ANSWERS_MAX,
-      clock,
-    })
-    this.#deassignments = new Deassignments({ clock, tell: (ended) => cx.deassign(ended) })
-    this.registrations = new Registrations({
-      clock,
-      random,
-      serviceRoute: serviceRoute(host),
-      expiresSecondsMax: config.ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS,
-      onEnded: (ended) => this.#tellEnd(events, ended),
-      onAnswered: (key: RequestKey, answer: AcceptedAnswer, atMs) => {
-        answered.remember(key, acceptedReply(answer), atMs)
-      },
-      onLost: (partition) => log.error({ partition }, 'another process has taken a partition'),
-      onSkipped: (skipped) => events.criteriaSkipped(skipped),
-    })
-    this.#registrar = new Registrar({
-      clock,
-      cx: this.#registrarCx(cx),
-      store: this.registrations,
+    const parts = new PartitionFactory({
+      config,
+      host,
+      runtime,
       events,
-      limits: { perImpiMax: ATTEMPTS_PER_IMPI_MAX, attemptsMax: config.ROLLCALL_SCSCF_ATTEMPTS_MAX },
-      rules: { realm, repeatsMax: CHALLENGE_REPEATS_MAX },
-      awaitAuthMs: config.ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS,
+      cx,
+      attempts: () => partitions.served.reduce((sum, { attempts }) => sum + attempts, 0),
+      count: () => partitions.count,
+    })
+    const partitions = new Partitions({ view, createParts: (partition) => parts.create(partition) })
+    this.partitions = partitions
+    const identities = new CanonicalIdentities({
+      clock,
+      partitionOf: (canonicalImpu: Impu) => partitions.partitionOf(canonicalImpu),
+      registered: (impu) => partitions.findByImpu(impu)?.canonicalImpu,
+      locate: (impu) => cx.canonicalOf(impu),
+    })
+    const forwarder = new Forwarder({ hop, clock, random, host })
+    this.#replicas = new ReplicaForwarder({
+      role: 'scscf',
+      peers,
+      clock,
+      metrics,
+      whereIs: (partition) => view.whereIs(partition),
+      onChange: (listener) => view.onChange(listener),
+    })
+    const owners = new Owners({
+      clock,
+      host,
+      replica,
+      view,
+      partitions,
+      identities,
+      replicas: this.#replicas,
+      peers,
+      forwarder,
+      refuse,
     })
     this.#front = new RegisterFront({
-      random,
       rules: { realm, expiresSecondsMin: config.ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS },
-      registrar: this.#registrar,
-      answered,
-      now: () => clock.now(),
+      // Whatever it rejects with nobody expected: it stays unhandled, and the process ends.
+      bring: (incoming, impu, here) => void owners.bring(incoming, impu, here),
       refuse,
     })
     this.#router = new SessionRouter({
       realm,
       host,
+      replica,
       clock,
-      registrations: this.registrations,
+      owners,
+      onCanonical: (impu, canonicalImpu) => void identities.learn(impu, canonicalImpu),
       directory: new Directory({
         clock,
         cx,
-        registrations: this.registrations,
         freshMs: config.ROLLCALL_SCSCF_PROFILE_FRESH_MS,
         staleMs: config.ROLLCALL_SCSCF_PROFILE_STALE_MS,
         entriesMax: config.ROLLCALL_SCSCF_PROFILES_MAX,
         onStale: () => events.profileStale(),
         onSkipped: (skipped) => events.criteriaSkipped(skipped),
       }),
-      forwarder: new Forwarder({ hop, clock, random, host }),
+      forwarder,
       odis: new OdiTable<AtServer>({ clock, random, lifeMs: ODI_LIFE_MS, entriesMax: ODIS_MAX }),
       events,
       refuse,
     })
-  }
-
-  async load(source: PartitionSource): Promise<void> {
-    await this.registrations.load(source)
+    metrics.gauge('rollcall_scscf_registrations', {}, () => {
+      return partitions.served.reduce((sum, { size }) => sum + size, 0)
+    })
+    metrics.gauge('rollcall_scscf_partitions_owned', {}, () => partitions.served.length)
+    metrics.gauge('rollcall_scscf_lease_live', {}, () => (view.isLive ? 1 : 0))
   }
 
   register(incoming: Incoming): void {
@@ -124,28 +128,9 @@ export class ScscfCore {
     await this.#router.route(incoming)
   }
 
-  async stop(): Promise<void> {
-    this.#registrar.stop()
-    this.#deassignments.stop()
-    await this.registrations.stop()
-  }
-
-  async #tellEnd(events: ScscfEvents, ended: EndedRegistration): Promise<void> {
-    if (ended.reason === 'expired') events.expired(ended)
-    await this.#deassignments.add(ended)
-  }
-
-  /** Who registers is not de-assigned any more. */
-  #registrarCx(cx: CxClient): RegistrarCx {
-    return {
-      authorize: (request) => cx.authorize(request),
-      fetchVector: (request, resync) => cx.fetchVector(request, resync),
-      assign: (request, isReregistration) => {
-        this.#deassignments.forget(request.impi)
-        return cx.assign(request, isReregistration)
-      },
-      report: (type, impi, impu) => cx.report(type, impi, impu),
-    }
+  /** Gives up what waits for a partition. */
+  [Symbol.dispose](): void {
+    this.#replicas[Symbol.dispose]()
   }
 }
 

@@ -5,7 +5,7 @@ import { REFUSALS, type RefusalReason } from './refusal.ts'
 import type { Attempt } from './registrar/attempt.ts'
 import type { RegisterRequest } from './registrar/register-request.ts'
 import type { RegistrarEvents } from './registrar/registrar.ts'
-import type { EndedRegistration } from './registrations/registrations.ts'
+import type { EndedRegistration } from './registrations/ended-registration.ts'
 import type { SessionEvents } from './session/session-router.ts'
 import type { Incoming } from './sip/incoming.ts'
 

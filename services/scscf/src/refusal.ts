@@ -10,6 +10,11 @@ export const REFUSALS = {
   'peer-role': 403,
   'no-transaction': 481,
   overload: 503,
+  // who owns the registration set (ARCHITECTURE, decision 11)
+  'not-served-here': 503,
+  'lease-ended': 503,
+  'partition-moving': 503,
+  'owner-away': 503,
   // REGISTER (TS 24.229 clauses 5.4.1.2.1 and 5.4.1.2.2)
   'foreign-domain': 404,
   'bad-extension': 420,
@@ -56,9 +61,19 @@ export const REFUSALS = {
 
 export type RefusalReason = keyof typeof REFUSALS
 
+/** Reasons that hold for this replica alone. */
+const OF_THIS_REPLICA: ReadonlySet<RefusalReason> = new Set(['not-served-here', 'lease-ended', 'store-unavailable'])
+
+/** Whether another replica may do better: one that sent it here looks again, and a P-CSCF asks another one. */
+export function isMisdirected({ reason, isAnywhere }: Refusal): boolean {
+  return !isAnywhere && OF_THIS_REPLICA.has(reason)
+}
+
 /** A refusal, with what else its answer must say. */
 export interface Refusal {
   readonly reason: RefusalReason
   /** Header fields of the answer: `Min-Expires`, `Unsupported`. */
   readonly headers?: readonly (readonly [name: string, value: string])[]
+  /** No other replica would do better. */
+  readonly isAnywhere?: boolean
 }

@@ -5,6 +5,7 @@ import {
   createGrpcService,
   createHopService,
   type GrpcServer,
+  HopPeers,
   HopRouter,
   type Readiness,
   RpcError,
@@ -12,36 +13,33 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
-import { connectStore, PartitionLogs, type StoreConnection, StoreOpener } from '@rollcall/store'
 import { listRegistrations } from './admin/list-registrations.ts'
 import { checkConfig, type ScscfConfig } from './config.ts'
 import { ScscfCore } from './core.ts'
 import { ScscfEvents } from './events.ts'
+import { ScscfStore } from './scscf-store.ts'
 import { HopFront } from './sip/hop-front.ts'
-import type { Incoming } from './sip/incoming.ts'
 
 export { scscfShape } from './config.ts'
 
 /** So long requests may take that were under way when the service was told to stop. */
 const STOP_GRACE_MS = 3_000
+/** What was sent on by then gets this long to be answered. */
+const HOP_GRACE_MS = 1_000
 
-/** What is there once the log is loaded. */
-interface OpenStore {
-  readonly connection: StoreConnection
-  readonly core: ScscfCore
-}
-
-/** I-CSCF and S-CSCF as one process: SIP over the hop, Cx towards the HSS, registrations in partition logs. */
+/**
+ * One replica of the I-CSCF and S-CSCF: SIP over the hop, Cx towards the HSS, registrations in partition logs that the
+ * replicas share.
+ */
 export class ScscfService implements Service {
   readonly #config: ScscfConfig
   readonly #runtime: Runtime
-  readonly #events: ScscfEvents
   readonly #cx: CxServiceClient
   readonly #hop: HopRouter
+  readonly #peers: HopPeers
+  readonly #core: ScscfCore
   readonly #front: HopFront
-  readonly #opener: StoreOpener<OpenStore>
-  readonly #stopping = new AbortController()
-  #opening: Promise<void> | undefined
+  readonly #store: ScscfStore
   #server: GrpcServer | undefined
 
   /** @throws ConfigError when two settings contradict each other. */
@@ -50,7 +48,7 @@ export class ScscfService implements Service {
     this.#config = config
     this.#runtime = runtime
     const { identity, metrics, audit, log, clock, random } = runtime
-    this.#events = new ScscfEvents({ metrics, audit, log })
+    const events = new ScscfEvents({ metrics, audit, log })
     this.#cx = createGrpcClient(CxServiceClient, {
       target: config.ROLLCALL_HSS_TARGET,
       role: 'hss',
@@ -58,116 +56,60 @@ export class ScscfService implements Service {
       metrics,
     })
     this.#hop = new HopRouter({ routes: config.ROLLCALL_HOP_ROUTES, runtime })
+    this.#peers = new HopPeers({ runtime })
+    this.#core = new ScscfCore({
+      config,
+      runtime,
+      events,
+      cx: this.#cx,
+      hop: this.#hop,
+      peers: this.#peers,
+      refuse: (incoming, refusal) => this.#front.refuse(incoming, refusal),
+    })
+    const core = this.#core
     this.#front = new HopFront({
       clock,
       random,
-      register: (incoming) => this.#register(incoming),
-      route: (incoming) => this.#route(incoming),
-      onRefused: (incoming, { reason }) => this.#events.requestRefused(incoming, reason),
-      onDropped: (reason) => this.#events.dropped(reason),
+      register: (incoming) => core.register(incoming),
+      route: (incoming) => core.route(incoming),
+      onRefused: (incoming, { reason }) => events.requestRefused(incoming, reason),
+      onDropped: (reason) => events.dropped(reason),
     })
-    this.#opener = new StoreOpener({
-      clock,
-      open: () => this.#open(),
-      onProblem: (error) => log.error({ err: error }, 'the store cannot be used; it is tried again'),
-    })
+    this.#store = new ScscfStore({ config, runtime, partitions: core.partitions, view: core.view })
   }
 
-  /** Listens at once; until the log is loaded every request is answered 503. */
+  /** Listens at once; until the store is open what needs a registration is answered 503. */
   async start(): Promise<void> {
     this.#server = await startGrpcServer({
       listen: this.#config.ROLLCALL_GRPC_LISTEN,
       services: [
         createHopService({ onRequest: (message, peer, reply) => this.#front.receive(message, peer, reply) }),
-        createGrpcService(ScscfAdminServiceService, {
-          listRegistrations: () => listRegistrations(this.#core().registrations.sets, this.#runtime.clock.now()),
-        }),
+        createGrpcService(ScscfAdminServiceService, { listRegistrations: () => this.#listRegistrations() }),
       ],
       runtime: this.#runtime,
     })
-    // What it rejects with nobody expected: it stays unhandled, so that the shell logs it, drains and ends.
-    this.#opening = this.#opener.run(this.#stopping.signal)
+    this.#store.start()
   }
 
+  /** Others take over first, while what comes here still is served, forwarded, or waits for them. */
   async stop(): Promise<void> {
-    this.#stopping.abort()
+    await this.#store.leave()
     await this.#server?.stop(STOP_GRACE_MS)
-    await this.#opening?.catch(() => {})
-    const { state } = this.#opener
-    if (state.kind === 'open') {
-      await state.value.core.stop()
-      await state.value.connection.close()
-    }
-    await this.#hop.close()
+    this.#core[Symbol.dispose]()
+    await Promise.all([this.#hop.close(HOP_GRACE_MS), this.#peers.close(HOP_GRACE_MS)])
     this.#cx.close()
+    await this.#store.close()
   }
 
   ready(): Readiness {
-    const { state } = this.#opener
-    if (state.kind === 'opening') return { ready: false, reasons: [`store: ${state.problem}`] }
-    const reasons: string[] = []
-    if (!state.value.connection.isConnected) reasons.push('store: disconnected')
-    if (!state.value.core.registrations.isWhole) reasons.push('a partition was taken by another process')
+    const reasons = this.#store.problems
     return { ready: reasons.length === 0, reasons }
   }
 
-  #register(incoming: Incoming): void {
-    const { state } = this.#opener
-    if (state.kind === 'open') state.value.core.register(incoming)
-    else this.#front.refuse(incoming, { reason: 'store-unavailable' })
-  }
-
-  async #route(incoming: Incoming): Promise<void> {
-    const { state } = this.#opener
-    if (state.kind === 'open') await state.value.core.route(incoming)
-    else this.#front.refuse(incoming, { reason: 'store-unavailable' })
-  }
-
-  #core(): ScscfCore {
-    const { state } = this.#opener
-    if (state.kind === 'opening') throw new RpcError('RPC_UNAVAILABLE', state.problem)
-    return state.value.core
-  }
-
-  async #open(): Promise<OpenStore> {
-    const config = this.#config
-    const { clock, log } = this.#runtime
-    const connection = await connectStore({
-      url: config.ROLLCALL_NATS_URL,
-      tls: {
-        certFile: config.ROLLCALL_TLS_CERT_FILE,
-        keyFile: config.ROLLCALL_TLS_KEY_FILE,
-        caFile: config.ROLLCALL_TLS_CA_FILE,
-      },
-      service: 'scscf',
-      clock,
-      signal: this.#stopping.signal,
-      onStatus: (status) => log.info({ status }, 'store connection'),
-    })
-    const core = new ScscfCore({
-      config,
-      runtime: this.#runtime,
-      events: this.#events,
-      cx: this.#cx,
-      hop: this.#hop,
-      refuse: (incoming, refusal) => this.#front.refuse(incoming, refusal),
-    })
-    try {
-      const realm = config.ROLLCALL_REALM
-      await core.load(
-        await PartitionLogs.open({
-          connection,
-          service: 'scscf',
-          realm,
-          clock,
-          onEvent: (event) => log.debug({ event }, 'partition log'),
-        }),
-      )
-      return { connection, core }
-    } catch (error) {
-      await core.stop()
-      await connection.close()
-      throw error
-    }
+  #listRegistrations(): ReturnType<typeof listRegistrations> {
+    const { view, partitions } = this.#core
+    if (!view.isJoined) throw new RpcError('RPC_UNAVAILABLE', 'STORE_CONNECTING')
+    const sets = partitions.served.flatMap((partition) => partition.sets)
+    return listRegistrations(sets, this.#runtime.clock.now())
   }
 }

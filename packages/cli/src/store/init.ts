@@ -1,35 +1,18 @@
-import { join } from 'node:path'
-import { Secret, systemClock } from '@rollcall/core'
-import {
-  DEFAULT_SHAPE,
-  type InitStoreOptions,
-  initStore,
-  NATS_KEY_VARIABLE,
-  STORE_SERVICES,
-  storeAdminRole,
-} from '@rollcall/store'
+import { systemClock } from '@rollcall/core'
+import { DEFAULT_SHAPE, initStore } from '@rollcall/store'
 import type { Invocation } from '../command/command.ts'
-import { dataDirOf, pkiFolderOf } from '../data-dir.ts'
-import { UsageError } from '../errors.ts'
-
-const URL_DEFAULT = 'tls://127.0.0.1:14222'
+import { adminTlsOf, dataOf, servicesOf, urlOf } from './reach.ts'
 
 /** `rollcall store init` */
 export async function initialise(invocation: Invocation): Promise<void> {
-  const { options, env, output, signal } = invocation
-  const tlsFolder = options.text('tls-dir') ?? pkiFolderOf(dataDirOf(options, env))
-  const only = options.list('service')
+  const { options, output, signal } = invocation
   const data = dataOf(invocation)
   const { created, present } = await initStore({
-    url: options.text('url') ?? env.ROLLCALL_NATS_URL ?? URL_DEFAULT,
+    url: urlOf(invocation),
     clock: systemClock,
-    adminTlsOf: (service) => ({
-      certFile: join(tlsFolder, `${storeAdminRole(service)}.crt`),
-      keyFile: join(tlsFolder, `${storeAdminRole(service)}.key`),
-      caFile: join(tlsFolder, 'ca.crt'),
-    }),
+    adminTlsOf: adminTlsOf(invocation),
     ...(data === undefined ? {} : { data }),
-    services: only.length === 0 ? STORE_SERVICES : STORE_SERVICES.filter((service) => only.includes(service)),
+    services: servicesOf(invocation),
     shape: {
       partitions: options.whole('partitions') ?? DEFAULT_SHAPE.partitions,
       shards: options.whole('shards') ?? DEFAULT_SHAPE.shards,
@@ -43,17 +26,4 @@ export async function initialise(invocation: Invocation): Promise<void> {
     created,
     present,
   })
-}
-
-function dataOf({ options, env }: Invocation): InitStoreOptions['data'] | undefined {
-  const storeDir = options.text('nats-data')
-  const isFirst = options.flag('first-installation')
-  if (storeDir !== undefined && isFirst) {
-    throw new UsageError('--nats-data and --first-installation exclude each other')
-  }
-  if (isFirst) return 'first-installation'
-  if (storeDir === undefined) return undefined
-  const key = env[NATS_KEY_VARIABLE]
-  if (!key) throw new UsageError(`--nats-data needs the key of the store in $${NATS_KEY_VARIABLE}`)
-  return { storeDir, encryptionKey: new Secret(Buffer.from(key, 'latin1')) }
 }

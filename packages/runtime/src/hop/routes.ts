@@ -11,7 +11,7 @@ export interface HopRoute {
 }
 
 /** How the table is written, for who writes it. */
-export const HOP_ROUTES_FORM = 'HOST=ROLE@HOST:PORT, replicas with | between, some of them with commas between'
+export const HOP_ROUTES_FORM = 'HOST=ROLE@HOST:PORT, replicas with a bar between, some of them with commas between'
 
 /** A static table stays small: it is written by a person or rendered from the list of services. */
 const ROUTES_MAX = 1_000

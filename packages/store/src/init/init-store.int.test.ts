@@ -9,6 +9,7 @@ import { StreamMismatchError, StreamMissingError } from '../errors.ts'
 import { KeyValue } from '../kv/key-value.ts'
 import { HSS_BUCKET, type StoreShape, storeAdminRole } from '../layout.ts'
 import { createNatsKey, NATS_KEY_VARIABLE } from '../nats/nats-key.ts'
+import { Replicas } from '../replicas/replicas.ts'
 import { connectTo, openLogs, payloadsOf } from '../testing/store-client.ts'
 import { checkDataFolder } from './data-folder.ts'
 import {
@@ -86,7 +87,8 @@ function keyText(key: Secret): string {
 test('init makes what is missing, once; again it makes nothing and harms nothing', async () => {
   await withStore('127.1.3.21', async (store) => {
     await write(store)
-    const streams = ['KV_hss', 'presence_log_0', 'presence_log_1', 'presence_log_2', 'presence_log_3']
+    const logs = ['presence_log_0', 'presence_log_1', 'presence_log_2', 'presence_log_3']
+    const streams = ['KV_hss', 'presence_lease', ...logs]
     const { created, present } = await init(store)
     assert.deepEqual(created, [])
     assert.deepEqual(present.sort(), streams)
@@ -187,9 +189,48 @@ test('where the data folder cannot be seen, missing streams need a word that thi
     await assert.rejects(initStore({ ...unseen, adminTlsOf }), FirstInstallationError)
     await assertServicesRefuse(store)
     const { created } = await initStore({ ...unseen, adminTlsOf, data: 'first-installation' })
-    assert.equal(created.length, 5)
+    assert.equal(created.length, 6)
     assert.deepEqual((await initStore({ ...unseen, adminTlsOf })).created, [])
     await write(store)
+  })
+})
+
+/** The store as a release without leases left it: no lease stream, on disk or in the ledger. */
+async function forgetLeases(store: TestStore): Promise<void> {
+  await store.server.stop()
+  await rm(join(store.storeDir, 'jetstream', 'PRESENCE', 'streams', 'presence_lease'), { recursive: true })
+  const file = ledgerFileOf(store.storeDir)
+  const ledger = JSON.parse(await readFile(file, 'utf8'))
+  const streams = ledger.streams.filter((name: string) => name !== 'presence_lease')
+  await writeFile(file, JSON.stringify({ ...ledger, streams }))
+  await store.server.start()
+}
+
+test('an installation of before leases gets its lease stream, and nothing else, without a word of first installation', async () => {
+  await withStore('127.1.3.28', async (store) => {
+    await write(store)
+    await forgetLeases(store)
+    await using connection = await connectTo(store, 'presence')
+    const joining = {
+      connection,
+      service: 'presence',
+      realm: 'r',
+      replica: 'a',
+      target: 'a:1',
+      partitions: 16,
+    } as const
+    const take = () => Promise.reject(new Error('nothing to take'))
+    await assert.rejects(
+      Replicas.join({ ...joining, clock: systemClock, random: systemRandom, take }),
+      StreamMissingError,
+    )
+    assert.deepEqual((await init(store)).created, ['presence_lease'])
+    assert.deepEqual(await read(store), ['kept'])
+    await forgetLeases(store)
+    const adminTlsOf: InitStoreOptions['adminTlsOf'] = (service) => store.tlsFor(storeAdminRole(service))
+    const unseen = await initStore({ url: store.url, clock: systemClock, services: SERVICES, adminTlsOf })
+    assert.deepEqual(unseen.created, ['presence_lease'])
+    assert.deepEqual(await read(store), ['kept'])
   })
 })
 

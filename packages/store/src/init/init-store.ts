@@ -35,6 +35,8 @@ export interface InitStoreOptions {
   readonly replicas?: 1 | 3
   /** Size of each stream. */
   readonly streamBytesMax?: number
+  /** Sequence that a stream's first message gets; 1 when it gives nothing. For a restore. */
+  readonly firstSequenceOf?: (stream: string) => number | undefined
   readonly signal?: AbortSignal
 }
 
@@ -128,7 +130,9 @@ async function create(
 ): Promise<void> {
   const connection = connections.get(want.service)
   if (!connection) return
+  const firstSequence = o.firstSequenceOf?.(want.layout.name)
   await createStream(connection, want.layout, {
+    ...(firstSequence !== undefined && { firstSequence }),
     replicas: o.replicas ?? 1,
     bytesMax: Math.min(o.streamBytesMax ?? STREAM_BYTES_MAX, want.layout.bytesMax ?? Number.POSITIVE_INFINITY),
     timeoutMs: CALL_MS_MAX,

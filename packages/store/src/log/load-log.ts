@@ -1,5 +1,5 @@
 import { LogCorruptError, StoreUnavailableError } from '../errors.ts'
-import { readBatch } from '../jetstream-api.ts'
+import { readBatch, type StoredMessage } from '../jetstream-api.ts'
 import { pause } from '../pause.ts'
 import type { StoreLink } from '../store-link.ts'
 import { Chain, type ChainStart } from './chain.ts'
@@ -40,8 +40,12 @@ export async function loadLog(
     stream: string
     subject: string
     start: ChainStart
+    /** For a reader that takes nothing: the sequence of the log's last message. */
     epochSequence: number
     load: (record: LoadedRecord) => void
+    /** Given each message that has been checked; called before `afterBatch`, which may wait for what became of them. */
+    onMessage?: (message: StoredMessage) => void
+    afterBatch?: () => Promise<void>
   },
 ): Promise<{ octets: number }> {
   const chain = new Chain(o.subject, o.start, o.load)
@@ -61,11 +65,13 @@ export async function loadLog(
           // guard: epoch-barrier — what is read without our own epoch message is older than it
           if (message.sequence > o.epochSequence) throw epochMissing(o.subject, o.epochSequence)
           chain.take(message)
+          o.onMessage?.(message)
         },
       })
     } catch (error) {
       if (!(error instanceof StoreUnavailableError) || connection.isClosed) throw error
     }
+    await o.afterBatch?.()
     if (connection.clock.monotonic() > dueMs) throw new StoreUnavailableError('no-answer', 'refused')
     if (chain.last === before) await pause(connection.clock, STALE_WAIT_MS)
   }

@@ -21,6 +21,7 @@ import { framedOctets, type LogRecord, visitFrames, writeFrame } from './record-
 
 const FORMAT_VERSION = 1
 const HEADER_OCTETS = 22
+const EPOCH_AT = 2
 
 /** One message, and so one pack, is at most this long. */
 export const PACK_OCTETS_MAX = 512 * 1024
@@ -56,7 +57,7 @@ export function encodeLogMessage(o: {
   const message = Buffer.allocUnsafe(octets)
   message[0] = FORMAT_VERSION
   message[1] = KIND_OCTETS[o.kind]
-  message.writeBigUInt64BE(o.epoch, 2)
+  message.writeBigUInt64BE(o.epoch, EPOCH_AT)
   message.writeBigUInt64BE(o.number, 10)
   message.writeUInt32BE(o.records.length, 18)
   let at = HEADER_OCTETS
@@ -75,10 +76,17 @@ export function decodeLogHeader(message: Buffer): LogMessageHeader {
   if (message[0] !== FORMAT_VERSION) throw new LogFormatError(`a log message has format version ${message[0]}`)
   return {
     kind: kindOf(message[1]),
-    epoch: message.readBigUInt64BE(2),
+    epoch: message.readBigUInt64BE(EPOCH_AT),
     number: message.readBigUInt64BE(10),
     count: message.readUInt32BE(18),
   }
+}
+
+/** The same message as one of another epoch. For a restore, which numbers epochs anew. */
+export function withEpoch(message: Buffer, epoch: bigint): Buffer {
+  const changed = Buffer.from(message)
+  changed.writeBigUInt64BE(epoch, EPOCH_AT)
+  return changed
 }
 
 function kindOf(octet: number | undefined): LogMessageKind {

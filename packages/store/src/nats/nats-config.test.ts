@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { Secret, seededRandom } from '@rollcall/core'
-import { STORE_SERVICES, storeAdminRole } from '../layout.ts'
+import { STORE_SERVICES, storeAdminRole, storeBackupRole } from '../layout.ts'
 import { renderNatsConfig } from './nats-config.ts'
 import { createNatsKey, isNatsKey, natsKeyFingerprint } from './nats-key.ts'
 
@@ -32,7 +32,7 @@ test('no service may create, change or delete a stream, nor make a consumer (ARC
   )
 })
 
-test('each service has an account of its own, and in it nobody but itself and who makes its streams', () => {
+test('each service has an account of its own, and in it nobody but itself, who makes its streams and who reads them', () => {
   const rendered = renderNatsConfig(OPTIONS)
   const [, ...accounts] = rendered.split(/^ {2}(?=[A-Z]+ \{$)/m)
   const seen = accounts.map((account) => ({
@@ -41,9 +41,39 @@ test('each service has an account of its own, and in it nobody but itself and wh
   }))
   const own = STORE_SERVICES.map((service) => ({
     name: service.toUpperCase(),
-    users: [service, storeAdminRole(service)],
+    users: [service, storeAdminRole(service), storeBackupRole(service)],
   }))
   assert.deepEqual(seen, [...own, { name: 'SYS', users: [] }])
+})
+
+test('who backs up may publish to nothing but reads of its service’s streams, and administrators write only while restoring', () => {
+  const publishGrants = (rendered: string, role: string): string[] => {
+    const user = rendered.split(`sa/${role}"`)[1]?.split('subscribe:')[0] ?? ''
+    return [...user.matchAll(/"([^"]+)"/g)].map(([, subject]) => subject ?? '')
+  }
+  for (const service of STORE_SERVICES) {
+    const backup = publishGrants(renderNatsConfig(OPTIONS), storeBackupRole(service))
+    assert.ok(backup.length > 0)
+    for (const grant of backup)
+      assert.match(grant, /^\$JS\.API\.(?:STREAM\.INFO|STREAM\.MSG\.GET|DIRECT\.GET)\.[A-Za-z]/)
+    const creating = ['$JS.API.STREAM.INFO.*', '$JS.API.STREAM.CREATE.*']
+    assert.deepEqual(publishGrants(renderNatsConfig(OPTIONS), storeAdminRole(service)), creating)
+    assert.deepEqual(publishGrants(renderNatsConfig({ ...OPTIONS, isRestoring: true }), storeAdminRole(service)), [
+      ...creating,
+      service === 'hss' ? '$KV.hss.>' : `${service}.>`,
+    ])
+  }
+})
+
+test('servers of a cluster take each other by certificates of an authority of their own', () => {
+  const tls = { certFile: '/r/nats.crt', keyFile: '/r/nats.key', caFile: '/r/ca.crt' }
+  const routes = ['10.0.0.1:6222', '10.0.0.2:6222', '10.0.0.3:6222']
+  const rendered = renderNatsConfig({ ...OPTIONS, cluster: { name: 'rollcall', port: 6222, routes, tls } })
+  const cluster = rendered.slice(rendered.indexOf('\ncluster {'), rendered.indexOf('\naccounts {'))
+  assert.match(cluster, /listen: "127\.0\.0\.1:6222"/)
+  assert.match(cluster, /ca_file: "\/r\/ca\.crt"\n +verify: true\n/)
+  for (const route of routes) assert.ok(cluster.includes(`"tls://${route}"`))
+  assert.ok(!renderNatsConfig(OPTIONS).includes('cluster'))
 })
 
 test('every write is synced before its acknowledgement, unless a setting says by its name that it is not', () => {

@@ -10,6 +10,7 @@ import {
   type StoreService,
   type StoreShape,
   storeAdminRole,
+  storeBackupRole,
   streamsOf,
 } from '../layout.ts'
 import { NATS_KEY_VARIABLE } from './nats-key.ts'
@@ -33,6 +34,11 @@ export interface NatsConfigOptions {
   readonly durability?: Durability
   readonly services?: readonly StoreService[]
   readonly shape?: StoreShape
+  /**
+   * The administrators may also write, for `rollcall store restore`. Take it out again afterwards: who may write a service's
+   * subjects takes its partitions away from it, and says what it likes in its name.
+   */
+  readonly isRestoring?: boolean
   /** Only for one of several servers that replicate streams. */
   readonly cluster?: NatsClusterOptions
 }
@@ -96,7 +102,7 @@ jetstream {
 }
 ${o.cluster ? renderCluster(host, o.cluster) : ''}
 accounts {
-${services.map((service) => renderAccount(service, shape, o.trustDomain)).join('\n')}
+${services.map((service) => renderAccount(service, shape, o)).join('\n')}
   SYS {
     users: []
   }
@@ -127,13 +133,18 @@ ${routes.join('\n')}
 `
 }
 
-function renderAccount(service: StoreService, shape: StoreShape, trustDomain: string): string {
+function renderAccount(service: StoreService, shape: StoreShape, o: NatsConfigOptions): string {
+  const { trustDomain } = o
+  const adminGrants = o.isRestoring ? [...ADMIN_GRANTS, ownSubjects(service)] : ADMIN_GRANTS
   const users = [
     renderUser(trustDomain, service, serviceGrants(service, shape), [
       `${inboxPrefixOf(service)}.>`,
       ...leaseHints(service, shape),
     ]),
-    renderUser(trustDomain, storeAdminRole(service), ADMIN_GRANTS, [`${inboxPrefixOf('storeadmin')}.>`]),
+    renderUser(trustDomain, storeAdminRole(service), adminGrants, [`${inboxPrefixOf('storeadmin')}.>`]),
+    renderUser(trustDomain, storeBackupRole(service), readGrants(service, shape), [
+      `${inboxPrefixOf('storebackup')}.>`,
+    ]),
   ]
   // guard: nats-account — services that share an account read each other’s streams
   return `  ${accountOf(service)} {
@@ -164,17 +175,27 @@ ${grants}
 
 /** A service reads, writes and purges its own; it creates, changes and deletes no stream, and makes no consumer. */
 function serviceGrants(service: StoreService, shape: StoreShape): string[] {
-  const streams = streamsOf(service, shape)
-  const own = service === 'hss' ? `$KV.${HSS_BUCKET}.>` : `${service}.>`
-  const reads = streams.flatMap(({ name }) => [
+  const own = ownSubjects(service)
+  const reads = readGrants(service, shape)
+  const purges = streamsOf(service, shape)
+    .filter(({ config }) => !config.deny_purge)
+    .map(({ name }) => `$JS.API.STREAM.PURGE.${name}`)
+  // guard: nats-own-subjects — a service publishes to its own subjects and API calls alone
+  return [own, ...reads, ...purges]
+}
+
+function ownSubjects(service: StoreService): string {
+  return service === 'hss' ? `$KV.${HSS_BUCKET}.>` : `${service}.>`
+}
+
+/** To read a stream whole: it is not divided further. */
+function readGrants(service: StoreService, shape: StoreShape): string[] {
+  return streamsOf(service, shape).flatMap(({ name }) => [
     `$JS.API.STREAM.INFO.${name}`,
     `$JS.API.STREAM.MSG.GET.${name}`,
     `$JS.API.DIRECT.GET.${name}`,
     `$JS.API.DIRECT.GET.${name}.>`,
   ])
-  const purges = streams.filter(({ config }) => !config.deny_purge).map(({ name }) => `$JS.API.STREAM.PURGE.${name}`)
-  // guard: nats-own-subjects — a service publishes to its own subjects and API calls alone
-  return [own, ...reads, ...purges]
 }
 
 /** Replicas overhear each other's heartbeats, so that they look around at once when something has changed. */

@@ -27,6 +27,8 @@ export async function loadSnapshot(
     subjects: SnapshotSubjects
     snapshot: SnapshotManifest
     load: (record: Buffer) => void
+    /** Given each chunk that has been checked, with its subject; waited for. */
+    onChunk?: (subject: string, chunk: Chunk) => Promise<void>
   },
 ): Promise<void> {
   const { snapshot } = o
@@ -46,6 +48,7 @@ export async function loadSnapshot(
     read.records += chunk.records
     read.octets += chunk.octets.length
     visitChunk(chunk, o.load)
+    await o.onChunk?.(chunkSubject(o.subjects, snapshot.id, index), chunk)
   }
   const isWhole = read.records === snapshot.records && read.octets === snapshot.octets
   if (!isWhole || digest.digest('hex') !== snapshot.digest) {

@@ -7,6 +7,8 @@ import { type ModelMessage, ModelStream } from './model-stream.ts'
 export interface ServeOptions {
   /** A direct get is answered by a replica that is so many operations behind. */
   readonly lag?: number
+  /** A read of the leader is answered by an old one, which was so many operations behind when it was replaced. */
+  readonly leaderLag?: number
 }
 
 /** What a request of ours asks, as far as the model knows it. */
@@ -57,7 +59,7 @@ export class JetStreamModel {
       case 'STREAM.INFO':
         return [json(infoOf(stream))]
       case 'STREAM.MSG':
-        return [json(lastOf(stream, query))]
+        return [json(lastOf(stream, query, o.leaderLag ?? 0))]
       case 'STREAM.PURGE': {
         const below = query.seq ?? Number.POSITIVE_INFINITY
         return [json({ success: true, purged: stream.purge(matcher(query.filter ?? '>'), below) })]
@@ -101,8 +103,8 @@ function infoOf(stream: ModelStream): unknown {
   }
 }
 
-function lastOf(stream: ModelStream, query: Query): unknown {
-  const message = stream.last(query.last_by_subj ?? '')
+function lastOf(stream: ModelStream, query: Query, lag: number): unknown {
+  const message = stream.lastOf(query.last_by_subj ?? '', lag)
   if (!message) return { error: { code: 404, err_code: JS_NO_MESSAGE_FOUND, description: 'no message found' } }
   const lines = [...message.headers].map(([name, value]) => `${name}: ${value}\r\n`).join('')
   return {

@@ -32,6 +32,11 @@ export class MemoryStream {
     return this.messages.filter(({ subject }) => matches(filter, subject))
   }
 
+  /** The next message gets a sequence behind this one. */
+  skipTo(sequence: number): void {
+    this.#sequence = sequence
+  }
+
   /** Puts a message where it lay in another stream. */
   put(message: MemoryMessage): void {
     assert(message.sequence > this.#sequence, 'messages are put in their order')

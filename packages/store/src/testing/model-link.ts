@@ -14,6 +14,8 @@ export interface Fate {
   readonly lag?: number
   /** Asked when it arrives: the server may be away. */
   readonly isServed?: () => boolean
+  /** Asked when it arrives, see `ServeOptions`. */
+  readonly leaderLag?: () => number
 }
 
 const PROMPT: Fate = { arrivesAfterMs: [0.25], answeredAfterMs: 0.25 }
@@ -149,8 +151,8 @@ export class ModelLink implements StoreLink {
     for (const afterMs of fate.arrivesAfterMs) {
       this.#network.setTimer(afterMs, () => {
         if (!(fate.isServed?.() ?? true)) return
-        const lag = fate.lag === undefined ? {} : { lag: fate.lag }
-        const answers = this.#o.model.serve(subject, payload, headers, lag)
+        const lag = fate.lag ?? 0
+        const answers = this.#o.model.serve(subject, payload, headers, { lag, leaderLag: fate.leaderLag?.() ?? 0 })
         if (fate.answeredAfterMs === undefined) return
         this.#network.setTimer(fate.answeredAfterMs, () => {
           whenAwake(() => {

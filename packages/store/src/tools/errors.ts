@@ -54,3 +54,14 @@ export class StoreNotEmptyError extends RollcallError {
     this.streams = streams
   }
 }
+
+/** A restore stopped in the middle: somebody else wrote, or the store refused. Empty the data folder and begin again. */
+export class RestoreStoppedError extends RollcallError {
+  override readonly name = 'RestoreStoppedError'
+  readonly code = 'STORE_RESTORE_STOPPED'
+  readonly subject: string
+  constructor(subject: string, detail: string) {
+    super(`the restore stopped at ${subject}: ${detail}; empty the data folder, and begin again while no service runs`)
+    this.subject = subject
+  }
+}

@@ -65,6 +65,7 @@ async function enforce(
   const request = { canonicalImpu: presentity, impus, presencePolicy, revision, forwarded: false }
   const deadlineMs = Math.min((call.remainingMs ?? PUSH_MS_MAX) - ANSWER_MS, PUSH_MS_MAX)
   try {
+    // guard: policy-in-force — a policy is called in force when a Presence Server says so
     await context.push.push(request, deadlineMs)
   } catch (error) {
     if (!(error instanceof PolicyNotInForceError)) throw error

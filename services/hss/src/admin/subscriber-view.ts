@@ -10,6 +10,7 @@ export function viewSubscriber(subscriber: Subscriber): AdminSubscriber {
     privateIdentities: subscriber.privateUsers.map((user) => ({
       impi: user.impi,
       algorithm: Algorithm.ALGORITHM_MILENAGE,
+      // guard: keys-unseen — no answer holds K or OPc
       k: NOTHING,
       opc: NOTHING,
       amf: user.amf,

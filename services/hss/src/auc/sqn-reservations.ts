@@ -93,6 +93,7 @@ export class SqnReservations {
 
   #takeHeld(key: string, stored: StoredState, slice: SqnSlice, sqnMs: bigint | undefined): bigint | undefined {
     const held = this.#held.get(key)
+    // guard: sqn-block-own — a block counts only while nobody else has reserved behind it
     if (!held || held.revision !== stored.blockRevision) return undefined
     const block = sqnMs === undefined ? held.block : resynchroniseBlock(held.block, sqnMs).block
     const taken = takeSqn(block, slice)

@@ -34,6 +34,7 @@ export async function resolveUser(
   const subscriber = impi && impu ? await repository.findByImpi(impi) : undefined
   const user = subscriber && impi ? privateUserOf(subscriber, impi) : undefined
   if (!impi || !impu || !subscriber || !user) return { ok: false, result: CxResult.CX_RESULT_USER_UNKNOWN }
+  // guard: identities-match — an IMPI registers the IMPUs of its own subscription alone
   if (impusOf(subscriber).includes(impu)) return { ok: true, subscriber, user, impi }
   const other = await repository.findByImpu(impu)
   const result = other ? CxResult.CX_RESULT_IDENTITIES_DONT_MATCH : CxResult.CX_RESULT_USER_UNKNOWN

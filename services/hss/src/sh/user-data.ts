@@ -20,6 +20,7 @@ export async function userData(context: HssContext, request: UserDataRequest): P
 /** What both Sh-Pull and Sh-Push tell of a user. */
 export function userDataOf({ serviceProfile, presencePolicy, revision }: Subscriber): Omit<UserDataResponse, 'found'> {
   const { canonicalImpu, publicIdentities } = serviceProfile
+  // guard: barred-untold — nobody is reached by a barred identity
   const impus = publicIdentities.filter(({ barringIndication }) => !barringIndication).map(({ identity }) => identity)
   return { canonicalImpu, impus, presencePolicy, revision }
 }

@@ -42,5 +42,6 @@ export function resealKeys(sealer: RecordSealer, recordKey: string, user: Privat
 }
 
 function contextOf(recordKey: string, impi: Impi, name: 'k' | 'opc'): SealContext {
-  return { recordKey: `${recordKey}/${impi}/${name}`, version: RECORD_VERSION }
+  // guard: key-owner — a sealed key opens for its own user and name alone
+  return { recordKey: [recordKey, impi, name].join('/'), version: RECORD_VERSION }
 }

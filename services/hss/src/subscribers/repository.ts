@@ -143,6 +143,7 @@ export class SubscriberRepository {
     for (const claim of this.#claims(subscriber.privateUsers, impusOf(subscriber))) {
       if (!(await this.#claim(claim, recordKey))) taken.push(claim.identity)
     }
+    // guard: identity-taken — an identity has one owner
     if (taken.length > 0) throw new SubscriberExistsError(taken)
     const record = encodeLive({
       ...subscriber,

@@ -55,6 +55,7 @@ export async function openGm(o: {
     }),
   )
   unprotected.onMessage = (bytes, source) => receiver.unprotected(bytes, source)
+  // guard: port-ps-protected — on port_ps nothing counts that did not come through ESP (TS 33.203 clause 7.1)
   bare.onMessage = () => receiver.dropped('unprotected-on-protected-port')
   const all = opened.move()
   return {

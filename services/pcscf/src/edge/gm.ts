@@ -121,6 +121,7 @@ export class Gm implements GmReceiver {
     }
     const way = dispatchUnprotected(message.method)
     if (way.kind === 'absorb') return
+    // guard: source-rate — who floods without protection is slowed down before anything is made for him
     if (!this.#unprotectedGate.admit(source.address, requestKeyOf(message))) {
       this.#refuse(message, flow, { status: 503, reason: 'source-rate', retry: true })
     } else if (way.kind === 'answer') {
@@ -139,12 +140,14 @@ export class Gm implements GmReceiver {
       return
     }
     // Over UDP a UE sends requests and responses to port_ps alone (TS 33.203 clause 7.1).
+    // guard: port-ps-destination — over UDP a UE speaks to port_ps alone
     if (packet.destinationPort !== set.local.portS) {
       events.forgeryDropped('unexpected-sa', { impi: set.impi })
       return
     }
     const message = this.#parse(packet.payload, { kind: 'protected', setId: set.id })
     if (!message) return
+    // guard: temporary-set-register — a set that proved nothing yet carries the answer to its challenge alone
     if (set.state === 'temporary' && (message.kind === 'response' || message.method !== 'REGISTER')) {
       events.forgeryDropped('not-register-on-temporary', { impi: set.impi })
     } else if (message.kind === 'response') {

@@ -47,6 +47,7 @@ export function dispatchUnprotected(method: string): Dispatch {
     case 'ACK':
       return dispatch(method)
     default:
+      // guard: unprotected-register — without protection there is nothing but REGISTER
       return { kind: 'answer', refusal: { status: 403, reason: 'unprotected-request' } }
   }
 }

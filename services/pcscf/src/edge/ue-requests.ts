@@ -79,6 +79,7 @@ export class UeRequests {
   /** Takes a response that came in `set`. */
   receive(response: SipResponse, set: SaSetView): ResponseTaking {
     const branch = branchOf(response) ?? ''
+    // guard: response-own-ue — only the UE that was asked may answer
     if (this.#contactOf.has(branch) && this.#contactOf.get(branch) !== set.contact) return 'of-other-ue'
     return this.#clients.receive(response) ? 'taken' : 'stray'
   }

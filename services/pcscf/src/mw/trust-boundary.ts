@@ -43,6 +43,7 @@ const TO_UE = [
 
 /** Takes out of a UE's message what a UE may not say. */
 export function stripFromUe(headers: SipHeaders, isProtected: boolean): void {
+  // guard: strip-from-ue — a UE does not say what only the network may (RFC 3325 section 5)
   for (const name of FROM_UE) headers.remove(name)
   if (!isProtected) headers.remove('P-Access-Network-Info')
   else keepValues(headers, 'P-Access-Network-Info', (value) => !/;\s*network-provided\b/i.test(value))
@@ -50,6 +51,7 @@ export function stripFromUe(headers: SipHeaders, isProtected: boolean): void {
 
 /** Takes out of a message to a UE what a UE is not told. */
 export function stripToUe(headers: SipHeaders): void {
+  // guard: strip-to-ue — a UE is not told what is the network’s own
   for (const name of TO_UE) headers.remove(name)
   // RFC 3325 section 7: the UE is outside of the trust domain, and the one asserted wants to be unknown to it.
   const privacy = headers.getAll('Privacy').join(';').toLowerCase()
@@ -69,6 +71,7 @@ export function setIntegrityProtected(headers: SipHeaders, value: 'yes' | 'no' |
     const changed = lines.map((line) => {
       const auth = parseAuth(line, name)
       const params = new Map(auth.params)
+      // guard: integrity-protected — only what came over its SA is called protected (TS 24.229 clause 5.2.2.2)
       params.delete('integrity-protected')
       if (value !== undefined && name === 'Authorization') params.set('integrity-protected', { value, quoted: true })
       return params.size === 0 ? undefined : formatAuth({ scheme: auth.scheme, params })

@@ -26,6 +26,7 @@ export function chooseIdentity(headers: SipHeaders, contact: Contact): AssertedI
   const schemes = new Set<string>()
   let hasForeignPreference = false
   for (const preferred of preferredUris(headers)) {
+    // guard: preferred-registered — a preferred identity counts only if it is registered there
     const index = preferred === undefined ? -1 : contact.impus.indexOf(preferred)
     const scheme = preferred?.slice(0, preferred.indexOf(':')) ?? ''
     if (index < 0) hasForeignPreference = true

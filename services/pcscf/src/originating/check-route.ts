@@ -16,6 +16,7 @@ export type RouteCheck = ({ readonly ok: true } & RouteChoice) | { readonly ok: 
  * @see TS 24.229 clause 5.2.6.3.3 step 2 b
  */
 export function checkInitialRoute(sent: readonly string[], serviceRoute: readonly string[]): RouteChoice {
+  // guard: service-route — a request goes along the registration’s Service-Route, whatever the UE writes
   return { route: serviceRoute, isReplaced: !sameRoute(sent, serviceRoute) }
 }
 

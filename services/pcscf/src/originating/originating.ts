@@ -67,6 +67,7 @@ export class OriginatingRequests {
       this.#refuse(incoming, { status: 403, reason: 'not-registered' })
       return
     }
+    // guard: sa-credentials — credentials of somebody else in one’s own SA are refused
     if (claimsOtherImpi(request, set)) {
       this.#refuseIdentity(incoming, set, 'impi-mismatch')
       return
@@ -129,6 +130,7 @@ export class OriginatingRequests {
     stripSecAgree(headers)
     setIntegrityProtected(headers, undefined)
     headers.remove('P-Preferred-Identity')
+    // guard: asserted-identity — who asks is whom the SA belongs to, not who the UE says it is
     headers.setAll('P-Asserted-Identity', identity.values)
     headers.set('P-Charging-Vector', chargingVector(icid, config.host, config.realm))
     headers.setAll('Route', route)
@@ -177,6 +179,7 @@ export class OriginatingRequests {
     for (const token of tokens) {
       const reading = this.#context.tokens.read(token)
       if (!reading.ok && reading.reason === 'token-key-unknown') return reading.reason
+      // guard: dialog-own-token — a dialog is used by the UE that made it alone
       if (!reading.ok || !reading.registrationId.equals(contact.registrationId)) return 'token-of-other'
     }
     return undefined

@@ -51,6 +51,7 @@ export class Registrations {
       return
     }
     const viaProblem = viaProblemOf(incoming)
+    // guard: register-via — a REGISTER comes from its UE itself, from where its SA ends
     if (viaProblem) {
       this.#refuseIdentity(incoming, facts, viaProblem)
       return
@@ -59,6 +60,7 @@ export class Registrations {
       this.#beginUnprotected(incoming, facts)
       return
     }
+    // guard: sa-impi — the private identity is the one that the SA belongs to
     if (facts.impi !== set.impi) {
       this.#refuseForeign(incoming, facts, set)
       return
@@ -108,6 +110,7 @@ export class Registrations {
     const { challenge } = facts
     // The answer to a challenge belongs into the set that the challenge made: there it proves that the keys are the same.
     const challenged = challenge.hasResponse && !challenge.hasAuts && attempts.ofNonce(facts.impi, challenge.nonce)
+    // guard: sm7-own-set — the answer to a challenge comes on the set that the challenge made
     if (challenged) {
       this.#refuseIdentity(incoming, facts, 'answer-on-other-set')
       return
@@ -169,6 +172,7 @@ export class Registrations {
       this.#refuse(incoming, { status: 500, reason: 'answer-under-way', retry: true })
       return
     }
+    // guard: sm7-call-id — an answer belongs to the attempt that was challenged
     if (facts.callId !== attempt.callId) {
       this.#conclusions.fail(registering, { status: 403, reason: 'call-id-mismatch' })
       return

@@ -31,7 +31,9 @@ export function checkSecurityVerify(
   const mirrored = read(request, 'Security-Verify')
   if (!repeated) return missing('security-client-missing')
   if (!mirrored) return missing('security-verify-missing')
+  // guard: security-client — what the UE offered is what came, or somebody changed it
   if (!sameMechanisms(repeated, agreed.securityClient)) return mismatch('security-client-mismatch')
+  // guard: security-verify — what the UE mirrors is what we offered, or somebody changed it (RFC 3329 section 2.3.1)
   if (!sameMechanisms(mirrored, agreed.securityServer)) return mismatch('security-verify-mismatch')
   return { ok: true }
 

@@ -43,6 +43,7 @@ export function readFlowToken(keys: readonly TokenKey[], text: string): TokenRea
   const key = keys.find((candidate) => candidate.keyId === keyId)
   if (!key) return { ok: false, reason: 'token-key-unknown' }
   const head = octets.subarray(0, KEY_ID_OCTETS + REGISTRATION_ID_OCTETS)
+  // guard: flow-token — nobody names a registration but who holds the key
   if (!timingSafeEqual(macOf(key.key, head), octets.subarray(head.length))) return { ok: false, reason: 'token-forged' }
   return { ok: true, registrationId: head.subarray(KEY_ID_OCTETS) }
 }

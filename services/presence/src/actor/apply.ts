@@ -50,10 +50,11 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
   switch (change.kind) {
     case 'publication-stored': {
       const { number, entityTag, expiresAtMs, body } = change
-      if (change.replacedEntityTag !== undefined) publications.delete(change.replacedEntityTag)
       // The octets are a view of the message or record that they came in; this is a copy of its own.
       const text = body.toString('latin1')
-      publications.set({ number, entityTag, expiresAtMs, receivedAtMs: decidedAtMs, body: text })
+      const publication = { number, entityTag, expiresAtMs, receivedAtMs: decidedAtMs, body: text }
+      if (change.replacedEntityTag === undefined) publications.set(publication)
+      else publications.replace(change.replacedEntityTag, publication)
       state.lastPublicationNumber = Math.max(state.lastPublicationNumber, number)
       touched.presence = true
       return
@@ -62,8 +63,7 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
       const publication = publications.get(change.replacedEntityTag)
       if (!publication) return
       const { entityTag, expiresAtMs } = change
-      publications.delete(change.replacedEntityTag)
-      publications.set({ ...publication, entityTag, expiresAtMs })
+      publications.replace(change.replacedEntityTag, { ...publication, entityTag, expiresAtMs })
       return
     }
     case 'publication-removed':

@@ -60,6 +60,7 @@ export function decidePublish(state: PresentityState, input: PublishInput, nowMs
   }
   const refusal = refuseBody(input)
   if (refusal) return refusal
+  // guard: publications-max — a presentity has a bounded number of publications
   if (!earlier && state.publications.size >= PUBLICATIONS_MAX) {
     return refuse('publications-full', newTag, [['Retry-After', String(FULL_RETRY_AFTER_SECONDS)]])
   }

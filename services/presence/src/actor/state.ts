@@ -2,6 +2,7 @@ import type { Impu } from '@rollcall/core'
 import type { SubHandling } from '@rollcall/policy'
 import { FewMap } from './few-map.ts'
 import { type PackedDialog, type SubscriptionDialog, unpackDialog } from './packed-dialog.ts'
+import { Subscriptions } from './subscriptions.ts'
 
 /** The event packages we are a notifier for (RFC 3856, RFC 3857). */
 export type EventPackage = 'presence' | 'presence.winfo'
@@ -55,7 +56,7 @@ export interface PresentityState {
   /** By entity tag. */
   readonly publications: FewMap<Publication>
   /** By id. */
-  readonly subscriptions: FewMap<Subscription>
+  readonly subscriptions: Subscriptions
   lastPublicationNumber: number
 }
 
@@ -64,7 +65,7 @@ export function emptyState(presentity: Impu): PresentityState {
   return {
     presentity,
     publications: new FewMap(entityTagOf),
-    subscriptions: new FewMap(idOf),
+    subscriptions: new Subscriptions(),
     lastPublicationNumber: 0,
   }
 }
@@ -73,19 +74,14 @@ function entityTagOf(publication: Publication): string {
   return publication.entityTag
 }
 
-function idOf(subscription: Subscription): string {
-  return subscription.id
-}
-
 /** The dialog of a subscription, unpacked. */
 export function dialogOf(subscription: Subscription): SubscriptionDialog {
   return { ...unpackDialog(subscription.dialog, subscription), remoteCseq: subscription.remoteCseq }
 }
 
-/** When something of this presentity runs out next. */
+/** When something of this presentity runs out next; never later than that. */
 export function nextExpiryMs(state: PresentityState): number {
-  let nextMs = Number.POSITIVE_INFINITY
+  let nextMs = state.subscriptions.nextExpiryMs
   for (const { expiresAtMs } of state.publications.values()) nextMs = Math.min(nextMs, expiresAtMs)
-  for (const { expiresAtMs } of state.subscriptions.values()) nextMs = Math.min(nextMs, expiresAtMs)
   return nextMs
 }

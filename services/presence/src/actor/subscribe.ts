@@ -71,6 +71,7 @@ export function decideSubscribe(state: PresentityState, input: SubscribeInput, n
   if (handling === 'block') return { ...refuse('policy-block', newTag), handling }
   const interval = intervalOf(input, terms)
   if (!('seconds' in interval)) return { ...interval, handling }
+  // guard: subscriptions-max — a presentity has a bounded number of subscriptions
   if (state.subscriptions.size >= SUBSCRIPTIONS_MAX) {
     return {
       ...refuse('subscriptions-full', newTag, [['Retry-After', String(FULL_RETRY_AFTER_SECONDS)]]),

@@ -44,9 +44,8 @@ export function decideExpire(state: PresentityState, nowMs: number): Decision {
   for (const { entityTag, expiresAtMs } of state.publications.values()) {
     if (expiresAtMs <= nowMs) changes.push({ kind: 'publication-removed', entityTag, expired: true })
   }
-  for (const { id, expiresAtMs } of state.subscriptions.values()) {
-    if (changes.length >= CHANGES_PER_RECORD_MAX) break
-    if (expiresAtMs <= nowMs) changes.push({ kind: 'subscription-ended', id, reason: 'timeout', silent: false })
+  for (const { id } of state.subscriptions.expired(nowMs, CHANGES_PER_RECORD_MAX - changes.length)) {
+    changes.push({ kind: 'subscription-ended', id, reason: 'timeout', silent: false })
   }
   return { changes }
 }

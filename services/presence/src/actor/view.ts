@@ -60,13 +60,13 @@ export class WinfoView {
   }
 
   static of(state: PresentityState, ended: readonly EndedSubscription[] = []): WinfoView {
+    const { subscriptions } = state
     const live: WatcherEntry[] = []
-    let omitted = 0
-    for (const subscription of state.subscriptions.values()) {
-      if (subscription.eventPackage !== 'presence') continue
-      if (live.length < WINFO_WATCHERS_MAX) live.push(liveEntry(subscription))
-      else omitted++
+    for (const subscription of subscriptions.values()) {
+      if (live.length === WINFO_WATCHERS_MAX) break
+      if (subscription.eventPackage === 'presence') live.push(liveEntry(subscription))
     }
+    const omitted = subscriptions.size - subscriptions.winfoIds.length - live.length
     const gone = ended.filter(({ subscription }) => subscription.eventPackage === 'presence').map(goneEntry)
     return new WinfoView(live, gone, omitted)
   }

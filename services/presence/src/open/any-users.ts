@@ -20,7 +20,7 @@ export class AnyUsers {
   peek(impu: Impu): UserData | 'unknown' {
     if (this.#domain !== undefined && domainOf(impu) !== this.#domain) return 'unknown'
     const partition = this.#partitionOf(impu)
-    return { canonical: impu, partition, impus: [impu], policy: EVERYBODY_MAY, digest: 'any', revision: 0n }
+    return { canonical: impu, partition, impus: [impu], policy: EVERYBODY_MAY, revision: 0n }
   }
 
   async fetch(impu: Impu): Promise<UserData | undefined> {

@@ -26,7 +26,13 @@ test('plain SIP is refused elsewhere, unless a second setting says that it may b
 })
 
 test('what is no address is told by its name', () => {
-  for (const listen of ['127.0.0.1:5280', 'tcp:127.0.0.1:5280', 'udp:localhost:5280', 'udp:127.0.0.1:0', 'udp:1.2.3:5']) {
+  for (const listen of [
+    '127.0.0.1:5280',
+    'tcp:127.0.0.1:5280',
+    'udp:localhost:5280',
+    'udp:127.0.0.1:0',
+    'udp:1.2.3:5',
+  ]) {
     assert.throws(
       () => openAddress(settings({ [LISTEN]: listen, [ANYWHERE]: 'true' })),
       (error) => error instanceof ConfigError && error.problems.some(({ name }) => name === LISTEN),

@@ -6,7 +6,11 @@ import { readTopVia } from './via.ts'
 const SOURCE = { address: '127.0.1.9', port: 40_000 }
 
 function read(...vias: string[]) {
-  const request = createRequest('PUBLISH', 'sip:a@example.com', vias.map((via) => ['Via', via] as const))
+  const request = createRequest(
+    'PUBLISH',
+    'sip:a@example.com',
+    vias.map((via) => ['Via', via] as const),
+  )
   return { ...readTopVia(request, SOURCE), via: request.headers.getAll('Via') }
 }
 

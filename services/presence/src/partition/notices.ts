@@ -21,23 +21,26 @@ export function draftNotices(state: PresentityState, touched: Touched): readonly
   for (const { subscription, reason, silent } of ended) {
     if (!silent) drafts.push({ subscription, ended: reason, view: views.of(subscription) })
   }
-  if (!touched.presence && !touched.winfo) {
-    for (const id of subscriptions) {
-      const subscription = state.subscriptions.get(id)
-      if (subscription) drafts.push({ subscription, ended: undefined, view: views.of(subscription) })
-    }
-    return drafts
+  const tell = (subscription: Subscription): void => {
+    drafts.push({ subscription, ended: undefined, view: views.of(subscription) })
   }
-  for (const subscription of state.subscriptions.values()) {
-    if (subscriptions.has(subscription.id) || concerns(touched, subscription)) {
-      drafts.push({ subscription, ended: undefined, view: views.of(subscription) })
+  for (const id of subscriptions) {
+    const subscription = state.subscriptions.get(id)
+    if (subscription) tell(subscription)
+  }
+  if (touched.winfo) {
+    for (const id of state.subscriptions.winfoIds) {
+      const subscription = subscriptions.has(id) ? undefined : state.subscriptions.get(id)
+      if (subscription) tell(subscription)
+    }
+  }
+  if (touched.presence) {
+    for (const subscription of state.subscriptions.values()) {
+      const { id, eventPackage, handling } = subscription
+      if (eventPackage === 'presence' && handling === 'allow' && !subscriptions.has(id)) tell(subscription)
     }
   }
   return drafts
-}
-
-function concerns(touched: Touched, { eventPackage, handling }: Subscription): boolean {
-  return eventPackage === 'presence' ? touched.presence && handling === 'allow' : touched.winfo
 }
 
 /** The views of one moment, made when somebody needs them. */

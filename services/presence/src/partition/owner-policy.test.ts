@@ -153,7 +153,6 @@ test('a last NOTIFY that was not sent yet goes without content once its watcher 
   const owner = await stage.own()
   stage.ask(owner, publish({ body: pidf('secret') }))
   await settled()
-  stage.lease.isLive = true
   const input = subscribe()
   stage.ask(owner, input)
   await settled()
@@ -194,6 +193,7 @@ test('a change is not said to hold by an owner that is lost meanwhile, or whose 
   await settled()
   stage.log.mode = 'hold'
   const change = follow(owner.changePolicy(ALICE, blocking(3n, BOB)))
+  stage.log.mode = 'acknowledge'
   await stage.own()
   await owner.lost
   await settled()

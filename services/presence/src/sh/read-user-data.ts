@@ -10,8 +10,6 @@ export interface UserData {
   /** Every identity of the set that is not barred. */
   readonly impus: readonly Impu[]
   readonly policy: PresencePolicy
-  /** Another one whenever the policy is another. */
-  readonly digest: string
   /** Of all this, at the HSS: grows with each change. */
   readonly revision: bigint
 }
@@ -34,7 +32,6 @@ export function readUserData(
     partition: partitionOf(canonical),
     impus: told.impus.map(parseImpu),
     policy: listPolicy(options),
-    digest: JSON.stringify(options),
     revision: told.revision,
   }
 }

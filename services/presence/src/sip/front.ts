@@ -142,7 +142,7 @@ export class SipFront {
       expiresSeconds: expires(request),
       contentType: mediaType(request),
       isEncoded: isEncoded(request),
-      body: ownOctets(request.body),
+      body: request.body,
       newEntityTag: newTag(random),
       newTag: newTag(random),
     } as const
@@ -177,14 +177,4 @@ function senderOf(peer: HopPeer, envelope: Envelope): string {
   // guard: forwarded-role — a replica that sends something of its own is no S-CSCF
   if (!envelope.forwarded) return peer.role
   return envelope.forwardedRole
-}
-
-/**
- * A copy with memory of its own: the body of a request is a view of the batch it came in, and Node's small buffers are
- * cut from shared slabs; either would be kept alive as long as the publication.
- */
-function ownOctets(body: Buffer): Buffer {
-  const own = Buffer.allocUnsafeSlow(body.length)
-  body.copy(own)
-  return own
 }

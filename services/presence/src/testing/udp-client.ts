@@ -1,5 +1,12 @@
 import { EventEmitter, once } from 'node:events'
-import { createRequest, createResponse, parseMessage, type SipRequest, type SipResponse, serializeMessage } from '@rollcall/sip'
+import {
+  createRequest,
+  createResponse,
+  parseMessage,
+  type SipRequest,
+  type SipResponse,
+  serializeMessage,
+} from '@rollcall/sip'
 import { type UdpAddress, UdpTransport } from '@rollcall/sip-net'
 
 /** How long a test waits for a message. */

@@ -12,7 +12,8 @@ import type { RefusalReason } from '../refusal.ts'
 import type { CxOutcome } from '../registrar/attempt.ts'
 import { isDeregistration, type RegisterRequest } from '../registrar/register-request.ts'
 import type { RegistrarCx } from '../registrar/registrar.ts'
-import type { EndedRegistration } from '../registrations/registrations.ts'
+import type { EndedRegistration } from '../registrations/ended-registration.ts'
+import type { LocatedIdentity } from '../replicas/canonical-identities.ts'
 import type { DirectoryCx } from '../session/directory.ts'
 
 export interface CxClientOptions {
@@ -83,7 +84,7 @@ export class CxClient implements RegistrarCx, DirectoryCx {
       : ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION
     const answer = await this.#assignment(type, impi, impu, traceparent)
     return outcomeOf(answer, ({ profile }) => {
-      if (!profile || !hasCanonicalImpu(profile)) return this.#unusable('SAR')
+      if (!profile || !isCanonical(profile.canonicalImpu)) return this.#unusable('SAR')
       return { kind: 'success', profile }
     })
   }
@@ -103,6 +104,16 @@ export class CxClient implements RegistrarCx, DirectoryCx {
         ? ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION
         : ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION
     return (await this.#assignment(type, impi, impu, '')) !== undefined
+  }
+
+  /** LIR alone: the set that an identity belongs to, whether anybody serves it or not. */
+  async canonicalOf(impu: Impu): Promise<LocatedIdentity> {
+    const { client } = this.#options
+    const location = await this.#call('LIR', client.locationInfo.bind(client), { impu }, undefined)
+    if (!location) return { kind: 'unavailable' }
+    if (location.result === CxResult.CX_RESULT_USER_UNKNOWN) return { kind: 'unknown' }
+    if (!isCanonical(location.canonicalImpu)) return this.#unusable('LIR')
+    return { kind: 'known', canonicalImpu: location.canonicalImpu as Impu }
   }
 
   async locate(impu: Impu): ReturnType<DirectoryCx['locate']> {
@@ -204,7 +215,7 @@ function readVector({ rand, autn, xres, ck, ik }: AuthenticationVector): VectorS
   return { rand, autn, xres: new Secret(xres), ck: new Secret(ck), ik: new Secret(ik) }
 }
 
-function hasCanonicalImpu({ canonicalImpu }: ServiceProfile): boolean {
+function isCanonical(canonicalImpu: string): boolean {
   try {
     return parseImpu(canonicalImpu) === canonicalImpu
   } catch (error) {

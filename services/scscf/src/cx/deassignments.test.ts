@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '@rollcall/core'
-import type { EndedRegistration } from '../registrations/registrations.ts'
+import type { EndedRegistration } from '../registrations/ended-registration.ts'
 import { ALICE, BOB, BOB_IMPI, PHONE } from '../testing/fixtures.ts'
 import { Deassignments } from './deassignments.ts'
 

@@ -1,5 +1,5 @@
 import type { Clock, Impi, Timer } from '@rollcall/core'
-import type { EndedRegistration } from '../registrations/registrations.ts'
+import type { EndedRegistration } from '../registrations/ended-registration.ts'
 
 /** The HSS is tried again after 1, 2, 4 … 60 s. */
 const RETRY_MS_MIN = 1_000

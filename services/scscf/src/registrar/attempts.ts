@@ -7,6 +7,8 @@ export interface AttemptLimits {
   /** Attempts of one IMPI at once. */
   readonly perImpiMax: number
   readonly attemptsMax: number
+  /** Attempts in other tables that count towards `attemptsMax`. */
+  readonly others?: () => number
 }
 
 /** Whether there is room for an attempt that is not in the table yet. */
@@ -65,7 +67,8 @@ export class Attempts {
       this.delete(dropped)
       return { kind: 'admitted', dropped }
     }
-    if (this.#size >= this.#limits.attemptsMax) return { kind: 'refused', reason: 'overload' }
+    const { attemptsMax, others } = this.#limits
+    if (this.#size + (others?.() ?? 0) >= attemptsMax) return { kind: 'refused', reason: 'overload' }
     return { kind: 'admitted', dropped: undefined }
   }
 

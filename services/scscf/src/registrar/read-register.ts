@@ -65,6 +65,7 @@ function read(sip: SipRequest, envelope: Envelope, rules: ReadRules): RegisterRe
   const impu = parseImpu(aor)
   const credentials = readCredentials(sip)
   const impi = impiOf(credentials, aor)
+  // guard: envelope-impi — the IMPI of a REGISTER is the one that the P-CSCF knows its SA by
   if (envelope.impi !== '' && envelope.impi !== impi) return refused('impi-mismatch')
   const isProtected = isProtectedBySa(envelope, impi, credentials)
   const contacts = sip.headers.list('Contact')
@@ -121,6 +122,7 @@ function isProtectedBySa(envelope: Envelope, impi: Impi, credentials: AuthParams
     envelope.accessSecurity === AccessSecurity.ACCESS_SECURITY_IPSEC_3GPP ||
     envelope.accessSecurity === AccessSecurity.ACCESS_SECURITY_UDP_ENC_TUN
   const mark = credentials?.params.get('integrity-protected')?.value
+  // guard: protected-by-sa — both the envelope and the mark must say that it came over an SA
   return isSa && envelope.impi === impi && mark !== undefined && isTokenEqual(mark, 'yes')
 }
 

@@ -1,21 +1,23 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { seededRandom, VirtualClock } from '@rollcall/core'
+import { type Impu, seededRandom, VirtualClock } from '@rollcall/core'
 import { createEnvelope, type Role } from '@rollcall/runtime'
 import { createRequest, parseAuth, type SipRequest, type SipResponse } from '@rollcall/sip'
-import { AnsweredRequests } from '@rollcall/store'
-import type { Reply } from '../sip/answers.ts'
+import type { RequestKey } from '@rollcall/store'
 import { ALICE, nonceOf, PCSCF_HOST, PHONE, REALM, vector } from '../testing/fixtures.ts'
-import type { RegisterAnswer } from './attempt.ts'
+import type { AcceptedAnswer, RegisterAnswer } from './attempt.ts'
+import { RegisterAnswers } from './register-answers.ts'
 import { RegisterFront } from './register-front.ts'
 
-function createFront() {
+function createFront(options: { accepted?: (key: RequestKey) => AcceptedAnswer | undefined } = {}) {
   const clock = new VirtualClock()
-  const state = { handled: 0, refused: [] as string[], answer: undefined as RegisterAnswer | undefined }
+  const random = seededRandom('front')
+  const state = { handled: 0, refused: [] as string[], brought: [] as Impu[], misdirected: 0 }
   let resolve: ((answer: RegisterAnswer) => void) | undefined
-  const front = new RegisterFront({
-    random: seededRandom('front'),
-    rules: { realm: REALM, expiresSecondsMin: 60 },
+  const registers = new RegisterAnswers({
+    clock,
+    random,
+    realm: REALM,
     registrar: {
       handle: () => {
         state.handled++
@@ -24,8 +26,15 @@ function createFront() {
         })
       },
     },
-    answered: new AnsweredRequests<Reply>({ retainMs: 128_000, entriesMax: 10, clock }),
-    now: () => clock.now(),
+    accepted: options.accepted ?? (() => undefined),
+    answers: { retainMs: 128_000, entriesMax: 10 },
+  })
+  const front = new RegisterFront({
+    rules: { realm: REALM, expiresSecondsMin: 60 },
+    bring: (_incoming, impu, here) => {
+      state.brought.push(impu)
+      here({ registers })
+    },
     refuse: (_incoming, { reason }) => state.refused.push(reason),
   })
   const answer = async (given: RegisterAnswer): Promise<void> => {
@@ -36,11 +45,17 @@ function createFront() {
     const responses: SipResponse[] = []
     front.receive({
       request,
+      octets: Buffer.alloc(0),
+      branch: 'b',
       envelope: createEnvelope(),
       role,
       traceparent: '',
       deadlineAtMs: 0,
-      reply: (response) => responses.push(response),
+      reply: (response, o) => {
+        responses.push(response)
+        if (o?.isMisdirected) state.misdirected++
+      },
+      pass: () => {},
     })
     return responses
   }
@@ -150,4 +165,30 @@ test('a 200 brings what was decided', async () => {
   assert.equal(responses[0]?.status, 200)
   assert.equal(responses[0]?.headers.get('Service-Route'), '<sip:x;lr>')
   assert.match(responses[0]?.headers.get('To') ?? '', /;tag=tag-1$/)
+})
+
+test('it is brought to who owns the registration of the identity in To', () => {
+  const { state, receive } = createFront()
+  receive(sip())
+  assert.deepEqual(state.brought, [ALICE])
+})
+
+test('a 200 that an owner before gave is given again', () => {
+  const accepted = { toTag: 'before', headers: [['Service-Route', '<sip:x;lr>']] } as const
+  const { state, receive } = createFront({ accepted: () => accepted })
+  const [response] = receive(sip())
+  assert.equal(response?.status, 200)
+  assert.match(response?.headers.get('To') ?? '', /;tag=before$/)
+  assert.equal(state.handled, 0)
+})
+
+test('who no longer owns the registration says that another replica may do better', async () => {
+  const { state, answer, receive } = createFront()
+  const responses = receive(sip())
+  await answer({ kind: 'refused', reason: 'not-served-here' })
+  assert.equal(responses[0]?.status, 503)
+  assert.equal(state.misdirected, 1)
+  receive(sip('q', 2))
+  await answer({ kind: 'refused', reason: 'hss-unavailable' })
+  assert.equal(state.misdirected, 1)
 })

@@ -60,6 +60,8 @@ export class Registrar {
   readonly #attempts: Attempts
   readonly #timers = new Map<string, Timer>()
   readonly #waiting = new Map<RegisterRequest, (answer: RegisterAnswer) => void>()
+  #tellIdle: (() => void) | undefined
+  #isStopped = false
 
   constructor(options: RegistrarOptions) {
     this.#options = options
@@ -74,16 +76,33 @@ export class Registrar {
   /** Decides about `request`; each request is answered once. */
   handle(request: RegisterRequest): Promise<RegisterAnswer> {
     return new Promise((resolve) => {
+      if (this.#isStopped) {
+        resolve({ kind: 'refused', reason: 'not-served-here' })
+        return
+      }
       this.#waiting.set(request, resolve)
       this.#register(request)
     })
   }
 
-  /** Forgets every attempt; who waits for an answer gets none. */
+  /** Resolves when nobody waits for an answer, or after `msMax`. */
+  async whenIdle(msMax: number): Promise<void> {
+    if (this.#waiting.size === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#tellIdle = resolve
+    const timer = this.#options.clock.setTimer(msMax, resolve)
+    await promise
+    timer.cancel()
+  }
+
+  /** Forgets every attempt; who waits for an answer is told to ask another replica. */
   stop(): void {
+    this.#isStopped = true
     for (const timer of this.#timers.values()) timer.cancel()
     this.#timers.clear()
-    this.#waiting.clear()
+    for (const request of [...this.#waiting.keys()]) {
+      this.#answer(request, { kind: 'refused', reason: 'not-served-here' })
+    }
   }
 
   #register(request: RegisterRequest): void {
@@ -102,6 +121,8 @@ export class Registrar {
   }
 
   #resume(impi: Impi, key: string, input: AttemptInput): void {
+    // What was asked for before comes too late.
+    if (this.#isStopped) return
     this.#run(this.#attempts.get(impi, key), input, key)
   }
 
@@ -169,11 +190,13 @@ export class Registrar {
 
   #answer(request: RegisterRequest, answer: RegisterAnswer): void {
     const { events } = this.#options
+    if (!this.#waiting.has(request)) return
     if (answer.kind === 'refused') events.refused(request, answer.reason)
     else if (answer.kind === 'accepted') events.accepted(request, isDeregistration(request))
     const resolve = this.#waiting.get(request)
     this.#waiting.delete(request)
     resolve?.(answer)
+    if (this.#waiting.size === 0) this.#tellIdle?.()
   }
 
   #startTimer(attempt: Attempt): void {

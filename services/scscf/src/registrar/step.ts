@@ -60,12 +60,15 @@ function onRegister(
   const { phase } = attempt
   // The other one is answered within the bounds of Cx and the store; who sends two at once waits that long.
   if (phase.kind !== 'challenged') return { attempt, effects: [refusal(request, 'attempt-busy')] }
+  // guard: register-cseq — an older REGISTER changes nothing
   if (request.cseq <= phase.cseq) return { attempt, effects: [refusal(request, 'out-of-order')] }
   const { authorization } = request
   // The UE begins anew: the attempt is replaced, nobody has answered for it yet.
   if (authorization.kind === 'none') return begin(request, key, 0)
   // Whether the IMPI may register another IMPU is for UAR to say.
+  // guard: attempt-impu — who was challenged for one identity does not answer for another
   if (request.impu !== attempt.impu) return beginAgain(attempt, request, rules)
+  // guard: nonce — an answer is to the challenge of its own attempt
   if (authorization.nonce !== phase.challenge.nonce) return repeat(attempt, request, undefined, rules)
   switch (authorization.kind) {
     case 'resynchronise': {
@@ -78,6 +81,7 @@ function onRegister(
       return fail(attempt, request, 'mac-failure')
     case 'response':
       // RES in the clear proves nothing about who goes on from here: IK must have protected it.
+      // guard: res-protected — RES in the clear proves nothing about who goes on
       if (!request.isProtected) return repeat(attempt, request, undefined, rules)
       return verify(attempt, phase.challenge, request, authorization.digest, bound, rules)
     default:
@@ -106,6 +110,7 @@ function repeat(
   resync: Buffer | undefined,
   rules: AttemptRules,
 ): AttemptStep {
+  // guard: challenge-limit — an attempt gets no vectors without end
   if (attempt.repeats >= rules.repeatsMax) return fail(attempt, request, 'challenge-limit')
   return {
     attempt: { ...attempt, repeats: attempt.repeats + 1, phase: { kind: 'fetching', request } },
@@ -121,6 +126,7 @@ function verify(
   bound: BoundInstance | undefined,
   rules: AttemptRules,
 ): AttemptStep {
+  // guard: res — who does not know RES is not the user (RFC 3310 section 3.3)
   if (!isRightResponse(challenge, digest, rules.realm)) return fail(attempt, request, 'wrong-res')
   const verified: AttemptEffect = { kind: 'verified', request }
   if (isDeregistration(request)) {
@@ -129,6 +135,7 @@ function verify(
       effects: [verified, { kind: 'unbind', request }],
     }
   }
+  // guard: other-instance — one IMPI is on one UE at a time
   if (isOnOtherInstance(request, bound)) {
     return { attempt: undefined, effects: [verified, refusal(request, 'other-instance')] }
   }

@@ -1,15 +1,19 @@
 import type { Impi, Impu } from '@rollcall/core'
-import { RegistrationRecord, RemovalReason } from '@rollcall/proto-gen/scscf'
+import {
+  type AnsweredRegister,
+  type Contact as ContactMessage,
+  RegistrationRecord,
+  RemovalReason,
+} from '@rollcall/proto-gen/scscf'
 import type { RequestKey } from '@rollcall/store'
 import { RecordUnreadableError } from '../errors.ts'
 import type { AcceptedAnswer } from '../registrar/attempt.ts'
+import type { EndReason } from './ended-registration.ts'
+import type { Contact } from './registration.ts'
 import type { Change } from './registration-table.ts'
 
-/** Format of what is stored: the first octet of each record. A reader refuses what it does not know. */
-const RECORD_VERSION = 1
-
-/** Why a contact ended. */
-export type EndReason = 'unregistered' | 'expired'
+/** Format of a change: the first octet of its record. A reader refuses what it does not know. */
+const CHANGE_VERSION = 1
 
 /** A record of the log: a change, when it was made, and the answer to the REGISTER that asked for it. */
 export interface LoggedChange {
@@ -27,7 +31,7 @@ export interface LoggedAnswer {
   readonly answer: AcceptedAnswer
 }
 
-const REASONS = {
+export const REMOVAL_REASONS = {
   unregistered: RemovalReason.REMOVAL_REASON_UNREGISTERED,
   expired: RemovalReason.REMOVAL_REASON_EXPIRED,
 } as const satisfies Record<EndReason, RemovalReason>
@@ -38,14 +42,9 @@ export function encodeRecord(logged: LoggedChange): Buffer {
     atMs: BigInt(logged.atMs),
     canonicalImpu: logged.canonicalImpu,
     change: changeMessage(logged),
-    answered: logged.answered && {
-      ...logged.answered.key,
-      status: 200,
-      toTag: logged.answered.answer.toTag,
-      headers: logged.answered.answer.headers.map(([name, value]) => ({ name, value })),
-    },
+    answered: logged.answered && answeredMessage(logged.answered),
   }).finish()
-  return Buffer.concat([Buffer.of(RECORD_VERSION), message])
+  return Buffer.concat([Buffer.of(CHANGE_VERSION), message])
 }
 
 /**
@@ -54,7 +53,7 @@ export function encodeRecord(logged: LoggedChange): Buffer {
  * @throws RecordUnreadableError when the version is not ours or the octets are no such message.
  */
 export function decodeRecord(octets: Buffer): LoggedChange {
-  if (octets[0] !== RECORD_VERSION) throw new RecordUnreadableError(`version ${octets[0] ?? 'missing'}`)
+  if (octets[0] !== CHANGE_VERSION) throw new RecordUnreadableError(`version ${octets[0] ?? 'missing'}`)
   let record: RegistrationRecord
   try {
     record = RegistrationRecord.decode(octets.subarray(1))
@@ -68,54 +67,59 @@ export function decodeRecord(octets: Buffer): LoggedChange {
     canonicalImpu: record.canonicalImpu as Impu,
     change,
     reason,
-    answered: answered && {
-      key: { callId: answered.callId, cseq: answered.cseq, branch: answered.branch },
-      answer: { toTag: answered.toTag, headers: answered.headers.map(({ name, value }) => [name, value] as const) },
-    },
+    answered: answered && readAnswered(answered),
   }
+}
+
+export function answeredMessage({ key, answer }: LoggedAnswer): AnsweredRegister {
+  const headers = answer.headers.map(([name, value]) => ({ name, value }))
+  return { ...key, status: 200, toTag: answer.toTag, headers }
+}
+
+export function readAnswered({ callId, cseq, branch, toTag, headers }: AnsweredRegister): LoggedAnswer {
+  return {
+    key: { callId, cseq, branch },
+    answer: { toTag, headers: headers.map(({ name, value }) => [name, value] as const) },
+  }
+}
+
+export function contactMessage({ value, path, expiresAtMs, ...rest }: Contact): ContactMessage {
+  return { ...rest, contact: value, path: [...path], expiresAtMs: BigInt(expiresAtMs) }
+}
+
+export function readContact({ contact, impi, registeredImpu, expiresAtMs, ...rest }: ContactMessage): Contact {
+  return {
+    ...rest,
+    value: contact,
+    impi: impi as Impi,
+    registeredImpu: registeredImpu as Impu,
+    expiresAtMs: Number(expiresAtMs),
+  }
+}
+
+export function endReasonOf(reason: RemovalReason): EndReason {
+  return reason === RemovalReason.REMOVAL_REASON_EXPIRED ? 'expired' : 'unregistered'
 }
 
 function changeMessage({ change, reason }: LoggedChange): RegistrationRecord['change'] {
   if (change.kind === 'removed') {
-    const removalReason = reason ? REASONS[reason] : RemovalReason.REMOVAL_REASON_UNSPECIFIED
+    const removalReason = reason ? REMOVAL_REASONS[reason] : RemovalReason.REMOVAL_REASON_UNSPECIFIED
     const { impi, instance } = change
     return { $case: 'contactRemoved', value: { impi, instance, reason: removalReason } }
   }
-  const { value: contact, ...rest } = change.contact
-  return {
-    $case: 'contactBound',
-    value: {
-      contact: { ...rest, contact, path: [...rest.path], expiresAtMs: BigInt(rest.expiresAtMs) },
-      profile: change.profile,
-    },
-  }
+  return { $case: 'contactBound', value: { contact: contactMessage(change.contact), profile: change.profile } }
 }
 
 function readChange(record: RegistrationRecord): { change: Change; reason: EndReason | undefined } {
   const { change } = record
   if (change?.$case === 'contactRemoved') {
     const { impi, instance, reason } = change.value
-    const isExpired = reason === RemovalReason.REMOVAL_REASON_EXPIRED
-    return {
-      change: { kind: 'removed', impi: impi as Impi, instance },
-      reason: isExpired ? 'expired' : 'unregistered',
-    }
+    return { change: { kind: 'removed', impi: impi as Impi, instance }, reason: endReasonOf(reason) }
   }
   const contact = change?.value.contact
   if (!contact) throw new RecordUnreadableError('a record without a change')
-  const { contact: value, ...rest } = contact
   return {
-    change: {
-      kind: 'bound',
-      contact: {
-        ...rest,
-        value,
-        impi: rest.impi as Impi,
-        registeredImpu: rest.registeredImpu as Impu,
-        expiresAtMs: Number(rest.expiresAtMs),
-      },
-      profile: change.value.profile,
-    },
+    change: { kind: 'bound', contact: readContact(contact), profile: change.value.profile },
     reason: undefined,
   }
 }

@@ -8,16 +8,14 @@ export type Change =
   | { readonly kind: 'bound'; readonly contact: Contact; readonly profile: ServiceProfile | undefined }
   | { readonly kind: 'removed'; readonly impi: Impi; readonly instance: string }
 
-interface MutableSet extends RegistrationSet {
-  readonly contacts: Map<string, Contact>
-}
-
 /**
  * The registrations in memory, found by any identity of the set or by IMPI. It changes by `apply` alone, with the same
  * changes whether they are made now or read from the log, so that a restart ends where the process before it was.
+ *
+ * A set never changes: another takes its place. Who holds one, a request on its way or a snapshot, holds what it was then.
  */
 export class RegistrationTable {
-  readonly #sets = new Map<Impu, MutableSet>()
+  readonly #sets = new Map<Impu, RegistrationSet>()
   readonly #canonical = new Map<Impu, Impu>()
   readonly #byImpi = new Map<Impi, Map<string, Contact>>()
   readonly #onSkipped: (skipped: readonly SkippedCriterion[]) => void
@@ -36,7 +34,7 @@ export class RegistrationTable {
     return this.#sets.values()
   }
 
-  /** The set that `impu` belongs to, if one of its contacts is bound. */
+  /** The set that `impu` belongs to, if a contact is bound. */
   findByImpu(impu: Impu): RegistrationSet | undefined {
     return this.#sets.get(this.#canonical.get(impu) ?? impu)
   }
@@ -65,46 +63,52 @@ export class RegistrationTable {
     const known = this.#sets.get(canonicalImpu)
     const profile = change.profile ?? known?.profile
     if (!profile) return
-    const set = known && !change.profile ? known : this.#putProfile(canonicalImpu, profile, known)
-    const key = contactKey(change.contact)
+    const { contact } = change
+    const key = contactKey(contact)
+    const contacts = new Map(known?.contacts)
     // Behind the others: the newest binding last.
-    set.contacts.delete(key)
-    set.contacts.set(key, change.contact)
-    const own = this.#byImpi.get(change.contact.impi) ?? new Map<string, Contact>()
-    own.set(key, change.contact)
-    this.#byImpi.set(change.contact.impi, own)
+    contacts.delete(key)
+    contacts.set(key, contact)
+    if (known && !change.profile) this.#sets.set(canonicalImpu, { ...known, contacts })
+    else this.#put(canonicalImpu, profile, contacts)
+    this.#index(key, contact)
   }
 
-  /** Forgets a set without a word: its partition is another's now. */
-  drop(canonicalImpu: Impu): void {
-    for (const key of [...(this.#sets.get(canonicalImpu)?.contacts.keys() ?? [])]) this.#remove(canonicalImpu, key)
+  /** Puts a whole set there, as a snapshot has it. */
+  restore(canonicalImpu: Impu, profile: ServiceProfile, contacts: readonly Contact[]): void {
+    this.#put(canonicalImpu, profile, new Map(contacts.map((contact) => [contactKey(contact), contact])))
+    for (const contact of contacts) this.#index(contactKey(contact), contact)
   }
 
-  #putProfile(canonicalImpu: Impu, profile: ServiceProfile, known: MutableSet | undefined): MutableSet {
+  #index(key: string, contact: Contact): void {
+    const own = this.#byImpi.get(contact.impi) ?? new Map<string, Contact>()
+    own.set(key, contact)
+    this.#byImpi.set(contact.impi, own)
+  }
+
+  #put(canonicalImpu: Impu, profile: ServiceProfile, contacts: ReadonlyMap<string, Contact>): void {
+    const known = this.#sets.get(canonicalImpu)
     if (known) this.#forgetIdentities(known)
     const criteria = compileProfile(profile)
     this.#onSkipped(criteria.skipped)
-    const set: MutableSet = {
-      canonicalImpu,
-      profile,
-      criteria,
-      contacts: known?.contacts ?? new Map(),
-    }
-    this.#sets.set(canonicalImpu, set)
+    this.#sets.set(canonicalImpu, { canonicalImpu, profile, criteria, contacts })
     for (const { identity } of profile.publicIdentities) this.#canonical.set(identity as Impu, canonicalImpu)
-    return set
   }
 
   #remove(canonicalImpu: Impu, key: string): void {
     const set = this.#sets.get(canonicalImpu)
     const contact = set?.contacts.get(key)
     if (!set || !contact) return
-    set.contacts.delete(key)
+    const contacts = new Map(set.contacts)
+    contacts.delete(key)
     const own = this.#byImpi.get(contact.impi)
     // Of an IMPI that has moved to another set the entry is the other's.
     if (own?.get(key) === contact) own.delete(key)
     if (own?.size === 0) this.#byImpi.delete(contact.impi)
-    if (set.contacts.size > 0) return
+    if (contacts.size > 0) {
+      this.#sets.set(canonicalImpu, { ...set, contacts })
+      return
+    }
     this.#forgetIdentities(set)
     this.#sets.delete(canonicalImpu)
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Impu, seededRandom, VirtualClock } from '@rollcall/core'
-import type { RequestKey } from '@rollcall/store'
+import { StoreUnavailableError } from '@rollcall/store'
 import type { AcceptedAnswer } from '../registrar/attempt.ts'
 import type { RegisterRequest } from '../registrar/register-request.ts'
 import {
@@ -19,8 +19,9 @@ import {
   TABLET,
   vector,
 } from '../testing/fixtures.ts'
+import type { EndedRegistration } from './ended-registration.ts'
 import { liveContacts } from './registration.ts'
-import { type EndedRegistration, Registrations } from './registrations.ts'
+import { Registrations } from './registrations.ts'
 import { MemoryLogs } from './testing/memory-logs.ts'
 
 const SERVICE_ROUTE = `<sip:orig@scscf-0.scscf.${REALM};lr>`
@@ -28,27 +29,31 @@ const SERVICE_ROUTE = `<sip:orig@scscf-0.scscf.${REALM};lr>`
 interface Process {
   readonly registrations: Registrations
   readonly ended: EndedRegistration[]
-  readonly answered: [RequestKey, AcceptedAnswer][]
-  readonly lost: number[]
+  readonly snapshotErrors: string[]
 }
 
-/** A process that owns the partitions of `logs`. */
-async function start(logs: MemoryLogs, clock: VirtualClock): Promise<Process> {
+/** A process that owns the partition of `logs`. */
+async function start(
+  logs: MemoryLogs,
+  clock: VirtualClock,
+  options: { readonly owns?: (impu: Impu) => boolean } = {},
+): Promise<Process> {
   const ended: EndedRegistration[] = []
-  const answered: [RequestKey, AcceptedAnswer][] = []
-  const lost: number[] = []
+  const snapshotErrors: string[] = []
   const registrations = new Registrations({
     clock,
     random: seededRandom('registrations'),
     serviceRoute: SERVICE_ROUTE,
     expiresSecondsMax: 600_000,
+    answers: { retainMs: 128_000, entriesMax: 100 },
+    owns: options.owns ?? (() => true),
     onEnded: async (end) => void ended.push(end),
-    onAnswered: (key, given) => answered.push([key, given]),
-    onLost: (partition) => lost.push(partition),
     onSkipped: () => {},
+    onSnapshotFailed: ({ code }) => snapshotErrors.push(code),
   })
-  await registrations.load(logs)
-  return { registrations, ended, answered, lost }
+  registrations.open(await logs.take(0, (loaded) => registrations.replay(loaded)))
+  registrations.begin()
+  return { registrations, ended, snapshotErrors }
 }
 
 function phone(changes: Partial<RegisterRequest> = {}): RegisterRequest {
@@ -224,9 +229,7 @@ test('a restart ends where the process before it was, with the answers it gave',
   await accept(first.registrations.unbind(tablet({ expiresSeconds: 0, cseq: 3 })))
   const second = await start(logs, clock)
   assert.deepEqual(told(second.registrations), told(first.registrations))
-  assert.equal(second.answered.length, 4)
-  const [again] = second.answered.filter(([key]) => JSON.stringify(key) === JSON.stringify(request.key))
-  assert.deepEqual(again?.[1], given)
+  assert.deepEqual(second.registrations.answerTo(request.key), given)
   assert.equal(second.registrations.boundInstance(BOB_IMPI)?.sourceAddress, '127.0.1.1')
 })
 
@@ -296,7 +299,7 @@ test('what ended while no process ran ends at the next start', async () => {
   const logs = new MemoryLogs()
   const first = await start(logs, clock)
   await accept(first.registrations.bind(phone({ expiresSeconds: 600 }), ALICE_PROFILE))
-  await first.registrations.stop()
+  await first.registrations.release()
   clock.advance(700_000)
   const second = await start(logs, clock)
   assert.deepEqual(boundOf(second.registrations, ALICE, clock), [])
@@ -320,17 +323,119 @@ test('after a crash the HSS hears again of an end that it may have missed', asyn
   assert.deepEqual((await start(logs, clock)).ended, [])
 })
 
-test('a partition that another process has taken is forgotten, and nothing is decided for it', async () => {
+test('of a partition that was dropped nothing is known or decided any more, and no timer is left', async () => {
   const clock = new VirtualClock()
   const logs = new MemoryLogs()
-  const { registrations, lost } = await start(logs, clock)
+  const { registrations } = await start(logs, clock)
   await accept(registrations.bind(phone(), ALICE_PROFILE))
-  assert.ok(registrations.isWhole && registrations.isOwned(ALICE))
-  for (let partition = 0; partition < logs.partitions; partition++) logs.fence(partition)
-  await new Promise((next) => setImmediate(next))
-  assert.equal(lost.length, logs.partitions)
+  assert.ok(registrations.isOwned(ALICE))
+  registrations.drop()
   assert.equal(registrations.findByImpu(ALICE), undefined)
-  assert.ok(!registrations.isWhole && !registrations.isOwned(ALICE))
-  assert.equal(await refusal(registrations.bind(phone({ cseq: 3 }), ALICE_PROFILE)), 'store-unavailable')
+  assert.ok(!registrations.isOwned(ALICE))
+  assert.equal(await refusal(registrations.bind(phone({ cseq: 3 }), ALICE_PROFILE)), 'not-served-here')
   assert.equal(clock.pending, 0)
+})
+
+test('a binding that was on its way when the partition was dropped is for another replica to answer', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, clock)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  logs.beforeAck = async () => {
+    await promise
+    throw new StoreUnavailableError('closed', 'open')
+  }
+  const outcome = registrations.bind(phone(), ALICE_PROFILE)
+  registrations.drop()
+  resolve()
+  assert.equal(await refusal(outcome), 'not-served-here')
+})
+
+test('a set of another partition is not bound here', async () => {
+  const { registrations } = await start(new MemoryLogs(), new VirtualClock(), { owns: (impu) => impu === BOB })
+  assert.equal(await refusal(registrations.bind(phone(), ALICE_PROFILE)), 'not-served-here')
+  await accept(registrations.bind(phone({ impi: BOB_IMPI, impu: BOB, callId: 'bob' }), BOB_PROFILE))
+})
+
+test('nothing ends, and nobody is told, before the partition is announced', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const first = await start(logs, clock)
+  await accept(first.registrations.bind(phone({ expiresSeconds: 600 }), ALICE_PROFILE))
+  await accept(first.registrations.unbind(phone({ expiresSeconds: 0, cseq: 3 })))
+  await accept(first.registrations.bind(tablet({ expiresSeconds: 600 }), ALICE_PROFILE))
+  await first.registrations.release()
+  const ended: EndedRegistration[] = []
+  const next = new Registrations({
+    clock,
+    random: seededRandom('next'),
+    serviceRoute: SERVICE_ROUTE,
+    expiresSecondsMax: 600_000,
+    answers: { retainMs: 128_000, entriesMax: 100 },
+    owns: () => true,
+    onEnded: async (end) => void ended.push(end),
+    onSkipped: () => {},
+    onSnapshotFailed: () => {},
+  })
+  next.open(await logs.take(0, (loaded) => next.replay(loaded)))
+  clock.advance(200_000)
+  assert.deepEqual(ended, [])
+  assert.equal(clock.pending, 0)
+  next.begin()
+  assert.deepEqual(ended, [{ impi: PHONE, impu: ALICE, reason: 'unregistered' }])
+  assert.equal(clock.pending, 1)
+})
+
+test('a snapshot holds the partition as it was, and the next owner goes on from it', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const first = await start(logs, clock)
+  const request = phone()
+  const given = await accept(first.registrations.bind(request, ALICE_PROFILE))
+  await accept(first.registrations.bind(tablet(), ALICE_PROFILE))
+  await accept(first.registrations.bind(phone({ impi: BOB_IMPI, impu: BOB, callId: 'bob' }), BOB_PROFILE))
+  const end = phone({ impi: BOB_IMPI, impu: BOB, callId: 'bob', expiresSeconds: 0, cseq: 3 })
+  logs.wantsSnapshot = true
+  await accept(first.registrations.unbind(end))
+  // What comes before the snapshot is read is not in it.
+  await accept(first.registrations.bind(tablet({ cseq: 3, callId: 'later' }), ALICE_PROFILE))
+  await new Promise((next) => setImmediate(next))
+  assert.equal(logs.appended, 1)
+  assert.equal(logs.snapshots.get(0)?.length, 6)
+  const second = await start(logs, clock)
+  assert.deepEqual(told(second.registrations), told(first.registrations))
+  assert.deepEqual(second.registrations.answerTo(request.key), given)
+  assert.ok(second.registrations.answerTo(end.key))
+  assert.deepEqual(second.ended, [{ impi: BOB_IMPI, impu: BOB, reason: 'unregistered' }])
+})
+
+test('the answer to a REGISTER whose record is on its way is in the snapshot, too', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, clock)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let waits = 0
+  logs.beforeAck = () => (++waits === 1 ? promise : Promise.resolve())
+  const request = phone()
+  const outcome = registrations.bind(request, ALICE_PROFILE)
+  logs.wantsSnapshot = true
+  await accept(registrations.bind(tablet(), ALICE_PROFILE))
+  await new Promise((next) => setImmediate(next))
+  resolve()
+  const given = await accept(outcome)
+  assert.equal(logs.appended, 0)
+  const second = await start(logs, clock)
+  assert.deepEqual(second.registrations.answerTo(request.key), given)
+})
+
+test('a snapshot that fails is told, and nothing else comes of it', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations, snapshotErrors } = await start(logs, clock)
+  logs.wantsSnapshot = true
+  logs.snapshotError = new StoreUnavailableError('no-answer', 'open')
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  await new Promise((next) => setImmediate(next))
+  assert.deepEqual(snapshotErrors, ['STORE_UNAVAILABLE'])
+  assert.equal(logs.appended, 1)
 })

@@ -1,12 +1,14 @@
-import type { Clock, Impi, Impu, Random, Timer } from '@rollcall/core'
+import { assertNever, type Clock, type Impi, type Impu, type Random, RollcallError } from '@rollcall/core'
 import type { ServiceProfile } from '@rollcall/proto-gen/cx'
 import { newTag } from '@rollcall/sip'
 import {
+  AnsweredRequests,
   FencedError,
   type LoadedRecord,
   PartitionReleasedError,
   type RequestKey,
   StoreFullError,
+  StoreOverloadedError,
   StoreUnavailableError,
 } from '@rollcall/store'
 import type { SkippedCriterion } from '../ifc/filter-criteria.ts'
@@ -15,23 +17,17 @@ import type { RegisterRequest } from '../registrar/register-request.ts'
 import type { RegistrarStore } from '../registrar/registrar.ts'
 import { isOnOtherInstance } from '../registrar/step.ts'
 import { acceptedHeaders, endedHeaders } from './accepted-headers.ts'
-import { PartitionOwner, type PartitionSource } from './partition-owner.ts'
-import { decodeRecord, type EndReason, encodeRecord, type LoggedChange } from './record.ts'
+import type { EndedRegistration, EndReason } from './ended-registration.ts'
+import { ExpiryWatch } from './expiry-watch.ts'
+import type { PartitionLog } from './partition-log.ts'
+import { RecentEnds } from './recent-ends.ts'
+import { decodeRecord, encodeRecord, type LoggedAnswer, type LoggedChange } from './record.ts'
 import { type Contact, contactKey, isLive, type RegistrationSet } from './registration.ts'
 import { type Change, RegistrationTable } from './registration-table.ts'
+import { decodeSnapshotPart, encodeSnapshotPart, type SnapshotPart } from './snapshot-record.ts'
 
 /** A contact whose time is up while the log cannot be written is looked at again after this. */
 const EXPIRY_RETRY_MS = 1_000
-
-/** The HSS is told again, after a restart, of contacts that ended so recently that it may not have heard. */
-const RECENT_END_MS = 300_000
-
-/** The end of a private identity's registration, as the HSS must hear of it. */
-export interface EndedRegistration {
-  readonly impi: Impi
-  readonly impu: Impu
-  readonly reason: EndReason
-}
 
 export interface RegistrationsOptions {
   readonly clock: Clock
@@ -40,71 +36,113 @@ export interface RegistrationsOptions {
   readonly serviceRoute: string
   /** Granted at most, and when the UE does not say. */
   readonly expiresSecondsMax: number
+  /** How long, and how many, 200s are kept for retransmissions. */
+  readonly answers: { readonly retainMs: number; readonly entriesMax: number }
+  /** Whether a set belongs to this partition. */
+  readonly owns: (canonicalImpu: Impu) => boolean
   /** A registration ended. Resolves when the HSS was told, or will be later. */
   readonly onEnded: (ended: EndedRegistration) => Promise<void>
-  /** A REGISTER was answered before this process began: its answer is in the log. */
-  readonly onAnswered: (key: RequestKey, answer: AcceptedAnswer, atMs: number) => void
-  readonly onLost: (partition: number) => void
   readonly onSkipped: (skipped: readonly SkippedCriterion[]) => void
+  /** A snapshot could not be written: the one before stays in force, and another is tried later. */
+  readonly onSnapshotFailed: (error: RollcallError) => void
 }
 
 /**
- * The registrations: memory that the log backs. A change is decided and applied at once, appended in the same tick, and
- * answered when the append is acknowledged; a log that cannot be written is found out before anything is decided.
+ * The registrations of one partition: memory that its log backs. A change is decided and applied at once, appended in the
+ * same tick, and answered when the append is acknowledged; a log that cannot be written is found out before anything is
+ * decided.
+ *
+ * In order: `replay` for each record of the log, `open`, `begin`, and in the end `release` or `drop`.
  */
 export class Registrations implements RegistrarStore {
   readonly #options: RegistrationsOptions
   readonly #table: RegistrationTable
-  readonly #partitions = new PartitionOwner()
-  readonly #timers = new Map<string, Timer>()
-  readonly #recentlyEnded = new Map<Impi, EndedRegistration>()
+  readonly #expiry: ExpiryWatch
+  readonly #ends = new RecentEnds()
+  readonly #answered: AnsweredRequests<AcceptedAnswer>
+  /** Answers whose records are on their way to the log. */
+  readonly #appending = new Set<LoggedAnswer & { readonly atMs: number }>()
+  #log: PartitionLog | undefined
 
   constructor(options: RegistrationsOptions) {
+    const { clock } = options
     this.#options = options
     this.#table = new RegistrationTable(options.onSkipped)
+    this.#expiry = new ExpiryWatch(clock, (canonicalImpu, key) => this.#expire(canonicalImpu, key))
+    this.#answered = new AnsweredRequests({ ...options.answers, clock })
   }
 
   /**
-   * Takes the partitions and loads what is in them. Contacts whose time ran out meanwhile end now.
+   * Takes a record of the log, or of the snapshot before it.
    *
-   * @throws what the store throws; RecordUnreadableError
+   * @throws RecordUnreadableError
    */
-  async load(source: PartitionSource): Promise<void> {
-    await this.#partitions.takeAll(
-      source,
-      (loaded) => this.#replay(loaded),
-      (partition) => this.#lose(partition),
-    )
+  replay({ record, fromSnapshot }: Pick<LoadedRecord, 'record' | 'fromSnapshot'>): void {
+    if (fromSnapshot) this.#restore(decodeSnapshotPart(record))
+    else this.#reapply(decodeRecord(record))
+  }
+
+  /** The log is loaded: from now on it can be written. */
+  open(log: PartitionLog): void {
+    this.#log = log
+  }
+
+  /**
+   * The partition is ours as far as everybody knows: contacts whose time ran out meanwhile end now, and the HSS hears of
+   * ends that it may have missed.
+   */
+  begin(): void {
+    const nowMs = this.#options.clock.now()
     for (const set of this.#table.sets()) {
       for (const contact of set.contacts.values()) this.#watchExpiry(set.canonicalImpu, contact)
     }
-    for (const ended of this.#recentlyEnded.values()) {
+    for (const { ended } of this.#ends.recent(nowMs)) {
       if (this.#table.contactsOf(ended.impi).length === 0) void this.#options.onEnded(ended)
     }
-    this.#recentlyEnded.clear()
   }
 
-  async stop(): Promise<void> {
-    for (const timer of this.#timers.values()) timer.cancel()
-    this.#timers.clear()
-    await this.#partitions.releaseAll()
+  /** Ends nothing by itself any more; what is asked for is decided still. */
+  halt(): void {
+    this.#expiry.stop()
   }
 
-  /** Whether this process owns every partition. */
-  get isWhole(): boolean {
-    return this.#partitions.isWhole
+  /** Makes durable what was decided, and ends. */
+  async release(): Promise<void> {
+    this.halt()
+    const log = this.#log
+    await log?.release()
+    this.#log = undefined
+  }
+
+  /** Ends at once: somebody else owns the partition, or may. */
+  drop(): void {
+    this.halt()
+    this.#log?.drop()
+    this.#log = undefined
+  }
+
+  /** Whether this process may speak for the set. */
+  isOwned(canonicalImpu: Impu): boolean {
+    return this.#log !== undefined && this.#options.owns(canonicalImpu)
+  }
+
+  /** Sets with a contact at least. */
+  get size(): number {
+    return this.#table.size
   }
 
   get sets(): readonly RegistrationSet[] {
     return [...this.#table.sets()]
   }
 
-  findByImpu(impu: Impu): RegistrationSet | undefined {
-    return this.#table.findByImpu(impu)
+  /** What a REGISTER was answered, by whoever owned the partition then, while a retransmission may come. */
+  answerTo(key: RequestKey): AcceptedAnswer | undefined {
+    return this.#answered.find(key)
   }
 
-  isOwned(canonicalImpu: Impu): boolean {
-    return this.#partitions.logOf(canonicalImpu) !== undefined
+  /** The set that `impu` belongs to, as long as the partition is ours. */
+  findByImpu(impu: Impu): RegistrationSet | undefined {
+    return this.#log ? this.#table.findByImpu(impu) : undefined
   }
 
   boundInstance(impi: Impi): { readonly instance: string; readonly sourceAddress: string } | undefined {
@@ -115,8 +153,8 @@ export class Registrations implements RegistrarStore {
   async bind(request: RegisterRequest, profile: ServiceProfile): Promise<StoreOutcome> {
     const { clock, random, serviceRoute } = this.#options
     const canonicalImpu = profile.canonicalImpu as Impu
-    const log = this.#partitions.logOf(canonicalImpu)
-    if (!log?.isAvailable) return { kind: 'refused', reason: 'store-unavailable' }
+    const unwritable = this.#unwritable(canonicalImpu)
+    if (unwritable) return unwritable
     if (isOnOtherInstance(request, this.boundInstance(request.impi))) {
       return { kind: 'refused', reason: 'other-instance' }
     }
@@ -149,10 +187,13 @@ export class Registrations implements RegistrarStore {
       return { kind: 'accepted', answer: { toTag: newTag(random), headers: endedHeaders(set, nowMs) } }
     }
     const { canonicalImpu } = set
-    const log = this.#partitions.logOf(canonicalImpu)
-    if (!log?.isAvailable) return { kind: 'refused', reason: 'store-unavailable' }
-    const changes = ending.map(({ impi, instance }): Change => ({ kind: 'removed', impi, instance }))
-    for (const change of changes) this.#apply(canonicalImpu, change)
+    const unwritable = this.#unwritable(canonicalImpu)
+    if (unwritable) return unwritable
+    const changes = ending.map(({ impi, instance }) => ({ kind: 'removed', impi, instance }) as const)
+    for (const change of changes) {
+      this.#noteEnd(canonicalImpu, change, 'unregistered', nowMs)
+      this.#apply(canonicalImpu, change)
+    }
     const answer = { toTag: newTag(random), headers: endedHeaders(this.#table.get(canonicalImpu), nowMs) }
     const outcomes = await Promise.all(
       changes.map((change, index) => {
@@ -188,54 +229,94 @@ export class Registrations implements RegistrarStore {
 
   #apply(canonicalImpu: Impu, change: Change): RegistrationSet | undefined {
     this.#table.apply(canonicalImpu, change)
-    if (change.kind === 'bound') this.#watchExpiry(canonicalImpu, change.contact)
-    else this.#unwatch(canonicalImpu, contactKey(change))
+    if (change.kind === 'bound') {
+      this.#ends.delete(change.contact.impi)
+      this.#watchExpiry(canonicalImpu, change.contact)
+    } else {
+      this.#expiry.unwatch(canonicalImpu, contactKey(change))
+    }
     return this.#table.get(canonicalImpu)
+  }
+
+  /** Why nothing can be decided about the set now. */
+  #unwritable(canonicalImpu: Impu): Extract<StoreOutcome, { kind: 'refused' }> | undefined {
+    if (!this.isOwned(canonicalImpu)) return { kind: 'refused', reason: 'not-served-here' }
+    return this.#log?.isAvailable ? undefined : { kind: 'refused', reason: 'store-unavailable' }
   }
 
   /**
    * Whether the record is there, memory has it: the log goes on until it knows. Who asked is told only what is certain.
    */
   async #append(logged: LoggedChange, traceparent: string, answer: AcceptedAnswer): Promise<StoreOutcome> {
-    const log = this.#partitions.logOf(logged.canonicalImpu)
+    const log = this.#log
+    if (!log) return { kind: 'refused', reason: 'not-served-here' }
+    const kept = logged.answered && { ...logged.answered, atMs: logged.atMs }
+    if (kept) this.#appending.add(kept)
     try {
-      await log?.append(encodeRecord(logged), { traceparent: traceparent === '' ? undefined : traceparent })
+      await log.append(encodeRecord(logged), { traceparent: traceparent === '' ? undefined : traceparent })
+      if (kept) this.#answered.remember(kept.key, kept.answer, kept.atMs)
     } catch (error) {
-      if (isStoreAway(error)) return { kind: 'refused', reason: 'store-unavailable' }
-      throw error
+      if (!isStoreAway(error)) throw error
+      return { kind: 'refused', reason: this.#log === log && !isTaken(error) ? 'store-unavailable' : 'not-served-here' }
+    } finally {
+      if (kept) this.#appending.delete(kept)
     }
-    return log ? { kind: 'accepted', answer } : { kind: 'refused', reason: 'store-unavailable' }
+    if (log.wantsSnapshot) void this.#snapshot(log)
+    return { kind: 'accepted', answer }
   }
 
-  #replay({ record }: LoadedRecord): void {
-    const logged = decodeRecord(record)
-    const { canonicalImpu, change, atMs, answered, reason } = logged
-    if (change.kind === 'removed' && reason && atMs > this.#options.clock.now() - RECENT_END_MS) {
-      const ended = this.#table.get(canonicalImpu)?.contacts.get(contactKey(change))
-      if (ended) this.#recentlyEnded.set(ended.impi, { impi: ended.impi, impu: ended.registeredImpu, reason })
+  /** Everything as it is in this tick; the values do not change, and are written as the log asks for them. */
+  async #snapshot(log: PartitionLog): Promise<void> {
+    const parts: SnapshotPart[] = this.sets.map(({ canonicalImpu, profile, contacts }) => {
+      return { kind: 'set', canonicalImpu, profile, contacts: [...contacts.values()] }
+    })
+    for (const answered of [...this.#answered.entries(), ...this.#appending]) {
+      parts.push({ kind: 'answered', atMs: answered.atMs, answered })
     }
+    for (const end of this.#ends.recent(this.#options.clock.now())) parts.push({ kind: 'ended', ...end })
+    try {
+      await log.snapshot(encodeAll(parts))
+    } catch (error) {
+      // Who has lost the partition hears of it elsewhere.
+      if (!(error instanceof RollcallError) || !error.code.startsWith('STORE_')) throw error
+      if (!isTaken(error)) this.#options.onSnapshotFailed(error)
+    }
+  }
+
+  #restore(part: SnapshotPart): void {
+    switch (part.kind) {
+      case 'set':
+        this.#table.restore(part.canonicalImpu, part.profile, part.contacts)
+        return
+      case 'answered':
+        this.#answered.remember(part.answered.key, part.answered.answer, part.atMs)
+        return
+      case 'ended':
+        this.#ends.add(part.ended, part.atMs, this.#options.clock.now())
+        return
+      default:
+        assertNever(part)
+    }
+  }
+
+  #reapply(logged: LoggedChange): void {
+    const { canonicalImpu, change, atMs, answered, reason } = logged
+    if (change.kind === 'bound') this.#ends.delete(change.contact.impi)
+    else if (reason) this.#noteEnd(canonicalImpu, change, reason, atMs)
     this.#table.apply(canonicalImpu, change)
-    if (answered) this.#options.onAnswered(answered.key, answered.answer, atMs)
+    if (answered) this.#answered.remember(answered.key, answered.answer, atMs)
+  }
+
+  /** Before the change is applied. */
+  #noteEnd(canonicalImpu: Impu, change: Change & { kind: 'removed' }, reason: EndReason, atMs: number): void {
+    const contact = this.#table.get(canonicalImpu)?.contacts.get(contactKey(change))
+    if (!contact) return
+    const ended = { impi: contact.impi, impu: contact.registeredImpu, reason }
+    this.#ends.add(ended, atMs, this.#options.clock.now())
   }
 
   #watchExpiry(canonicalImpu: Impu, contact: Contact): void {
-    const { clock } = this.#options
-    this.#watch(canonicalImpu, contactKey(contact), Math.max(0, contact.expiresAtMs - clock.now()))
-  }
-
-  #watch(canonicalImpu: Impu, key: string, delayMs: number): void {
-    const name = timerName(canonicalImpu, key)
-    this.#timers.get(name)?.cancel()
-    this.#timers.set(
-      name,
-      this.#options.clock.setTimer(delayMs, () => this.#expire(canonicalImpu, key)),
-    )
-  }
-
-  #unwatch(canonicalImpu: Impu, key: string): void {
-    const name = timerName(canonicalImpu, key)
-    this.#timers.get(name)?.cancel()
-    this.#timers.delete(name)
+    this.#expiry.watch(canonicalImpu, contactKey(contact), contact.expiresAtMs - this.#options.clock.now())
   }
 
   /** The end of a contact's time is the owner's act: a record, and word to the HSS (decision 4). */
@@ -248,35 +329,23 @@ export class Registrations implements RegistrarStore {
       this.#watchExpiry(canonicalImpu, contact)
       return
     }
-    if (!this.#partitions.logOf(canonicalImpu)?.isAvailable) {
-      this.#watch(canonicalImpu, key, EXPIRY_RETRY_MS)
+    if (!this.#log?.isAvailable) {
+      this.#expiry.watch(canonicalImpu, key, EXPIRY_RETRY_MS)
       return
     }
-    const change: Change = { kind: 'removed', impi: contact.impi, instance: contact.instance }
+    const change = { kind: 'removed', impi: contact.impi, instance: contact.instance } as const
+    const atMs = clock.now()
+    this.#noteEnd(canonicalImpu, change, 'expired', atMs)
     this.#apply(canonicalImpu, change)
-    const logged: LoggedChange = {
-      atMs: clock.now(),
-      canonicalImpu,
-      change,
-      reason: 'expired',
-      answered: undefined,
-    }
+    const logged: LoggedChange = { atMs, canonicalImpu, change, reason: 'expired', answered: undefined }
     void this.#append(logged, '', NO_ANSWER).then(() => this.#tellEnd(contact.impi, contact.registeredImpu, 'expired'))
   }
 
   /** The HSS knows registered private identities, not contacts: it hears of the last one. */
   async #tellEnd(impi: Impi, impu: Impu, reason: EndReason): Promise<void> {
-    if (this.#table.contactsOf(impi).length === 0) await this.#options.onEnded({ impi, impu, reason })
-  }
-
-  /** Somebody else owns the partition now: what we know of it is worth nothing any more. */
-  #lose(partition: number): void {
-    for (const set of [...this.#table.sets()]) {
-      if (this.#partitions.partitionOf(set.canonicalImpu) !== partition) continue
-      for (const key of set.contacts.keys()) this.#unwatch(set.canonicalImpu, key)
-      this.#table.drop(set.canonicalImpu)
-    }
-    this.#options.onLost(partition)
+    // Whose partition is another's by now, of him the other one tells.
+    if (!this.#log || this.#table.contactsOf(impi).length > 0) return
+    await this.#options.onEnded({ impi, impu, reason })
   }
 }
 
@@ -288,15 +357,20 @@ function contactsToEnd(set: RegistrationSet, { impi, contact }: RegisterRequest)
   )
 }
 
-function timerName(canonicalImpu: Impu, key: string): string {
-  return `${canonicalImpu} ${key}`
+function* encodeAll(parts: readonly SnapshotPart[]): Generator<Buffer> {
+  for (const part of parts) yield encodeSnapshotPart(part)
+}
+
+/** Somebody else has the partition, or it was handed over. */
+function isTaken(error: unknown): boolean {
+  return error instanceof FencedError || error instanceof PartitionReleasedError
 }
 
 function isStoreAway(error: unknown): boolean {
   return (
     error instanceof StoreUnavailableError ||
     error instanceof StoreFullError ||
-    error instanceof FencedError ||
-    error instanceof PartitionReleasedError
+    error instanceof StoreOverloadedError ||
+    isTaken(error)
   )
 }

@@ -16,7 +16,7 @@ export type Procedure =
   | { readonly kind: 'in-dialog' }
   | { readonly kind: 'originating' }
   | { readonly kind: 'terminating' }
-  | { readonly kind: 'returned'; readonly token: string }
+  | { readonly kind: 'returned'; readonly token: string; readonly replica: string }
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 
 /**
@@ -37,7 +37,7 @@ export function classify(facts: RoutingFacts): Procedure {
       return ownRoute?.kind === 'orig' ? { kind: 'originating' } : { kind: 'refused', reason: 'no-service-route' }
     case 'presence':
       return ownRoute?.kind === 'odi'
-        ? { kind: 'returned', token: ownRoute.token }
+        ? { kind: 'returned', token: ownRoute.token, replica: ownRoute.replica }
         : { kind: 'refused', reason: 'not-in-dialog' }
     case 'scscf':
       return ownRoute === undefined || ownRoute.kind === 'term'

@@ -14,6 +14,8 @@ export interface UnregisteredUser {
 export type DirectoryEntry =
   | { readonly kind: 'registered'; readonly set: RegistrationSet }
   | { readonly kind: 'unregistered'; readonly user: UnregisteredUser }
+  /** Of another partition than was looked at, or that went to another replica meanwhile. */
+  | { readonly kind: 'elsewhere'; readonly canonicalImpu: Impu }
   | { readonly kind: 'unknown' | 'no-services' | 'unavailable' }
 
 /** What the directory asks of the HSS. It does not reject. */
@@ -27,17 +29,16 @@ export interface DirectoryCx {
   >
 }
 
-/** What the directory asks of the registrations. */
+/** What the directory asks of the registrations of a partition. */
 export interface DirectoryRegistrations {
   findByImpu(impu: Impu): RegistrationSet | undefined
-  /** Whether this node may speak for the set: it owns the partition, and the log can be written. */
+  /** Whether this node may speak for the set: it is of this partition, and the partition is ours still. */
   isOwned(canonicalImpu: Impu): boolean
 }
 
 export interface DirectoryOptions {
   readonly clock: Clock
   readonly cx: DirectoryCx
-  readonly registrations: DirectoryRegistrations
   /** How long a profile of an unregistered user is used without asking again. */
   readonly freshMs: number
   /** How long it is used while the HSS is away. */
@@ -47,6 +48,8 @@ export interface DirectoryOptions {
   readonly onStale: () => void
   readonly onSkipped: (skipped: readonly SkippedCriterion[]) => void
 }
+
+type Asked = CachedUser | { readonly kind: 'unknown' | 'no-services' | 'unavailable' }
 
 interface CachedUser extends UnregisteredUser {
   readonly atMs: number
@@ -61,18 +64,25 @@ interface CachedUser extends UnregisteredUser {
 export class Directory {
   readonly #options: DirectoryOptions
   readonly #users = new Map<Impu, CachedUser>()
-  readonly #asking = new Map<Impu, Promise<DirectoryEntry>>()
+  readonly #asking = new Map<Impu, Promise<Asked>>()
 
   constructor(options: DirectoryOptions) {
     this.#options = options
   }
 
-  async find(impu: Impu): Promise<DirectoryEntry> {
+  /** Looks among the registrations of a partition that this node owns, and beyond them. */
+  async find(impu: Impu, registrations: DirectoryRegistrations): Promise<DirectoryEntry> {
     const { clock } = this.#options
-    const registered = this.#registered(impu)
+    const registered = this.#registered(impu, registrations)
     if (registered) return registered
     const known = this.#users.get(impu)
-    if (known && clock.monotonic() - known.atMs < this.#options.freshMs) return this.#entryOf(known)
+    const isFresh = known && clock.monotonic() - known.atMs < this.#options.freshMs
+    const asked = isFresh ? known : await this.#askOnce(impu, known)
+    if ('kind' in asked) return this.#registered(impu, registrations) ?? asked
+    return this.#entryOf(asked, registrations)
+  }
+
+  async #askOnce(impu: Impu, known: CachedUser | undefined): Promise<Asked> {
     const asking = this.#asking.get(impu)
     if (asking) return await asking
     const answer = this.#ask(impu, known)
@@ -84,38 +94,36 @@ export class Directory {
     }
   }
 
-  async #ask(impu: Impu, known: CachedUser | undefined): Promise<DirectoryEntry> {
+  async #ask(impu: Impu, known: CachedUser | undefined): Promise<Asked> {
     const { clock, cx, staleMs, onStale, onSkipped } = this.#options
     const found = await cx.locate(impu)
-    // Somebody may have registered while the HSS was asked.
-    const registered = this.#registered(impu)
-    if (registered) return registered
     if (found.kind === 'unregistered') {
       const { canonicalImpu, profile } = found
       const criteria = compileProfile(profile)
       onSkipped(criteria.skipped)
       const user = { canonicalImpu, profile, criteria, atMs: clock.monotonic() }
       this.#keep(impu, user)
-      return this.#entryOf(user)
+      return user
     }
     if (found.kind === 'unavailable' && known && clock.monotonic() - known.atMs < staleMs) {
       onStale()
-      return this.#entryOf(known)
+      return known
     }
     if (found.kind !== 'unavailable') this.#users.delete(impu)
     return { kind: found.kind }
   }
 
-  #registered(impu: Impu): DirectoryEntry | undefined {
-    const set = this.#options.registrations.findByImpu(impu)
+  #registered(impu: Impu, registrations: DirectoryRegistrations): DirectoryEntry | undefined {
+    const set = registrations.findByImpu(impu)
     if (!set || liveContacts(set, this.#options.clock.now()).length === 0) return undefined
     return { kind: 'registered', set }
   }
 
-  /** Another identity of the set may have led here; and whose partition is not ours, of him we know nothing. */
-  #entryOf(user: UnregisteredUser): DirectoryEntry {
-    if (!this.#options.registrations.isOwned(user.canonicalImpu)) return { kind: 'unavailable' }
-    return this.#registered(user.canonicalImpu) ?? { kind: 'unregistered', user }
+  /** Somebody may have registered while the HSS was asked, and the partition may have gone. */
+  #entryOf(user: UnregisteredUser, registrations: DirectoryRegistrations): DirectoryEntry {
+    const { canonicalImpu } = user
+    if (!registrations.isOwned(canonicalImpu)) return { kind: 'elsewhere', canonicalImpu }
+    return this.#registered(canonicalImpu, registrations) ?? { kind: 'unregistered', user }
   }
 
   #keep(impu: Impu, user: CachedUser): void {

@@ -13,6 +13,8 @@ export interface Leg {
   readonly sessionCase: SessionCase
   /** Whose filter criteria apply. */
   readonly servedUser: Impu
+  /** Names the served user's registration set. */
+  readonly canonicalImpu: Impu
   readonly criteria: readonly FilterCriterion[]
   readonly vouched: Vouched
 }

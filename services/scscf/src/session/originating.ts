@@ -35,6 +35,7 @@ export function admitOriginating(
     leg: {
       sessionCase: SessionCase.SESSION_CASE_ORIGINATING,
       servedUser,
+      canonicalImpu: set.canonicalImpu,
       criteria: set.criteria.criteria,
       vouched: {
         accessSecurity: envelope.accessSecurity,
@@ -43,6 +44,11 @@ export function admitOriginating(
       },
     },
   }
+}
+
+/** Whom the P-CSCF asserts first: the served user, whose registration set decides. */
+export function servedUserOf(envelope: Envelope): Impu | undefined {
+  return parseAll(envelope.assertedIdentities.slice(0, 1))?.[0]
 }
 
 function isRegisteredBy(set: RegistrationSet, impi: Impi, nowMs: number): boolean {

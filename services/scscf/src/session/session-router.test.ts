@@ -74,7 +74,7 @@ test('a SUBSCRIBE goes to the presence server by the presentity’s filter crite
   const { headers } = last.request
   const [first, second] = headers.list('Route')
   assert.equal(first, AS)
-  assert.match(second ?? '', new RegExp(`^<sip:odi-[0-9a-f]{32}@${SCSCF_HOST};lr>$`))
+  assert.match(second ?? '', new RegExp(`^<sip:odi-[0-9a-f]{32}-scscf-0@${SCSCF_HOST};lr>$`))
   assert.equal(headers.get('P-Served-User'), `<${ALICE}>;sescase=term;regstate=reg`)
   // One Record-Route a leg, the terminating one on top.
   assert.deepEqual(headers.list('Record-Route'), [
@@ -160,7 +160,7 @@ test('whoever sends must come by the route of his role', async () => {
   const dialogRoute = [`<sip:dialog-orig@${SCSCF_HOST};lr>`]
   const termRoute = [`<sip:term@${SCSCF_HOST};lr>`]
   const origRoute = [`<sip:orig@${SCSCF_HOST};lr>`]
-  const odiRoute = [`<sip:odi-0123@${SCSCF_HOST};lr>`]
+  const odiRoute = [`<sip:odi-0123-scscf-0@${SCSCF_HOST};lr>`]
   const rows = [
     ['pcscf', [], 'no-service-route'],
     ['pcscf', dialogRoute, 'no-service-route'],
@@ -432,4 +432,76 @@ test('a next hop that is away or silent is told as such, a 503 with Retry-After'
     assert.equal(statusOf(responses), status)
     assert.equal(responses[0]?.headers.has('Retry-After'), status === 503)
   }
+})
+
+test('a request of a user whom another replica serves is brought there as it came', async () => {
+  const harness = withBob()
+  harness.away.add(BOB)
+  await harness.receive(request('SUBSCRIBE'))
+  const [brought] = harness.brought
+  assert.equal(brought?.impu, BOB)
+  assert.equal(brought.leg, undefined)
+  assert.equal(harness.sent.length, 0)
+})
+
+test('a leg for a user whom another replica serves goes on there, with what was asserted here', async () => {
+  const harness = withBob()
+  harness.away.add(ALICE)
+  const responses = await harness.receive(request('SUBSCRIBE'))
+  const [brought] = harness.brought
+  assert.ok(brought?.leg)
+  assert.equal(brought.impu, ALICE)
+  assert.deepEqual(brought.leg.vouched.assertedIdentities, [BOB])
+  const { headers } = brought.leg.request
+  assert.deepEqual(headers.getAll('P-Asserted-Identity'), [`<${BOB}>`])
+  // The originating leg is recorded, and its route is used up.
+  assert.equal(headers.list('Record-Route')[0], `<sip:dialog-orig@${SCSCF_HOST};lr>`)
+  assert.ok(!headers.has('Route'))
+  brought.leg.on({ kind: 'failed', reason: 'partition-moving' })
+  assert.equal(statusOf(responses), 503)
+})
+
+test('from another replica that leg is one of an S-CSCF: terminating procedures, and nothing else', async () => {
+  const harness = withBob()
+  harness.register(ALICE_PROFILE, [PHONE])
+  const route = [`<sip:term@${SCSCF_HOST};lr>`]
+  const envelope = { ...bobsEnvelope(), impi: '', forwarded: true, forwardedRole: 'scscf' }
+  await harness.receive(request('SUBSCRIBE', { route }), { role: 'scscf', envelope })
+  assert.equal(harness.last.request.headers.get('P-Served-User'), `<${ALICE}>;sescase=term;regstate=reg`)
+  await harness.receive(request('SUBSCRIBE', { route: [`<sip:orig@${SCSCF_HOST};lr>`] }), { role: 'scscf', envelope })
+  assert.deepEqual(harness.refusals, ['peer-role'])
+})
+
+test('an original dialog identifier leads to the replica that remembers it; of a lost one it is refused', async () => {
+  const harness = withBob()
+  const give = (replica: string) =>
+    harness.receive(request('SUBSCRIBE', { route: [`<sip:odi-0123-${replica}@${SCSCF_HOST};lr>`] }), {
+      role: 'presence',
+    })
+  harness.replicas.add('scscf-1')
+  await give('scscf-1')
+  assert.equal(harness.brought.length, 1)
+  assert.equal(statusOf(await give('scscf-2')), 403)
+  assert.deepEqual(harness.refusals, ['not-in-dialog'])
+})
+
+test('who turns out to be of another partition is looked for there, once', async () => {
+  const harness = withBob()
+  harness.locate = async () => ({ kind: 'unregistered', canonicalImpu: ALICE, profile: ALICE_PROFILE })
+  harness.owned = (canonicalImpu) => canonicalImpu !== ALICE
+  const responses = await harness.receive(request('SUBSCRIBE', { uri: ALICE_TEL }))
+  assert.deepEqual(harness.learnt, [`${ALICE_TEL} ${ALICE}`, `${ALICE_TEL} ${ALICE}`])
+  assert.deepEqual(harness.refusals, ['not-served-here'])
+  assert.equal(statusOf(responses), 503)
+})
+
+test('a request that an application server gave back is not delivered by who no longer owns the user', async () => {
+  const harness = withBob()
+  harness.register(ALICE_PROFILE, [PHONE])
+  await harness.receive(request('SUBSCRIBE'))
+  const back = givenBack(harness.last)
+  harness.away.add(ALICE)
+  const responses = await harness.receive(back, { role: 'presence' })
+  assert.deepEqual(harness.refusals, ['not-served-here'])
+  assert.equal(statusOf(responses), 503)
 })

@@ -1,17 +1,19 @@
-import type { Clock } from '@rollcall/core'
+import type { Clock, Impu } from '@rollcall/core'
 import { AccessSecurity } from '@rollcall/proto-gen/hop'
 import { startSpan } from '@rollcall/runtime'
 import { parseNameAddr, type SipRequest, SipSyntaxError, sameSipUri, toTag } from '@rollcall/sip'
 import { type FilterCriterion, nextMatch } from '../ifc/filter-criteria.ts'
 import type { Refusal, RefusalReason } from '../refusal.ts'
 import { liveContacts } from '../registrations/registration.ts'
+import type { Owners } from '../replicas/owners.ts'
+import type { PartitionUsers } from '../replicas/served-partition.ts'
 import type { Forwarder, ForwardOutcome } from '../sip/forwarder.ts'
 import type { Incoming } from '../sip/incoming.ts'
 import { classify } from './classify.ts'
-import type { Directory, DirectoryRegistrations } from './directory.ts'
+import type { Directory } from './directory.ts'
 import { cloneRequest, factsOf, isOriginating, type Leg, makesDialog, servedUserHeader, type Vouched } from './leg.ts'
 import type { OdiTable } from './odi-table.ts'
-import { admitOriginating } from './originating.ts'
+import { admitOriginating, servedUserOf } from './originating.ts'
 import { odiRoute, recordRoute } from './own-route.ts'
 import { bracketed, checkHops, nextHopHost, takeOwnRoute } from './routes.ts'
 import { readTarget } from './target.ts'
@@ -24,6 +26,17 @@ interface Work {
   readonly leg: Leg
   /** The criterion to go on at. */
   readonly index: number
+}
+
+/** A request on its way to somebody, whoever serves them. */
+interface Call {
+  readonly incoming: Incoming
+  readonly request: SipRequest
+  readonly vouched: Vouched
+  /** It has passed a leg here; else it is as it came. */
+  readonly isOnward: boolean
+  /** It was brought to the wrong place before. */
+  readonly isSecondTry?: boolean
 }
 
 /** What is remembered while a request is at an application server. */
@@ -44,10 +57,14 @@ export interface SessionEvents {
 
 export interface SessionRouterOptions {
   readonly realm: string
-  /** Host of this node: of its Vias, its Record-Routes and its Service-Route. */
+  /** Host of this node, one for all replicas: of its Vias, its Record-Routes and its Service-Route. */
   readonly host: string
+  /** Name of this replica. */
+  readonly replica: string
   readonly clock: Clock
-  readonly registrations: DirectoryRegistrations
+  readonly owners: Pick<Owners, 'bring' | 'bringOnward' | 'bringTo' | 'servedHere'>
+  /** Takes note of the set that an identity belongs to. */
+  readonly onCanonical: (impu: Impu, canonicalImpu: Impu) => void
   readonly directory: Pick<Directory, 'find'>
   readonly forwarder: Pick<Forwarder, 'send' | 'knows'>
   readonly odis: OdiTable<AtServer>
@@ -71,8 +88,8 @@ export class SessionRouter {
 
   /** @throws SipSyntaxError when a header field that the procedures need is malformed. */
   async route(incoming: Incoming): Promise<void> {
-    const { request, envelope, role } = incoming
-    const { host, clock, registrations } = this.#options
+    const { request, role } = incoming
+    const { host } = this.#options
     const hopRefusal = checkHops(request, host)
     if (hopRefusal) return this.#refuse(incoming, hopRefusal)
     const ownRoute = takeOwnRoute(request, host)
@@ -82,22 +99,32 @@ export class SessionRouter {
         return this.#refuse(incoming, procedure.reason)
       case 'in-dialog':
         return this.#forwardInDialog(incoming)
-      case 'originating': {
-        const admission = admitOriginating(envelope, (impu) => registrations.findByImpu(impu), clock.now())
-        if (!admission.ok) return this.#refuse(incoming, admission.reason)
-        // What stands behind the Service-Route is no route of ours.
-        request.headers.remove('Route')
-        this.#assert(request, admission.leg.vouched)
-        return await this.#enterLeg(incoming, request, admission.leg)
-      }
+      case 'originating':
+        return await this.#originate(incoming)
       case 'terminating': {
         const vouched = { ...vouchedBy(incoming), impi: '' }
         this.#assert(request, vouched)
-        return await this.#terminate(incoming, request, vouched)
+        return await this.#terminate({ incoming, request, vouched, isOnward: false })
       }
       case 'returned':
-        return await this.#return(incoming, procedure.token)
+        return await this.#return(incoming, procedure)
     }
+  }
+
+  /** A request of a user of ours, where the user's registration is. */
+  async #originate(incoming: Incoming): Promise<void> {
+    const { request, envelope } = incoming
+    const servedUser = servedUserOf(envelope)
+    if (servedUser === undefined) return this.#refuse(incoming, 'no-served-user')
+    await this.#options.owners.bring(incoming, servedUser, async (partition) => {
+      const now = this.#options.clock.now()
+      const admission = admitOriginating(envelope, (impu) => partition.findByImpu(impu), now)
+      if (!admission.ok) return this.#refuse(incoming, admission.reason)
+      // What stands behind the Service-Route is no route of ours.
+      request.headers.remove('Route')
+      this.#assert(request, admission.leg.vouched)
+      await this.#enterLeg(incoming, request, admission.leg)
+    })
   }
 
   /** Inside a dialog the recorded route decides alone (RFC 3261 section 16.12). */
@@ -113,9 +140,14 @@ export class SessionRouter {
   }
 
   /** An application server gives a request back: its leg goes on where it left. */
-  async #return(incoming: Incoming, token: string): Promise<void> {
+  async #return(incoming: Incoming, { token, replica }: { token: string; replica: string }): Promise<void> {
     const { request } = incoming
-    const entry = this.#options.odis.get(token)
+    const { odis, owners } = this.#options
+    if (replica !== this.#options.replica) {
+      if (!owners.bringTo(replica, incoming)) this.#refuse(incoming, 'not-in-dialog')
+      return
+    }
+    const entry = odis.get(token)
     // Forgotten, so it is a new request, and an application server may not send those.
     if (!entry) return this.#refuse(incoming, 'not-in-dialog')
     entry.hasReturned = true
@@ -124,16 +156,33 @@ export class SessionRouter {
     this.#assert(request, leg.vouched)
     if (!isOriginating(leg) && !sameSipUri(request.uri, entry.requestUri)) {
       // It goes to somebody else now: this user's chain ends here.
-      return await this.#terminate(incoming, request, leg.vouched)
+      return await this.#terminate({ incoming, request, vouched: leg.vouched, isOnward: true })
     }
     await this.#runChain({ incoming, request, leg, index: nextIndex })
   }
 
-  async #terminate(incoming: Incoming, request: SipRequest, vouched: Vouched): Promise<void> {
-    const target = readTarget(request.uri, this.#options.realm)
+  /** Where the registration of the user who is called is. */
+  async #terminate(call: Call): Promise<void> {
+    const { incoming, request } = call
+    const { owners, realm } = this.#options
+    const target = readTarget(request.uri, realm)
     if (!target.ok) return this.#refuse(incoming, target.reason)
-    const entry = await this.#options.directory.find(target.impu)
-    const admission = admitTerminating(target.impu, entry, vouched)
+    const { impu } = target
+    const here = (partition: PartitionUsers): Promise<void> => this.#terminateHere(call, impu, partition)
+    if (call.isOnward)
+      await owners.bringOnward({ ...call, on: (outcome) => this.#answer(incoming, outcome) }, impu, here)
+    else await owners.bring(incoming, impu, here)
+  }
+
+  async #terminateHere(call: Call, impu: Impu, partition: PartitionUsers): Promise<void> {
+    const { incoming, request, vouched } = call
+    const entry = await this.#options.directory.find(impu, partition)
+    if (entry.kind === 'elsewhere') {
+      // The HSS was asked meanwhile: the partition went, or the identity is of another set than was thought.
+      this.#options.onCanonical(impu, entry.canonicalImpu)
+      if (!call.isSecondTry) return await this.#terminate({ ...call, isSecondTry: true })
+    }
+    const admission = admitTerminating(impu, entry, vouched)
     if (!admission.ok) return this.#refuse(incoming, admission.reason)
     await this.#enterLeg(incoming, request, admission.leg)
   }
@@ -150,7 +199,7 @@ export class SessionRouter {
     const { leg, request, incoming } = work
     const match = this.#evaluate(work)
     if (match) return this.#sendToServer(work, match.criterion, match.nextIndex)
-    if (isOriginating(leg)) return await this.#terminate(incoming, request, leg.vouched)
+    if (isOriginating(leg)) return await this.#terminate({ incoming, request, vouched: leg.vouched, isOnward: true })
     this.#deliver(work)
   }
 
@@ -164,12 +213,12 @@ export class SessionRouter {
 
   /** Route: the application server, then us with the original dialog identifier (TS 24.229 clause 5.4.3.2 step 5). */
   #sendToServer(work: Work, criterion: FilterCriterion, nextIndex: number): void {
-    const { host, odis } = this.#options
+    const { host, replica, odis } = this.#options
     const { leg, request, incoming } = work
     const entry: AtServer = { leg, nextIndex, requestUri: request.uri, hasReturned: false }
     const token = odis.put(entry)
     const outgoing = cloneRequest(request)
-    outgoing.headers.prepend('Route', odiRoute(token, host))
+    outgoing.headers.prepend('Route', odiRoute(token, { replica, host }))
     outgoing.headers.prepend('Route', bracketed(criterion.serverName))
     outgoing.headers.set('P-Served-User', servedUserHeader(leg))
     this.#send(incoming, outgoing, criterion.serverHost, leg.vouched, (outcome) => {
@@ -197,8 +246,13 @@ export class SessionRouter {
    * @see TS 24.229 clause 5.4.3.3, RFC 3327 section 5.3
    */
   #deliver({ incoming, request, leg }: Work): void {
-    const { registrations, clock } = this.#options
-    const set = registrations.findByImpu(leg.servedUser)
+    const { owners, clock } = this.#options
+    const partition = owners.servedHere(leg.canonicalImpu)
+    if (!partition) {
+      this.#refuse(incoming, 'not-served-here')
+      return
+    }
+    const set = partition.findByImpu(leg.servedUser)
     const contact = set && liveContacts(set, clock.now()).at(-1)
     if (!contact) {
       this.#refuse(incoming, 'target-unregistered')
@@ -227,7 +281,7 @@ export class SessionRouter {
   ): void {
     const { traceparent, deadlineAtMs } = incoming
     const { receivedAtMs } = incoming.envelope
-    this.#options.forwarder.send({ request, host, vouched, receivedAtMs, traceparent, deadlineAtMs }, on)
+    this.#options.forwarder.send(host, { request, vouched, receivedAtMs, traceparent, deadlineAtMs }, on)
   }
 
   #answer(incoming: Incoming, outcome: ForwardOutcome): void {

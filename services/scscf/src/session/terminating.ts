@@ -18,21 +18,23 @@ export type TerminatingAdmission =
 export function admitTerminating(impu: Impu, entry: DirectoryEntry, vouched: Vouched): TerminatingAdmission {
   switch (entry.kind) {
     case 'registered': {
-      const { profile, criteria } = entry.set
+      const { profile, criteria, canonicalImpu } = entry.set
       if (isBarred(profile, impu)) return { ok: false, reason: 'target-barred' }
       const sessionCase = SessionCase.SESSION_CASE_TERMINATING_REGISTERED
-      return { ok: true, leg: { sessionCase, servedUser: impu, criteria: criteria.criteria, vouched } }
+      return { ok: true, leg: { sessionCase, servedUser: impu, canonicalImpu, criteria: criteria.criteria, vouched } }
     }
     case 'unregistered': {
-      const { profile, criteria } = entry.user
+      const { profile, criteria, canonicalImpu } = entry.user
       if (isBarred(profile, impu)) return { ok: false, reason: 'target-barred' }
       const sessionCase = SessionCase.SESSION_CASE_TERMINATING_UNREGISTERED
-      return { ok: true, leg: { sessionCase, servedUser: impu, criteria: criteria.criteria, vouched } }
+      return { ok: true, leg: { sessionCase, servedUser: impu, canonicalImpu, criteria: criteria.criteria, vouched } }
     }
     case 'unknown':
       return { ok: false, reason: 'target-unknown' }
     case 'no-services':
       return { ok: false, reason: 'target-unregistered' }
+    case 'elsewhere':
+      return { ok: false, reason: 'not-served-here' }
     case 'unavailable':
       return { ok: false, reason: 'hss-unavailable' }
   }

@@ -35,9 +35,9 @@ function send(deadlineMs = 5_000) {
   ])
   const accessSecurity = AccessSecurity.ACCESS_SECURITY_TRUSTED_DOMAIN
   forwarder.send(
+    'pcscf.example.com',
     {
       request,
-      host: 'pcscf.example.com',
       vouched: { accessSecurity, impi: '', assertedIdentities: ['sip:a@x'] },
       receivedAtMs: 5n,
       traceparent: '00-trace',

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@rollcall/core'
 import type { Envelope } from '@rollcall/proto-gen/hop'
-import { createEnvelope, type HopResult, type HopRouter } from '@rollcall/runtime'
+import { createEnvelope, type HopRequest, type HopResult, type HopRouter } from '@rollcall/runtime'
 import {
   formatVia,
   newBranch,
@@ -29,8 +29,6 @@ export type ForwardOutcome =
 /** A request to send on. It is taken as it is: nothing but a Via is added. */
 export interface ForwardRequest {
   readonly request: SipRequest
-  /** Host of the next hop. */
-  readonly host: string
   /** What we vouch for; deadline and trace are filled in. */
   readonly vouched: Pick<Envelope, 'accessSecurity' | 'impi' | 'assertedIdentities'>
   readonly receivedAtMs: bigint
@@ -71,18 +69,22 @@ export class Forwarder {
     return this.#hop.has(host)
   }
 
-  /** Sends `forward.request`, which must not be changed afterwards. `on` never hears before this returns. */
-  send(forward: ForwardRequest, on: (outcome: ForwardOutcome) => void): void {
+  /** Puts our Via on `forward.request`, which must not be changed afterwards, and makes what the hop sends. */
+  prepare(forward: ForwardRequest): HopRequest & { readonly deadlineMs: number } {
     const branch = newBranch(this.#random)
-    const { request, vouched } = forward
+    const { request, vouched, traceparent, receivedAtMs } = forward
     const via = { transport: VIA_TRANSPORT, host: this.#host, port: undefined, params: new Map([['branch', branch]]) }
     request.headers.prepend('Via', formatVia(via))
     const leftMs = Math.round(forward.deadlineAtMs - this.#clock.monotonic()) - DEADLINE_SLACK_MS
     const deadlineMs = Math.max(DEADLINE_MS_MIN, leftMs)
-    const { traceparent, receivedAtMs } = forward
     const envelope = createEnvelope({ traceparent, ...vouched, receivedAtMs, deadlineMs })
-    const message = { sip: serializeMessage(request), branch, envelope }
-    this.#hop.send(forward.host, message, (result) => on(readResult(result, branch)), { deadlineMs })
+    return { sip: serializeMessage(request), branch, envelope, deadlineMs }
+  }
+
+  /** Sends `forward.request`, which must not be changed afterwards, to `host`. `on` never hears before this returns. */
+  send(host: string, forward: ForwardRequest, on: (outcome: ForwardOutcome) => void): void {
+    const { deadlineMs, ...message } = this.prepare(forward)
+    this.#hop.send(host, message, (result) => on(readResult(result, message.branch)), { deadlineMs })
   }
 }
 
@@ -103,8 +105,10 @@ function readResult(result: HopResult, branch: string): ForwardOutcome {
   }
 }
 
-/** Takes our Via off; what has not ours on top, or nothing below it, is nobody's response. */
-function readResponse(octets: Buffer, branch: string): ForwardOutcome {
+/** Reads a response to a request that went out with this branch on top. Takes our Via off; what has not ours on top, or nothing below it, is
+ * nobody's response.
+ */
+export function readResponse(octets: Buffer, branch: string): ForwardOutcome {
   try {
     const message = parseMessage(octets)
     if (message.kind !== 'response') return { kind: 'failed', reason: 'next-hop-garbled' }

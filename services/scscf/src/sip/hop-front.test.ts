@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom, VirtualClock } from '@rollcall/core'
-import { createEnvelope, type HopIncoming, startSpan } from '@rollcall/runtime'
+import type { Envelope } from '@rollcall/proto-gen/hop'
+import { createEnvelope, type HopIncoming, type Role, startSpan } from '@rollcall/runtime'
 import { parseMessage, type SipResponse } from '@rollcall/sip'
 import { HopFront } from './hop-front.ts'
 import type { Incoming } from './incoming.ts'
@@ -23,11 +24,18 @@ function createFront() {
     onRefused: (_incoming, { reason }) => state.refused.push(reason),
     onDropped: (reason) => state.dropped.push(reason),
   })
-  const receive = (text: string): SipResponse[] => {
+  const receive = (
+    text: string,
+    from: { role?: Role; envelope?: Partial<Envelope>; envelopes?: (Envelope | undefined)[] } = {},
+  ): SipResponse[] => {
     const responses: SipResponse[] = []
     const sip = Buffer.from(text.replaceAll('\n', '\r\n'), 'latin1')
-    const message: HopIncoming = { sip, envelope: createEnvelope({ deadlineMs: 700 }), span: startSpan('SIP UNKNOWN') }
-    front.receive(message, PEER, (octets) => responses.push(parseMessage(octets) as SipResponse))
+    const envelope = createEnvelope({ deadlineMs: 700, ...from.envelope })
+    const message: HopIncoming = { sip, envelope, span: startSpan('SIP UNKNOWN') }
+    front.receive(message, { ...PEER, role: from.role ?? 'pcscf' }, (octets, answer) => {
+      responses.push(parseMessage(octets) as SipResponse)
+      from.envelopes?.push(answer)
+    })
     return responses
   }
   return { front, state, receive }
@@ -58,6 +66,8 @@ test('REGISTER goes to the registrar, everything else to the session procedures'
   )
   assert.equal(state.routed[0]?.role, 'pcscf')
   assert.equal(state.routed[0]?.deadlineAtMs, 700)
+  assert.equal(state.routed[0]?.branch, 'z9hG4bK1')
+  assert.match(state.routed[0]?.octets.toString('latin1') ?? '', /^SUBSCRIBE /)
 })
 
 test('what is malformed is answered where it can be, and counted', () => {
@@ -99,4 +109,50 @@ test('a refusal brings its header fields, a 503 its Retry-After', () => {
   )
   assert.equal(responses[0]?.headers.get('Min-Expires'), '60')
   assert.match(responses[1]?.headers.get('Retry-After') ?? '', /^[1-8]$/)
+})
+
+test('what a replica forwards counts as from whom it was; what anybody else calls forwarded is refused', () => {
+  const { state, receive } = createFront()
+  const forwarded = (forwardedRole: string) => ({ envelope: { forwarded: true, forwardedRole } })
+  for (const role of ['pcscf', 'presence', 'scscf']) receive(text('SUBSCRIBE'), { role: 'scscf', ...forwarded(role) })
+  receive(text('SUBSCRIBE'), { role: 'scscf' })
+  assert.deepEqual(
+    state.routed.map(({ role }) => role),
+    ['pcscf', 'presence', 'scscf', 'scscf'],
+  )
+  // An application server that says that it had it from a P-CSCF, a P-CSCF that says so of another one, a role that
+  // sends us nothing: none is believed.
+  const [lie] = receive(text('REGISTER'), { role: 'presence', ...forwarded('pcscf') })
+  assert.equal(lie?.status, 403)
+  assert.equal(receive(text('SUBSCRIBE'), { role: 'pcscf', ...forwarded('pcscf') })[0]?.status, 403)
+  for (const role of ['', 'hss', 'operator']) {
+    assert.equal(receive(text('SUBSCRIBE'), { role: 'scscf', ...forwarded(role) })[0]?.status, 403)
+  }
+  assert.equal(state.routed.length, 4)
+  assert.equal(state.registered.length, 0)
+  assert.deepEqual([...new Set(state.refused)], ['peer-role'])
+})
+
+test('the role beside a request that was not forwarded says nothing', () => {
+  const { state, receive } = createFront()
+  receive(text('SUBSCRIBE'), { role: 'presence', envelope: { forwardedRole: 'pcscf' } })
+  assert.equal(state.routed[0]?.role, 'presence')
+})
+
+test('a 503 of this replica alone says that another may do better; others do not', () => {
+  const { front, state, receive } = createFront()
+  const envelopes: (Envelope | undefined)[] = []
+  receive(text('REGISTER'), { envelopes })
+  const [incoming] = state.registered
+  assert.ok(incoming)
+  for (const reason of ['not-served-here', 'lease-ended', 'store-unavailable'] as const)
+    front.refuse(incoming, { reason })
+  assert.deepEqual(
+    envelopes.map((envelope) => envelope?.misdirected),
+    [true, true, true],
+  )
+  for (const reason of ['partition-moving', 'hss-unavailable', 'not-registered'] as const) {
+    front.refuse(incoming, { reason })
+    assert.equal(envelopes.at(-1), undefined)
+  }
 })

@@ -1,5 +1,5 @@
 import type { Clock, Random } from '@rollcall/core'
-import type { HopIncoming, HopPeer, HopReply } from '@rollcall/runtime'
+import { createEnvelope, type HopIncoming, type HopPeer, type HopReply, type Role } from '@rollcall/runtime'
 import {
   checkRequest,
   parseMessage,
@@ -7,8 +7,9 @@ import {
   type SipRequest,
   SipSyntaxError,
   serializeMessage,
+  topBranch,
 } from '@rollcall/sip'
-import type { Refusal } from '../refusal.ts'
+import { isMisdirected, type Refusal } from '../refusal.ts'
 import { refusalReply, replyResponse } from './answers.ts'
 import type { Incoming } from './incoming.ts'
 
@@ -39,6 +40,10 @@ export class HopFront {
     if (!request) return
     if (request.method === 'ACK') return
     const incoming = this.#incoming(request, message, peer, reply)
+    if (!senderOf(message, peer)) {
+      this.refuse(incoming, { reason: 'peer-role' })
+      return
+    }
     if (request.method === 'CANCEL') {
       // No method here can be cancelled (RFC 3261 section 9.1).
       this.refuse(incoming, { reason: 'no-transaction' })
@@ -58,7 +63,8 @@ export class HopFront {
   /** Answers a refused request. */
   refuse(incoming: Incoming, refusal: Refusal): void {
     this.#options.onRefused(incoming, refusal)
-    incoming.reply(replyResponse(incoming.request, refusalReply(refusal, this.#options.random)))
+    const response = replyResponse(incoming.request, refusalReply(refusal, this.#options.random))
+    incoming.reply(response, { isMisdirected: isMisdirected(refusal) })
   }
 
   #read(message: HopIncoming, peer: HopPeer, reply: HopReply): SipRequest | undefined {
@@ -83,15 +89,35 @@ export class HopFront {
     return undefined
   }
 
-  #incoming(request: SipRequest, { envelope }: HopIncoming, peer: HopPeer, reply: HopReply): Incoming {
+  #incoming(request: SipRequest, message: HopIncoming, peer: HopPeer, reply: HopReply): Incoming {
+    const { envelope } = message
     const deadlineMs = envelope.deadlineMs || DEADLINE_MS_DEFAULT
     return {
       request,
       envelope,
-      role: peer.role,
+      octets: message.sip,
+      branch: topBranch(request) ?? '',
+      role: senderOf(message, peer) ?? peer.role,
       traceparent: envelope.traceparent,
       deadlineAtMs: this.#options.clock.monotonic() + deadlineMs,
-      reply: (response) => reply(serializeMessage(response)),
+      reply: (response, o) => reply(serializeMessage(response), o?.isMisdirected ? MISDIRECTED : undefined),
+      pass: reply,
     }
   }
+}
+
+const MISDIRECTED = createEnvelope({ misdirected: true })
+
+/** Whom a replica may have had a request from: who may send to it. */
+const FORWARDED_ROLES: ReadonlySet<string> = new Set<Role>(['pcscf', 'presence', 'scscf'])
+
+/**
+ * Who sent a request, as far as that can be believed. A replica of ours says whom it had it from; it could vouch for the
+ * same itself, having the same certificate. Nobody else forwards: who says so lies about whom it had it from.
+ */
+function senderOf({ envelope }: HopIncoming, peer: HopPeer): Role | undefined {
+  if (!envelope.forwarded) return peer.role
+  // guard: forwarded-by-replica — what a P-CSCF or an application server calls forwarded is not taken for another's
+  if (peer.role !== 'scscf') return undefined
+  return FORWARDED_ROLES.has(envelope.forwardedRole) ? (envelope.forwardedRole as Role) : undefined
 }

@@ -41,34 +41,58 @@ export interface Received {
   readonly envelope: Envelope
 }
 
-/** HSS and S-CSCF on a real nats-server, with a played P-CSCF and a played Presence Server: real certificates, real hop. */
+/** One replica of the S-CSCF. */
+interface Replica {
+  readonly service: ScscfService
+  readonly runtime: Runtime
+}
+
+export interface StackOptions {
+  /** The S-CSCF runs as a process of its own. */
+  readonly isProcess?: boolean
+  /** Replicas of the S-CSCF; one by default. */
+  readonly replicas?: number
+  /** Where a replica finds NATS, if not straight. */
+  readonly natsUrl?: (index: number, url: string) => string
+  /** Runs when NATS is there, before the first replica starts. */
+  readonly beforeScscf?: (store: TestStore) => Promise<void>
+}
+
+/**
+ * HSS and S-CSCF on a real nats-server, with a played P-CSCF and a played Presence Server: real certificates, real hop.
+ * There may be several replicas of the S-CSCF: the first at port 17002, the next ones at 17012, 17022 …
+ */
 export class ScscfStack implements AsyncDisposable {
   readonly store: TestStore
   hss: HssService | undefined
-  scscf: ScscfService | undefined
-  scscfRuntime: Runtime | undefined
+  readonly replicas = new Map<number, Replica>()
   /** What came to the played nodes. */
   readonly received: { pcscf: Received[]; presence: Received[] } = { pcscf: [], presence: [] }
   /** Status that the played nodes answer with; undefined: nothing. */
   status: number | undefined = 200
+  /** Runs before a played node answers. */
+  beforeAnswer: () => Promise<void> = async () => {}
   readonly #address: string
+  readonly #options: StackOptions
   readonly #logged: string[] = []
   readonly #hops = new Map<string, HopRouter>()
   readonly #servers = new Map<string, GrpcServer>()
   #sealingKeysFile = ''
   #process: ChildProcess | undefined
 
-  private constructor(store: TestStore, address: string) {
+  private constructor(store: TestStore, address: string, options: StackOptions) {
     this.store = store
     this.#address = address
+    this.#options = options
   }
 
-  static async start(address: string, options: { readonly isProcess?: boolean } = {}): Promise<ScscfStack> {
-    const stack = new ScscfStack(await startTestStore({ address, services: ['hss', 'scscf'] }), address)
+  static async start(address: string, options: StackOptions = {}): Promise<ScscfStack> {
+    const stack = new ScscfStack(await startTestStore({ address, services: ['hss', 'scscf'] }), address, options)
     try {
       await stack.#startPeers()
+      await options.beforeScscf?.(stack.store)
       if (options.isProcess) await stack.startProcess()
-      else await stack.startScscf()
+      else for (let index = 0; index < (options.replicas ?? 1); index++) await stack.startScscf(index)
       return stack
     } catch (error) {
       await stack[Symbol.asyncDispose]()
@@ -85,6 +109,15 @@ export class ScscfStack implements AsyncDisposable {
     await this.startHss()
     await this.startNode('pcscf', 17_004)
     await this.startNode('presence', 17_003)
+  }
+
+  /** The first replica. */
+  get scscf(): ScscfService | undefined {
+    return this.replicas.get(0)?.service
+  }
+
+  get scscfRuntime(): Runtime | undefined {
+    return this.replicas.get(0)?.runtime
   }
 
   /** Everything that HSS and S-CSCF logged. */
@@ -106,10 +139,17 @@ export class ScscfStack implements AsyncDisposable {
     this.hss = undefined
   }
 
-  /** Settings of the S-CSCF. */
+  /** Settings of the first replica. */
   get environment(): Record<string, string> {
+    return this.#environment(0)
+  }
+
+  #environment(index: number): Record<string, string> {
+    const { natsUrl } = this.#options
     return {
-      ...this.#shared('scscf', 17_002),
+      ...this.#shared('scscf', portOf(index)),
+      ROLLCALL_NATS_URL: natsUrl?.(index, this.store.url) ?? this.store.url,
+      ROLLCALL_REPLICA_NAME: `scscf-${index}`,
       ROLLCALL_HSS_TARGET: `${this.#address}:17001`,
       ROLLCALL_HOP_ROUTES: [
         `${PCSCF_HOST}=pcscf@${this.#address}:17004`,
@@ -123,22 +163,23 @@ export class ScscfStack implements AsyncDisposable {
     }
   }
 
-  async startScscf(): Promise<void> {
+  async startScscf(index = 0): Promise<void> {
     const config = loadConfig({
       service: 'scscf',
       shape: { ...sharedShape, ...scscfShape },
-      env: this.environment,
+      env: this.#environment(index),
     })
-    this.scscfRuntime = await this.#runtime('scscf')
-    const scscf = new ScscfService(config, this.scscfRuntime)
-    this.scscf = scscf
-    await scscf.start()
-    await until(() => scscf.ready().ready, 'the S-CSCF is ready')
+    const runtime = await this.#runtime('scscf')
+    const service = new ScscfService(config, runtime)
+    this.replicas.set(index, { service, runtime })
+    await service.start()
+    await until(() => service.ready().ready, 'the S-CSCF is ready')
   }
 
-  async stopScscf(): Promise<void> {
-    await this.scscf?.stop()
-    this.scscf = undefined
+  async stopScscf(index = 0): Promise<void> {
+    const replica = this.replicas.get(index)
+    this.replicas.delete(index)
+    await replica?.service.stop()
   }
 
   /** Starts the S-CSCF as a process of its own. */
@@ -175,8 +216,10 @@ export class ScscfStack implements AsyncDisposable {
             const request = parseMessage(sip)
             if (request.kind !== 'request') return
             this.received[role].push({ request, envelope })
-            if (this.status !== undefined)
-              reply(serializeMessage(createResponse(request, this.status, { toTag: 'as' })))
+            void this.beforeAnswer().then(() => {
+              if (this.status !== undefined)
+                reply(serializeMessage(createResponse(request, this.status, { toTag: 'as' })))
+            })
           },
         }),
       ],
@@ -227,9 +270,9 @@ export class ScscfStack implements AsyncDisposable {
     }
   }
 
-  /** IMPIs with a contact at the S-CSCF. */
-  async registrations(): Promise<string[]> {
-    const admin = await this.client(ScscfAdminServiceClient, 'operator', 'scscf', 17_002)
+  /** IMPIs with a contact at the S-CSCF, as a replica tells it. */
+  async registrations(index = 0): Promise<string[]> {
+    const admin = await this.client(ScscfAdminServiceClient, 'operator', 'scscf', portOf(index))
     try {
       const { registrations } = await callUnary(admin.listRegistrations.bind(admin), {})
       return registrations.map(({ impi }) => impi).sort()
@@ -248,9 +291,14 @@ export class ScscfStack implements AsyncDisposable {
   }
 
   /** Sends a request over the hop as `role`, and gives the final response. */
-  async send(request: SipRequest, envelope: Partial<Envelope>, role: Role = 'pcscf'): Promise<SipResponse> {
+  async send(
+    request: SipRequest,
+    envelope: Partial<Envelope>,
+    role: Role = 'pcscf',
+    to: Destination = 0,
+  ): Promise<SipResponse> {
     for (let tries = 0; ; tries++) {
-      const result = await this.trySend(request, envelope, role)
+      const result = await this.trySend(request, envelope, role, to)
       if (result.kind === 'response') return parseMessage(result.sip) as SipResponse
       // After a restart the hop takes a moment to connect again.
       if (result.kind !== 'unreachable' || tries > 100) throw new Error(`no response: ${result.kind}`)
@@ -258,8 +306,13 @@ export class ScscfStack implements AsyncDisposable {
     }
   }
 
-  async trySend(request: SipRequest, envelope: Partial<Envelope>, role: Role = 'pcscf'): Promise<HopResult> {
-    const hop = await this.#hopOf(role)
+  async trySend(
+    request: SipRequest,
+    envelope: Partial<Envelope>,
+    role: Role = 'pcscf',
+    to: Destination = 0,
+  ): Promise<HopResult> {
+    const hop = await this.#hopOf(role, to)
     const message = {
       sip: serializeMessage(request),
       branch: topBranch(request) ?? '',
@@ -271,21 +324,21 @@ export class ScscfStack implements AsyncDisposable {
   }
 
   /** Sends a REGISTER of `ue`. */
-  async register(ue: FakeUe, options: RegisterOptions = {}): Promise<SipResponse> {
+  async register(ue: FakeUe, options: RegisterOptions = {}, to: Destination = 0): Promise<SipResponse> {
     const { request, envelope } = ue.register(options)
-    return await this.send(request, envelope)
+    return await this.send(request, envelope, 'pcscf', to)
   }
 
   /** A whole registration: 401, answer, final response. `isProtected`: it begins over an established association. */
-  async registerFully(ue: FakeUe, options: RegisterOptions = {}): Promise<SipResponse> {
-    const challenge = await this.register(ue, options)
+  async registerFully(ue: FakeUe, options: RegisterOptions = {}, to: Destination = 0): Promise<SipResponse> {
+    const challenge = await this.register(ue, options, to)
     if (challenge.status !== 401) return challenge
-    return await this.register(ue, { ...options, isProtected: true, authorization: ue.answer(challenge) })
+    return await this.register(ue, { ...options, isProtected: true, authorization: ue.answer(challenge) }, to)
   }
 
-  /** Value of a metric of the S-CSCF, all series that begin with this text added up. */
-  async metric(text: string): Promise<number> {
-    const exposition = (await this.scscfRuntime?.metrics.expose()) ?? ''
+  /** Value of a metric of a replica, all series that begin with this text added up. */
+  async metric(text: string, index = 0): Promise<number> {
+    const exposition = (await this.replicas.get(index)?.runtime.metrics.expose()) ?? ''
     return exposition
       .split('\n')
       .filter((line) => line.startsWith(text))
@@ -295,18 +348,20 @@ export class ScscfStack implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const hop of this.#hops.values()) await hop.close(0)
     await this.killProcess()
-    await this.stopScscf()
+    for (const index of [...this.replicas.keys()]) await this.stopScscf(index)
     await this.stopHss()
     for (const server of this.#servers.values()) await server.stop(0)
     await this.store.stop()
   }
 
-  async #hopOf(role: Role): Promise<HopRouter> {
-    const known = this.#hops.get(role)
+  async #hopOf(role: Role, to: Destination): Promise<HopRouter> {
+    const key = `${role} ${to}`
+    const known = this.#hops.get(key)
     if (known) return known
-    const routes = `${SCSCF_HOST}=scscf@${this.#address}:17002`
-    const hop = new HopRouter({ routes, runtime: await this.#runtime(role) })
-    this.#hops.set(role, hop)
+    const indexes = to === 'any' ? Array.from({ length: this.#options.replicas ?? 1 }, (_, index) => index) : [to]
+    const targets = indexes.map((index) => `${this.#address}:${portOf(index)}`).join('|')
+    const hop = new HopRouter({ routes: `${SCSCF_HOST}=scscf@${targets}`, runtime: await this.#runtime(role) })
+    this.#hops.set(key, hop)
     return hop
   }
 
@@ -337,6 +392,13 @@ export class ScscfStack implements AsyncDisposable {
       logDestination: { write: (line) => this.#logged.push(line) },
     })
   }
+}
+
+/** The replica that a request is sent to; `any`: the hop chooses. */
+export type Destination = number | 'any'
+
+function portOf(index: number): number {
+  return 17_002 + 10 * index
 }
 
 /** Waits until `holds`, looking again and again. */

@@ -1,17 +1,33 @@
-import { type Appended, FencedError, type LoadedRecord, StoreUnavailableError } from '@rollcall/store'
-import type { PartitionLog, PartitionSource } from '../partition-owner.ts'
+import {
+  type Appended,
+  FencedError,
+  type LoadedRecord,
+  PartitionReleasedError,
+  StoreUnavailableError,
+} from '@rollcall/store'
+import type { PartitionLog, PartitionSource } from '../partition-log.ts'
 
 /** Partition logs in memory: what was appended outlives who appended it. */
 export class MemoryLogs implements PartitionSource {
-  readonly partitions = 4
+  readonly partitions: number
+  /** Behind the snapshot. */
   readonly records = new Map<number, Buffer[]>()
+  readonly snapshots = new Map<number, Buffer[]>()
   /** When false, nothing can be appended. */
   isAvailable = true
   /** The next append lands and its answer is lost. */
   losesAnswer = false
+  /** Ask for a snapshot after the next append. */
+  wantsSnapshot = false
+  /** The next snapshots fail with this. */
+  snapshotError: Error | undefined
   /** Runs before an append is acknowledged. */
   beforeAck: () => Promise<void> = async () => {}
   readonly #fence = new Map<number, (error: FencedError) => void>()
+
+  constructor(partitions = 1) {
+    this.partitions = partitions
+  }
 
   get appended(): number {
     return [...this.records.values()].reduce((sum, records) => sum + records.length, 0)
@@ -20,19 +36,33 @@ export class MemoryLogs implements PartitionSource {
   async take(partition: number, load: (record: LoadedRecord) => void): Promise<PartitionLog> {
     const records = this.records.get(partition) ?? []
     this.records.set(partition, records)
-    for (const record of records) {
-      load({ sequence: 1n, epoch: 1n, record, traceparent: undefined, fromSnapshot: false })
-    }
+    const loaded = { sequence: 1n, epoch: 1n, traceparent: undefined }
+    for (const record of this.snapshots.get(partition) ?? []) load({ ...loaded, record, fromSnapshot: true })
+    for (const record of records) load({ ...loaded, record, fromSnapshot: false })
     const { promise, resolve } = Promise.withResolvers<FencedError>()
     this.#fence.set(partition, resolve)
     const logs = this
+    let isOver = false
     return {
+      epoch: 1n,
       lost: promise,
       get isAvailable() {
         return logs.isAvailable
       },
-      append: (record) => this.#append(records, record),
-      release: async () => {},
+      get wantsSnapshot() {
+        return logs.wantsSnapshot
+      },
+      append: (record) => {
+        if (isOver) return Promise.reject(new PartitionReleasedError(String(partition)))
+        return this.#append(records, record)
+      },
+      snapshot: (parts) => this.#snapshot(partition, parts),
+      release: async () => {
+        isOver = true
+      },
+      drop: () => {
+        isOver = true
+      },
     }
   }
 
@@ -47,5 +77,17 @@ export class MemoryLogs implements PartitionSource {
     if (this.losesAnswer) throw new StoreUnavailableError('unsettled', 'open')
     await this.beforeAck()
     return { sequence: 1n, epoch: 1n }
+  }
+
+  /** What was appended before the call is gone, the values are read in a later turn. */
+  async #snapshot(partition: number, parts: Iterable<Uint8Array>): Promise<void> {
+    this.wantsSnapshot = false
+    if (this.snapshotError) throw this.snapshotError
+    this.records.get(partition)?.splice(0)
+    await new Promise((next) => setImmediate(next))
+    this.snapshots.set(
+      partition,
+      [...parts].map((part) => Buffer.from(part)),
+    )
   }
 }

@@ -6,6 +6,8 @@ import { createRequest, createResponse, type SipRequest, type SipResponse } from
 import { compileProfile } from '../../ifc/filter-criteria.ts'
 import type { Refusal } from '../../refusal.ts'
 import { contactKey, type RegistrationSet } from '../../registrations/registration.ts'
+import type { OnwardLeg } from '../../replicas/owners.ts'
+import type { PartitionUsers } from '../../replicas/served-partition.ts'
 import { refusalReply, replyResponse } from '../../sip/answers.ts'
 import type { ForwardOutcome, ForwardRequest } from '../../sip/forwarder.ts'
 import type { Incoming } from '../../sip/incoming.ts'
@@ -25,6 +27,7 @@ import { type AtServer, SessionRouter } from '../session-router.ts'
 
 /** A request that was sent on, and the way to answer it. */
 export interface Sent extends ForwardRequest {
+  readonly host: string
   readonly on: (outcome: ForwardOutcome) => void
   /** Answers with this status, as the next node would. */
   answer(status: number): void
@@ -39,18 +42,40 @@ export class Harness {
   locate: DirectoryCx['locate'] = async () => ({ kind: 'unknown' })
   readonly #random = seededRandom('session')
 
+  /** Partitions of these users are at other replicas. */
+  readonly away = new Set<Impu>()
+  /** What was brought to other replicas, as it came or as a leg of ours. */
+  readonly brought: { incoming: Incoming; impu: Impu; leg: OnwardLeg | undefined }[] = []
+  /** Replicas that give back what they remember. */
+  readonly replicas = new Set<string>()
+  readonly learnt: string[] = []
+  owned = (_canonicalImpu: Impu): boolean => true
+
+  readonly #partition: PartitionUsers = {
+    findByImpu: (impu) => this.sets.get(impu),
+    isOwned: (canonicalImpu) => this.owned(canonicalImpu),
+    registers: { handle: () => {} },
+  }
+
   readonly router = new SessionRouter({
     realm: REALM,
     host: SCSCF_HOST,
+    replica: 'scscf-0',
     clock: this.clock,
-    registrations: {
-      findByImpu: (impu) => this.sets.get(impu),
-      isOwned: () => true,
+    owners: {
+      bring: (incoming, impu, here) => this.#bring(incoming, impu, undefined, here),
+      bringOnward: (leg, impu, here) => this.#bring(leg.incoming, impu, leg, here),
+      bringTo: (replica, incoming) => {
+        if (!this.replicas.has(replica)) return false
+        this.brought.push({ incoming, impu: '' as Impu, leg: undefined })
+        return true
+      },
+      servedHere: (canonicalImpu) => (this.away.has(canonicalImpu) ? undefined : this.#partition),
     },
+    onCanonical: (impu, canonicalImpu) => this.learnt.push(`${impu} ${canonicalImpu}`),
     directory: new Directory({
       clock: this.clock,
       cx: { locate: (impu) => this.locate(impu) },
-      registrations: { findByImpu: (impu) => this.sets.get(impu), isOwned: () => true },
       freshMs: 0,
       staleMs: 0,
       entriesMax: 10,
@@ -59,9 +84,10 @@ export class Harness {
     }),
     forwarder: {
       knows: (host) => [PCSCF_HOST, PRESENCE_HOST, 'as2.example.com', 'as1.example.com'].includes(host),
-      send: (forward, on) => {
+      send: (host, forward, on) => {
         this.sent.push({
           ...forward,
+          host,
           on,
           answer: (status) => on({ kind: 'response', response: createResponse(forward.request, status) }),
         })
@@ -71,6 +97,16 @@ export class Harness {
     events: { serverFailed: (_criterion, handling) => this.failed.push(handling) },
     refuse: (incoming, refusal) => this.#refuse(incoming, refusal),
   })
+
+  async #bring(
+    incoming: Incoming,
+    impu: Impu,
+    leg: OnwardLeg | undefined,
+    here: (partition: PartitionUsers) => void | Promise<void>,
+  ): Promise<void> {
+    if (this.away.has(impu)) this.brought.push({ incoming, impu, leg })
+    else await here(this.#partition)
+  }
 
   /** Registers a user who is bound at 127.0.1.N. */
   register(profile: ServiceProfile, impis: readonly Impi[], expiresInMs = 3_600_000): void {
@@ -100,11 +136,14 @@ export class Harness {
     const envelope = createEnvelope(from.envelope ?? bobsEnvelope())
     await this.router.route({
       request,
+      octets: Buffer.from('as it came'),
+      branch: 'z9hG4bKp',
       envelope,
       role: from.role ?? 'pcscf',
       traceparent: envelope.traceparent,
       deadlineAtMs: this.clock.monotonic() + 32_000,
       reply: (response) => responses.push(response),
+      pass: () => {},
     })
     return responses
   }

@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { after, before } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PolicyLoad } from '../support/core/policy-load.ts'
+import { checkBlocked, checkOrder, refuteAll } from '../support/history/check.ts'
+import { History } from '../support/history/history.ts'
+import { addressOf, TestNetwork } from '../support/network.ts'
+import { type Dice, testSeeds } from '../support/seeds.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+
+const BLOCK = 22
+const NATS_PROXY_PORT = 14_301
+const NATS_PORT = 14_222
+/** Longer than a lease (2 s) and than it takes the others to notice. */
+const FAULT_MS_MIN = 2_500
+const FAULT_MS_MAX = 4_500
+/** A lost owner is noticed, revoked and replaced, and its lease has ended, well within this. */
+const BACK_MS_MAX = 45_000
+/** From an owner's socket to the test, on a busy machine; what the test itself was held up comes on top. */
+const SLACK_MS = 250
+
+/** What happens to a replica of the Presence Server, or to the store. */
+type Fault = 'stopped' | 'cut' | 'stalled' | 'killed' | 'stopped-and-cut' | 'nats-killed'
+
+/** What each seed of CI does, in its order; the seed says to which replica, when, and for how long. */
+const PLANS: readonly (readonly Fault[])[] = [
+  ['stopped'],
+  ['cut', 'killed'],
+  ['stalled'],
+  ['stopped-and-cut', 'nats-killed'],
+  ['killed', 'stopped'],
+]
+
+let network: TestNetwork
+let load: PolicyLoad
+const proxies: TcpProxy[] = []
+
+before(async () => {
+  const address = addressOf(BLOCK)
+  const target = `${address}:${NATS_PORT}`
+  for (const ordinal of [0, 1]) {
+    proxies.push(await TcpProxy.start({ listen: `${address}:${NATS_PROXY_PORT + ordinal}`, target }))
+  }
+  network = await TestNetwork.start({
+    block: BLOCK,
+    played: ['scscf'],
+    isTraced: false,
+    // No NOTIFY waits: the more there are, the likelier one leaves that must not.
+    settings: { ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: '0' },
+    stack: {
+      replicas: { presence: 2 },
+      via: (process, to) => (to === target && proxyOf(process)?.listen) || to,
+    },
+  })
+  load = await PolicyLoad.prepare(network, await network.play('scscf', new History(() => performance.now())))
+})
+
+after(async () => {
+  await network?.[Symbol.asyncDispose]()
+  for (const proxy of proxies) await proxy[Symbol.asyncDispose]()
+})
+
+testSeeds({
+  file: 'e2e/faults/nobody-told.test.ts',
+  seeds: PLANS.map((_, i) => i + 1),
+  title: (seed) =>
+    `after the acknowledgement of a change that blocks, nobody blocked is told; a Presence Server is ${planOf(seed).join(', then ')}`,
+  play: async (dice, seed, tell) => {
+    const held = monitorEventLoopDelay({ resolution: 10 })
+    held.enable()
+    const changes = load.changes
+    const begin = load.history.events.length
+    load.start(dice)
+    await load.progress(2, BACK_MS_MAX)
+    for (const fault of planOf(seed)) {
+      await inflict(fault, dice)
+      await load.progress(2, BACK_MS_MAX)
+    }
+    await load.stop()
+    held.disable()
+    const heldMs = held.max / 1e6
+    const events = load.history.events.slice(begin)
+    const told = events.filter((event) => event.kind === 'notify' && event.shows !== undefined).length
+    const refused = events.filter((event) => event.kind === 'subscribe' && event.outcome === 'refused').length
+    tell(
+      `${load.changes - changes} changes of policies, ${told} documents told, ${refused} SUBSCRIBEs refused, held up ${Math.round(heldMs)} ms`,
+    )
+    refuteAll([...checkBlocked(events, { slackMs: SLACK_MS + heldMs }), ...checkOrder(events)], events)
+    assert.ok(told > 100 && refused > 10, 'people were told, and people were refused')
+    assert.deepEqual(network.unexpectedEnds, [])
+  },
+})
+
+function planOf(seed: number): readonly Fault[] {
+  return PLANS[(seed - 1) % PLANS.length] ?? []
+}
+
+function proxyOf(process: string): TcpProxy | undefined {
+  const ordinal = /^presence-(\d)$/.exec(process)?.[1]
+  return ordinal === undefined ? undefined : proxies[Number(ordinal)]
+}
+
+async function inflict(fault: Fault, dice: Dice): Promise<void> {
+  const { stack } = network
+  const process = dice.pick(stack.replicas('presence'))
+  const proxy = proxyOf(process.name)
+  const forMs = dice.between(FAULT_MS_MIN, FAULT_MS_MAX)
+  switch (fault) {
+    case 'stopped':
+      process.signal('SIGSTOP')
+      await delay(forMs)
+      process.signal('SIGCONT')
+      return
+    case 'stopped-and-cut':
+      // It wakes up with old rules and no store to tell it of new ones.
+      process.signal('SIGSTOP')
+      proxy?.cut()
+      await delay(forMs)
+      process.signal('SIGCONT')
+      await delay(forMs)
+      proxy?.restore()
+      break
+    case 'cut':
+    case 'stalled':
+      if (fault === 'cut') proxy?.cut()
+      else proxy?.stall()
+      await delay(forMs)
+      proxy?.restore()
+      break
+    case 'killed':
+      await process.kill('SIGKILL')
+      await delay(dice.between(0, FAULT_MS_MAX))
+      process.spawn()
+      break
+    case 'nats-killed':
+      await stack.nats.kill('SIGKILL')
+      await delay(dice.between(0, FAULT_MS_MAX))
+      await stack.nats.start()
+      break
+  }
+  await process.ready()
+}

@@ -1,0 +1,25 @@
+import type { StoreShape } from '@rollcall/store'
+import type { Chance } from './chance.ts'
+import type { Hss } from './hss.ts'
+import type { World } from './loop/world.ts'
+import type { Network } from './network.ts'
+import type { SimReplica } from './replica.ts'
+import type { SimStore } from './store/sim-store.ts'
+import type { Trace } from './trace.ts'
+import type { Witness } from './witness.ts'
+
+/** How the presence service of a simulation is cut. */
+export const SHAPE: StoreShape = { partitions: 4, shards: 2 }
+
+/** What all parts of one simulation share. */
+export interface Context {
+  readonly world: World
+  readonly chance: Chance
+  readonly network: Network
+  readonly store: SimStore
+  readonly hss: Hss
+  readonly trace: Trace
+  readonly witness: Witness
+  /** Processes by name, also those that do not run. */
+  readonly replicas: Map<string, SimReplica>
+}
