@@ -13,6 +13,7 @@ export interface MemoryScale {
   readonly counts: readonly number[]
   /** Until what is kept of requests for who sends them again is gone: 64*T1 and its slack. */
   readonly settleMs: number
+  readonly address?: string
 }
 
 const COUNT = 100_000
@@ -33,12 +34,15 @@ interface Footprint {
 
 /** How much memory a presentity and a subscription take, in the Presence Server and in NATS. */
 export async function* benchMemory(o: BenchOptions, scale?: MemoryScale): AsyncGenerator<BenchRow> {
-  const { counts, settleMs } = scale ?? { counts: o.isMillion ? [COUNT, MILLION] : [COUNT], settleMs: SETTLE_MS }
-  for (const count of counts) yield* measureCount(count, settleMs)
+  const { counts, ...of } = scale ?? { counts: o.isMillion ? [COUNT, MILLION] : [COUNT], settleMs: SETTLE_MS }
+  for (const count of counts) yield* measureCount(count, of)
 }
 
-async function* measureCount(count: number, settleMs: number): AsyncGenerator<BenchRow> {
-  await using rollcall = await RollcallSide.start({ isMeasured: true })
+async function* measureCount(
+  count: number,
+  { settleMs, address }: Omit<MemoryScale, 'counts'>,
+): AsyncGenerator<BenchRow> {
+  await using rollcall = await RollcallSide.start({ isMeasured: true, ...(address ? { address } : {}) })
   const { side } = rollcall
   const warmUp = Math.min(count, WARM_UP)
   const first = { first: 0, count: warmUp }

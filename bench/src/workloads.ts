@@ -35,7 +35,7 @@ const OUTSTANDING = 64
 /** PUBLISHes that modify, so many outstanding. */
 export function publishWorkload(outstanding: number, scale: Scale): Workload {
   const presentities = { first: FIRST.publish, count: scale.presentities }
-  const work = (side: Side, many: number, until: Until) =>
+  const work = <U extends Until>(side: Side, many: number, until: U) =>
     ({ kind: 'publish', server: side.server, presentities, outstanding: many, until }) as const
   return {
     name: 'publish',
@@ -52,7 +52,7 @@ export function publishWorkload(outstanding: number, scale: Scale): Workload {
 /** New watchers of presentities that have published. */
 export function subscribeWorkload(scale: Scale): Workload {
   const presentities = { first: FIRST.subscribe, count: scale.presentities }
-  const work = (side: Side, until: Until) =>
+  const work = <U extends Until>(side: Side, until: U) =>
     ({ kind: 'subscribe', server: side.server, presentities, outstanding: OUTSTANDING, until }) as const
   return {
     name: 'subscribe',

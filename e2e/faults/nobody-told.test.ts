@@ -17,6 +17,8 @@ const FAULT_MS_MIN = 2_500
 const FAULT_MS_MAX = 4_500
 /** A lost owner is noticed, revoked and replaced, and its lease has ended, well within this. */
 const BACK_MS_MAX = 45_000
+/** Who asks a replica that is stopped asks the other one after this, so that there is something to tell. */
+const TRY_MS = 1_000
 /** From an owner's socket to the test, on a busy machine; what the test itself was held up comes on top. */
 const SLACK_MS = 250
 
@@ -53,7 +55,8 @@ before(async () => {
       via: (process, to) => (to === target && proxyOf(process)?.listen) || to,
     },
   })
-  load = await PolicyLoad.prepare(network, await network.play('scscf', new History(() => performance.now())))
+  const client = await network.play('scscf', new History(() => performance.now()), { tryMs: TRY_MS })
+  load = await PolicyLoad.prepare(network, client)
 })
 
 after(async () => {

@@ -78,7 +78,7 @@ testSeeds({
     tell(
       `${load.done - done} operations in ${Math.round(performance.now() - beginMs)} ms; failed: ${JSON.stringify([...load.failures])}`,
     )
-    refuteAll(await load.check())
+    refuteAll(await load.check(), load.client.history.events)
     assert.deepEqual(network.unexpectedEnds, [])
   },
 })

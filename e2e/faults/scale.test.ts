@@ -54,7 +54,7 @@ testSeeds({
       [],
     )
     assert.ok(load.slowestMs < ANSWER_MS_MAX, `the slowest answer took ${load.slowestMs} ms`)
-    refuteAll(await load.check())
+    refuteAll(await load.check(), load.client.history.events)
     assert.deepEqual(network.unexpectedEnds, [])
     for (const service of ['presence', 'scscf'] as const) await stack.scale(service, 1)
   },

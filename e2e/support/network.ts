@@ -141,8 +141,8 @@ export class TestNetwork implements AsyncDisposable {
   }
 
   /** Plays a node of the core; `started` named it among those that are played. */
-  async play(role: PlayedRole, history: History): Promise<CoreClient> {
-    const client = await CoreClient.start({ stack: this.stack, role, history })
+  async play(role: PlayedRole, history: History, o: { tryMs?: number } = {}): Promise<CoreClient> {
+    const client = await CoreClient.start({ stack: this.stack, role, history, ...o })
     this.#clients.push(client)
     return client
   }

@@ -22,9 +22,9 @@ export class RollcallSide implements AsyncDisposable {
     o: { readonly profileFolder?: string; readonly isMeasured?: boolean } = {},
   ): Promise<RollcallSide> {
     await using starting = new AsyncDisposableStack()
-    const [address] = ROLLCALL_ADDRESSES
+    const address = o.address ?? ROLLCALL_ADDRESSES[0]
     const store = starting.use(await BenchStore.start(address, ['presence']))
-    const presence = starting.use(await PresenceProcess.start({ store: store.store, address, ...o }))
+    const presence = starting.use(await PresenceProcess.start({ ...o, store: store.store, address }))
     const generator = starting.use(await Generator.start(GENERATOR_ADDRESS))
     const processes = { presence: { pid: presence.process.pid }, nats: { pid: store.pid } }
     const side = { name: 'Rollcall', server: presence.sip, generator, processes }

@@ -5,15 +5,15 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'own-identity',
     file: 'services/presence/src/sip/front.ts',
-    code: 'if (!identities.some((identity) => user.impus.includes(identity))) return this.#refuseForeign(incoming, asked)',
-    without: '',
+    code: '!identities.some((identity) => user.impus.includes(identity))',
+    without: 'false',
     tests: ['services/presence/src/service.int.test.ts'],
   },
   {
     name: 'sender-role',
     file: 'services/presence/src/sip/front.ts',
-    code: "if (from !== 'scscf') return this.#refusePeer(peer, incoming)",
-    without: '',
+    code: "from !== 'scscf'",
+    without: 'false',
     tests: ['services/presence/src/sip/front-sender.test.ts'],
   },
   {
@@ -207,5 +207,33 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
     code: 'onTaken(partition)',
     without: '',
     tests: ['services/presence/src/partition/partitions.test.ts'],
+  },
+  {
+    name: 'unknown-user',
+    file: 'services/presence/src/sh/user-data.ts',
+    code: 'if (!response.found) return this.#unknown(impu, since)',
+    without: '',
+    tests: ['services/presence/src/sh/user-data.test.ts'],
+  },
+  {
+    name: 'policy-under-way',
+    file: 'services/presence/src/partition/owner.ts',
+    code: 'this.#rejectUnderWay(presentity, isBlocked)',
+    without: '',
+    tests: ['services/presence/src/partition/owner-policy.test.ts'],
+  },
+  {
+    name: 'bare-catch-up',
+    file: 'services/presence/src/partition/owner.ts',
+    code: 'if (draft.ended) isBare = true',
+    without: '',
+    tests: ['services/presence/src/partition/owner-policy.test.ts', 'services/presence/src/partition/owner.test.ts'],
+  },
+  {
+    name: 'policy-ended',
+    file: 'services/presence/src/partition/owner.ts',
+    code: 'this.#notifier?.rejectEnded(presentity, isBlocked)',
+    without: '',
+    tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
 ]

@@ -29,10 +29,10 @@ export type PlayedRole = 'scscf' | 'pcscf'
 
 const PORTS: Readonly<Record<PlayedRole, number>> = { scscf: 17_902, pcscf: 17_904 }
 /**
- * One try of a request; then it is sent again with the UE's branch as it was, as a retransmission of the UE's, and maybe to
- * another replica.
+ * One try of a request when nobody says; then it is sent again with the UE's branch as it was, as a retransmission of the
+ * UE's, and maybe to another replica.
  */
-const TRY_MS_MAX = 1_000
+const TRY_MS_DEFAULT = 8_000
 /** 64*T1 with the default T1: a UE gives up (RFC 3261 section 17.1.2.2). */
 const GIVE_UP_MS = 32_000
 /** Between two tries, when the peer is not even there. */
@@ -63,6 +63,7 @@ export class CoreClient implements AsyncDisposable {
   readonly realm: string
   readonly host: string
   readonly history: History
+  readonly #tryMs: number
   readonly #identity: TlsIdentity
   readonly #server: GrpcServer
   readonly #hop: HopRouter
@@ -76,6 +77,7 @@ export class CoreClient implements AsyncDisposable {
     role: PlayedRole
     realm: string
     history: History
+    tryMs: number
     identity: TlsIdentity
     server: GrpcServer
     hop: HopRouter
@@ -85,14 +87,20 @@ export class CoreClient implements AsyncDisposable {
     this.realm = o.realm
     this.host = playedHost(o.role, o.realm)
     this.history = o.history
+    this.#tryMs = o.tryMs
     this.#identity = o.identity
     this.#server = o.server
     this.#hop = o.hop
     this.#handlers = o.handlers
   }
 
-  /** The stack's next-hop tables must hold `playedRoute(role, …)`. */
-  static async start(o: { stack: LocalStack; role: PlayedRole; history: History }): Promise<CoreClient> {
+  /** The stack's next-hop tables must hold `playedRoute(role, …)`. @param o.tryMs how long one try waits. */
+  static async start(o: {
+    stack: LocalStack
+    role: PlayedRole
+    history: History
+    tryMs?: number
+  }): Promise<CoreClient> {
     const { stack, role, history } = o
     const { realm, address } = stack.options
     const identity = await stack.identity(role)
@@ -104,7 +112,8 @@ export class CoreClient implements AsyncDisposable {
       runtime,
     })
     const hop = new HopRouter({ routes: routesOf(stack, role), runtime })
-    return new CoreClient({ role, realm, history, identity, server, hop, handlers })
+    const tryMs = o.tryMs ?? TRY_MS_DEFAULT
+    return new CoreClient({ role, realm, history, tryMs, identity, server, hop, handlers })
   }
 
   /** NOTIFYs of this dialog go to `handler`; what belongs to no dialog is answered 481. */
@@ -127,7 +136,7 @@ export class CoreClient implements AsyncDisposable {
     for (;;) {
       const leftMs = endMs - performance.now()
       if (leftMs <= 0 || this.#isClosed) break
-      const result = await this.#try(request, envelope, Math.min(TRY_MS_MAX, leftMs))
+      const result = await this.#try(request, envelope, Math.min(this.#tryMs, leftMs))
       if (result.kind === 'response') {
         const response = parseMessage(result.sip) as SipResponse
         this.#count(response.status)
@@ -165,7 +174,7 @@ export class CoreClient implements AsyncDisposable {
     const message = {
       sip: serializeMessage({ ...request, headers }),
       branch,
-      envelope: createEnvelope({ deadlineMs: Math.round(deadlineMs), ...envelope }),
+      envelope: createEnvelope({ deadlineMs: GIVE_UP_MS, ...envelope }),
     }
     return new Promise((resolve) => {
       const hear = (result: HopResult): void => {

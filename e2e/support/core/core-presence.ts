@@ -4,9 +4,10 @@ import {
   createUacDialog,
   cseq,
   type Dialog,
+  paramValue,
   parseSubscriptionState,
+  parseVia,
   type SipRequest,
-  topBranch,
 } from '@rollcall/sip'
 import type { Outcome } from '../history/history.ts'
 import type { CoreAnswer } from './core-client.ts'
@@ -156,7 +157,7 @@ export class CoreSubscription {
       watcher: this.ue.user.impu,
       dialog: this.callId,
       cseq: sequence,
-      branch: topBranch(notify) ?? '',
+      branch: sendersBranch(notify),
       subscriptionState: state === 'active' || state === 'pending' ? state : 'terminated',
       shows,
     })
@@ -168,6 +169,12 @@ export class CoreSubscription {
     if (state === 'terminated') this.isTerminated = true
     return 200
   }
+}
+
+/** Of the lowest Via, the Presence Server's own: a NOTIFY that goes another way once more has others above it. */
+function sendersBranch(notify: SipRequest): string {
+  const lowest = notify.headers.list('Via').at(-1)
+  return lowest === undefined ? '' : (paramValue(parseVia(lowest).params, 'branch') ?? '')
 }
 
 /** The newest state in a document; -1 when it holds none, undefined when there is no document. */

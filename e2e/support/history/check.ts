@@ -169,7 +169,7 @@ export function checkUntouched(
     if (isAgain || !o.presentities.has(notify.presentity)) continue
     if (notify.atMs < o.fromMs || notify.atMs > o.toMs) continue
     const detail = `${notify.watcher} was told of ${notify.presentity} at ${notify.atMs.toFixed(0)} (CSeq ${notify.cseq} of ${notify.dialog})`
-    violations.push({ rule: 'told-for-nothing', detail })
+    violations.push({ rule: 'told-for-nothing', detail, at: notify })
   }
   return violations
 }
@@ -190,13 +190,17 @@ export function checkOrder(events: Events): Violation[] {
     for (const notify of notifies) {
       const same = byCseq.get(notify.cseq)
       if (same && same.branch !== notify.branch) {
-        violations.push({ rule: 'order', detail: `two NOTIFYs of ${dialog} have CSeq ${notify.cseq}` })
+        violations.push({ rule: 'order', at: notify, detail: `two NOTIFYs of ${dialog} have CSeq ${notify.cseq}` })
       }
       if (same) continue
       byCseq.set(notify.cseq, notify)
       if (newest && notify.cseq < newest.cseq) {
         if (ordinal(notify) === ordinal(newest)) {
-          violations.push({ rule: 'order', detail: `CSeq ${notify.cseq} of ${dialog} came after ${newest.cseq}` })
+          violations.push({
+            rule: 'order',
+            at: notify,
+            detail: `CSeq ${notify.cseq} of ${dialog} came after ${newest.cseq}`,
+          })
         }
         continue
       }
@@ -206,6 +210,7 @@ export function checkOrder(events: Events): Violation[] {
       if (notify.shows < shown) {
         violations.push({
           rule: 'order',
+          at: notify,
           detail: `${dialog} was told state ${notify.shows} of ${notify.presentity} (CSeq ${notify.cseq}) after ${shown}`,
         })
       }

@@ -53,7 +53,7 @@ export interface NotifyEvent {
   readonly watcher: string
   readonly dialog: string
   readonly cseq: number
-  /** Of its topmost Via: a NOTIFY that comes twice has the same. */
+  /** Its sender's: a NOTIFY that comes twice has the same. */
   readonly branch: string
   readonly subscriptionState: 'active' | 'pending' | 'terminated'
   /** The newest state in its document, -1 when that holds none; undefined when there is no document. */

@@ -2,5 +2,6 @@ export { ArchiveError, NatsServerKeyError, NatsServerStartError, NatsServerUnobt
 export { type NatsServerOptions, NatsServerProcess, startNatsServer } from './nats-server-process.ts'
 export { type NatsServerBinary, obtainNatsServer } from './obtain-nats-server.ts'
 export { writePrivateFile } from './private-file.ts'
+export { SmallDisk } from './small-disk.ts'
 export { startTestCluster, TestCluster, type TestClusterOptions } from './test-cluster.ts'
 export { startTestStore, TestStore, type TestStoreOptions } from './test-store.ts'

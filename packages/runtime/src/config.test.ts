@@ -65,7 +65,7 @@ test('every problem is listed at once, with what came, what is allowed, and an e
       'scscf: 6 settings wrong',
       '  ROLLCALL_SCSCF_T1_MS: came as "5e2"; allowed: a whole number of milliseconds, 10 to 10000; example: 500',
       '  ROLLCALL_SCSCF_HSS_TARGET: is not set; allowed: HOST:PORT, an IPv6 address in brackets; example: 127.0.0.1:17001',
-      '  ROLLCALL_HOP_ROUTES: came as "example.org=hss2@127.0.0.1:1"; allowed: HOST=ROLE@HOST:PORT, some of them with commas between; example: ims.example.org=scscf@127.0.0.1:17002',
+      '  ROLLCALL_HOP_ROUTES: came as "example.org=hss2@127.0.0.1:1"; allowed: HOST=ROLE@HOST:PORT, replicas with a bar between, some of them with commas between; example: ims.example.org=scscf@127.0.0.1:17002',
       '  ROLLCALL_SCSCF_ALLOW_PLAIN_SIP: came as "yes"; allowed: true or false; example: false',
       '  ROLLCALL_SCSCF_MODE: came as "three"; allowed: one, two; example: one',
       '  ROLLCALL_SCSCF_T1_MSS: is no setting of scscf; is ROLLCALL_SCSCF_T1_MS meant?',

@@ -18,7 +18,8 @@ export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
   '/rollcall.admin.v1.SubscriberAdminService/RemoveSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/SetPresencePolicy': ['operator'],
   '/rollcall.admin.v1.PcscfAdminService/ListContacts': ['operator'],
-  '/rollcall.admin.v1.ScscfAdminService/ListRegistrations': ['operator'],
+  // Another replica asks for what this one has, to put all together.
+  '/rollcall.admin.v1.ScscfAdminService/ListRegistrations': ['operator', 'scscf'],
   // A replica hands an operator's question to the one that owns the presentity.
   '/rollcall.admin.v1.PresenceAdminService/GetPresentity': ['operator', 'presence'],
   // Who may open it at all; `HOP_SENDERS` says who may send to whom.

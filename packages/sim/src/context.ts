@@ -1,5 +1,5 @@
 import type { StoreShape } from '@rollcall/store'
-import type { Chance } from './chance.ts'
+import type { Watcher } from './clients/watcher.ts'
 import type { Hss } from './hss.ts'
 import type { World } from './loop/world.ts'
 import type { Network } from './network.ts'
@@ -14,12 +14,14 @@ export const SHAPE: StoreShape = { partitions: 4, shards: 2 }
 /** What all parts of one simulation share. */
 export interface Context {
   readonly world: World
-  readonly chance: Chance
   readonly network: Network
   readonly store: SimStore
   readonly hss: Hss
   readonly trace: Trace
   readonly witness: Witness
-  /** Processes by name, also those that do not run. */
+  /** The processes that run, by name, and those that have ended and were not started again. */
   readonly replicas: Map<string, SimReplica>
+  readonly watchers: ReadonlyMap<string, Watcher>
+  /** Wall clocks of processes differ by no more than this. */
+  readonly clockSlackMs: number
 }

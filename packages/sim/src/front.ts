@@ -1,4 +1,11 @@
-import type { AnswerListener, OwnedRequest, PartitionOwner, Partitions, UserData, UserDataCache } from '@rollcall/presence/partition'
+import type {
+  AnswerListener,
+  OwnedRequest,
+  PartitionOwner,
+  Partitions,
+  UserData,
+  UserDataCache,
+} from '@rollcall/presence/partition'
 import type { Context } from './context.ts'
 import type { NodeClock } from './loop/node-clock.ts'
 import type { SimReplica } from './replica.ts'
@@ -103,12 +110,7 @@ export class Front {
     this.#askOwner(owner, request, { input, policy: user }, reply)
   }
 
-  #askOwner(
-    owner: PartitionOwner,
-    request: SimRequest,
-    o: Pick<OwnedRequest, 'input' | 'policy'>,
-    reply: Reply,
-  ): void {
+  #askOwner(owner: PartitionOwner, request: SimRequest, o: Pick<OwnedRequest, 'input' | 'policy'>, reply: Reply): void {
     const { presentity, key, asked } = request
     const listener: AnswerListener = {
       answer: ({ status, headers, toTag }) => {

@@ -15,9 +15,11 @@ export interface NetworkWeather {
   readonly doubled: number
   readonly late: number
   readonly delayMs: number
+  /** NOTIFYs that wait in the hop before they leave, and those whose stream is lost, so that they go out again. */
+  readonly heldUp: number
 }
 
-export const CALM_NETWORK: NetworkWeather = { lost: 0, doubled: 0, late: 0, delayMs: 1 }
+export const CALM_NETWORK: NetworkWeather = { lost: 0, doubled: 0, late: 0, delayMs: 1, heldUp: 0 }
 const LATE_MS_MAX = 2_000
 
 /** Carries messages between processes and clients: late, twice or not at all, and never where a link is cut. */

@@ -1,6 +1,6 @@
-import type { World } from './loop/world.ts'
 import { DialogHistory } from './history/dialog-history.ts'
 import { type IsBlocked, PolicyHistory } from './history/policy-history.ts'
+import type { World } from './loop/world.ts'
 import type { Trace } from './trace.ts'
 
 /** A NOTIFY that leaves. */
@@ -23,6 +23,7 @@ export class Witness {
   readonly #policies = new PolicyHistory()
   readonly #dialogs = new DialogHistory()
   readonly #faults: string[] = []
+  #notifies = 0
   /** Presentities that nobody touches any more: their watchers hear nothing. */
   readonly quiet = new Set<string>()
 
@@ -33,6 +34,11 @@ export class Witness {
 
   get faults(): readonly string[] {
     return this.#faults
+  }
+
+  /** NOTIFYs that have left. */
+  get notifies(): number {
+    return this.#notifies
   }
 
   fault(text: string): void {
@@ -50,6 +56,7 @@ export class Witness {
 
   left(notify: LeavingNotify): void {
     const { presentity, watcher, dialog, cseq, epoch, branch } = notify
+    this.#notifies += 1
     const wrong = this.#dialogs.left({ dialog, cseq, epoch, branch })
     if (wrong) this.fault(wrong)
     if (this.quiet.has(presentity)) this.fault(`${watcher} was told of ${presentity}, whom nobody has touched`)

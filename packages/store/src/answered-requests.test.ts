@@ -23,6 +23,35 @@ test('a second arrival within 64*T1 finds the first one’s answer (RFC 3261 sec
   assert.equal(answers.find(key(1)), undefined)
 })
 
+test('what others have come after is kept as long, and at most a quarter longer', () => {
+  const { clock, answers } = setUp(1_000)
+  answers.remember(key(1), '200', clock.now())
+  for (let cseq = 2; cseq <= 33; cseq += 1) {
+    assert.equal(answers.find(key(1)), '200')
+    clock.advance(1_000)
+    answers.remember(key(cseq), '200', clock.now())
+  }
+  clock.advance(RETAIN_MS / 4)
+  assert.equal(answers.find(key(1)), undefined)
+  assert.equal(answers.find(key(33)), '200')
+})
+
+test('what is kept is told with its keys and times, oldest first, for a snapshot', () => {
+  const { clock, answers } = setUp()
+  for (let cseq = 1; cseq <= 3; cseq += 1) {
+    answers.remember(key(cseq), String(cseq), clock.now())
+    clock.advance(RETAIN_MS / 3 + 1)
+  }
+  const told = [...answers.entries()]
+  assert.deepEqual(
+    told.map(({ key: { cseq, branch, callId }, answer }) => [cseq, branch, callId, answer]),
+    [2, 3].map((cseq) => [cseq, 'z9hG4bKa', 'c', String(cseq)]),
+  )
+  const again = setUp().answers
+  for (const { key: one, answer, atMs } of told) again.remember(one, answer, atMs - RETAIN_MS * 1.5)
+  assert.equal(again.size, 1, 'the older one is too old by then')
+})
+
 test('another CSeq, branch or Call-ID is another request', () => {
   const { clock, answers } = setUp()
   answers.remember(key(1), '200', clock.now())
@@ -37,12 +66,12 @@ test('what a log tells of long ago is not kept', () => {
 })
 
 test('the oldest go first, by number and by time', () => {
-  const { clock, answers } = setUp(3)
-  for (let cseq = 1; cseq <= 5; cseq += 1) answers.remember(key(cseq), String(cseq), clock.now())
-  assert.equal(answers.size, 3)
-  assert.equal(answers.find(key(2)), undefined)
-  assert.equal(answers.find(key(3)), '3')
+  const { clock, answers } = setUp(100)
+  for (let cseq = 1; cseq <= 1_000; cseq += 1) answers.remember(key(cseq), String(cseq), clock.now())
+  assert.ok(answers.size >= 100 && answers.size <= 125, String(answers.size))
+  assert.equal(answers.find(key(800)), undefined)
+  for (let cseq = 901; cseq <= 1_000; cseq += 1) assert.equal(answers.find(key(cseq)), String(cseq))
   clock.advance(RETAIN_MS)
-  answers.remember(key(6), '6', clock.now())
+  answers.remember(key(1_001), '1001', clock.now())
   assert.equal(answers.size, 1)
 })

@@ -1,5 +1,5 @@
 import { headers, type Msg, type MsgHdrs } from '@nats-io/transport-node'
-import { JetStreamError, StreamMissingError } from './errors.ts'
+import { JetStreamError, StoreUnavailableError, StreamMissingError } from './errors.ts'
 import type { StreamLayout } from './layout.ts'
 import type { StoreLink } from './store-link.ts'
 
@@ -179,6 +179,28 @@ export async function streamInfo(connection: StoreLink, stream: string, timeoutM
   const info = answer.json<StreamInfo & { error?: ApiError }>()
   if (info.error) throw apiError(info.error, stream)
   return info
+}
+
+/**
+ * Octets that the server could not read when it was last started, and left out with all that came behind them in their block;
+ * undefined when it does not say: the answer lists each sequence that was ever removed, and may be too long for a message.
+ *
+ * @throws StreamMissingError, JetStreamError, StoreDeniedError
+ */
+export async function lostOctets(
+  connection: StoreLink,
+  stream: string,
+  timeoutMs: number,
+): Promise<number | undefined> {
+  try {
+    const answer = await call(connection, `$JS.API.STREAM.INFO.${stream}`, { deleted_details: true }, timeoutMs)
+    const info = answer.json<{ state?: { lost?: { bytes?: number } }; error?: ApiError }>()
+    if (info.error) throw apiError(info.error, stream)
+    return info.state?.lost?.bytes ?? 0
+  } catch (error) {
+    if (error instanceof StoreUnavailableError) return undefined
+    throw error
+  }
 }
 
 /**

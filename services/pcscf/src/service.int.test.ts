@@ -77,6 +77,21 @@ test('registered again twice, a NOTIFY of an old dialog comes in the newest set,
   assert.match(String((await subscription.next(5_000)).body), /still/)
 })
 
+test('a core that has forgotten its challenge gives another one, and the UE registers all the same (TS 24.229 clause 5.1.1.5.1)', async () => {
+  for (const isRegistered of [true, false]) {
+    stack.scscf.forgets = 1
+    if (isRegistered) await alice.reregister()
+    else {
+      await alice.deregister()
+      stack.scscf.forgets = 1
+      await alice.register()
+    }
+    assert.ok(stack.scscf.forgets < 1)
+    await subscribe(alice)
+    await alice.checkAlive()
+  }
+})
+
 test('a SUBSCRIBE forged at the protected port is dropped and counted; at the unprotected one it gets 403 (readings, Access 5)', async () => {
   const before = stack.scscf.requests.length
   const forged = { fromAddress: ATTACKER, presentity: parseImpu(BOB), claimed: parseImpu(ALICE), waitMs: 300 }

@@ -65,8 +65,8 @@ export type RefusalReason = keyof typeof REFUSALS
 const OF_THIS_REPLICA: ReadonlySet<RefusalReason> = new Set(['not-served-here', 'lease-ended', 'store-unavailable'])
 
 /** Whether another replica may do better: one that sent it here looks again, and a P-CSCF asks another one. */
-export function isMisdirected({ reason, isAnywhere }: Refusal): boolean {
-  return !isAnywhere && OF_THIS_REPLICA.has(reason)
+export function isMisdirected({ reason }: Pick<Refusal, 'reason'>): boolean {
+  return OF_THIS_REPLICA.has(reason)
 }
 
 /** A refusal, with what else its answer must say. */
@@ -74,6 +74,4 @@ export interface Refusal {
   readonly reason: RefusalReason
   /** Header fields of the answer: `Min-Expires`, `Unsupported`. */
   readonly headers?: readonly (readonly [name: string, value: string])[]
-  /** No other replica would do better. */
-  readonly isAnywhere?: boolean
 }

@@ -253,14 +253,23 @@ test('after a restart registrations are there, and a retransmitted REGISTER gets
   assert.equal((await stack.send(request('SUBSCRIBE', bob, ALICE), envelopeOf(bob))).status, 200)
 })
 
-test('while NATS is away REGISTER is 503 and routing goes on; then all goes on by itself', async () => {
+test('while NATS is away REGISTER is 503, without a lease every leg is, and dialogs go on; then all goes on by itself', async () => {
   await stack.store.server.kill('SIGKILL')
   await until(() => stack.scscf?.ready().ready === false, 'the S-CSCF is not ready')
   const challenge = await stack.register(phone)
   assert.equal(challenge.status, 503)
-  assert.equal((await stack.send(request('SUBSCRIBE', bob, ALICE), envelopeOf(bob))).status, 200)
+  await until(async () => (await stack.metric('rollcall_scscf_lease_live')) === 0, 'the lease has ended')
+  // Somebody else may have de-registered her by now.
+  const refused = await stack.send(request('SUBSCRIBE', bob, ALICE), envelopeOf(bob))
+  assert.equal(refused.status, 503)
+  assert.match(refused.headers.get('Retry-After') ?? '', /^\d+$/)
+  assert.ok((await stack.metric('rollcall_scscf_refused_total{reason="lease-ended"}')) >= 1)
+  const route = [`<sip:dialog-term@${SCSCF_HOST};lr>`, `<sip:token@${PCSCF_HOST};lr>`]
+  const notify = request('NOTIFY', bob, 'sip:127.1.6.13:15066', { route, toTag: 'x' })
+  assert.equal((await stack.send(notify, {}, 'presence')).status, 200)
   await stack.store.server.restart()
   await until(() => stack.scscf?.ready().ready === true, 'the S-CSCF is ready again')
+  assert.equal((await stack.send(request('SUBSCRIBE', bob, ALICE), envelopeOf(bob))).status, 200)
   await until(async () => (await stack.registerFully(phone)).status === 200, 'the phone registers')
 })
 

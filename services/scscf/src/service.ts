@@ -1,19 +1,16 @@
-import { ScscfAdminServiceService } from '@rollcall/proto-gen/admin'
 import { CxServiceClient } from '@rollcall/proto-gen/cx'
 import {
   createGrpcClient,
-  createGrpcService,
   createHopService,
   type GrpcServer,
   HopPeers,
   HopRouter,
   type Readiness,
-  RpcError,
   type Runtime,
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
-import { listRegistrations } from './admin/list-registrations.ts'
+import { ScscfAdmin } from './admin/scscf-admin.ts'
 import { checkConfig, type ScscfConfig } from './config.ts'
 import { ScscfCore } from './core.ts'
 import { ScscfEvents } from './events.ts'
@@ -40,6 +37,7 @@ export class ScscfService implements Service {
   readonly #core: ScscfCore
   readonly #front: HopFront
   readonly #store: ScscfStore
+  readonly #admin: ScscfAdmin
   #server: GrpcServer | undefined
 
   /** @throws ConfigError when two settings contradict each other. */
@@ -75,7 +73,9 @@ export class ScscfService implements Service {
       onRefused: (incoming, { reason }) => events.requestRefused(incoming, reason),
       onDropped: (reason) => events.dropped(reason),
     })
-    this.#store = new ScscfStore({ config, runtime, partitions: core.partitions, view: core.view })
+    const { partitions, view } = core
+    this.#store = new ScscfStore({ config, runtime, partitions, view })
+    this.#admin = new ScscfAdmin({ runtime, view, partitions, replica: config.ROLLCALL_REPLICA_NAME })
   }
 
   /** Listens at once; until the store is open what needs a registration is answered 503. */
@@ -84,7 +84,7 @@ export class ScscfService implements Service {
       listen: this.#config.ROLLCALL_GRPC_LISTEN,
       services: [
         createHopService({ onRequest: (message, peer, reply) => this.#front.receive(message, peer, reply) }),
-        createGrpcService(ScscfAdminServiceService, { listRegistrations: () => this.#listRegistrations() }),
+        this.#admin.service,
       ],
       runtime: this.#runtime,
     })
@@ -104,12 +104,5 @@ export class ScscfService implements Service {
   ready(): Readiness {
     const reasons = this.#store.problems
     return { ready: reasons.length === 0, reasons }
-  }
-
-  #listRegistrations(): ReturnType<typeof listRegistrations> {
-    const { view, partitions } = this.#core
-    if (!view.isJoined) throw new RpcError('RPC_UNAVAILABLE', 'STORE_CONNECTING')
-    const sets = partitions.served.flatMap((partition) => partition.sets)
-    return listRegistrations(sets, this.#runtime.clock.now())
   }
 }

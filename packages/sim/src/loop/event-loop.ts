@@ -18,7 +18,7 @@ export class EventLoop {
       this.#immediates.push(() => callback(...args))
       return undefined as unknown as NodeJS.Immediate
     }
-    globalThis.setImmediate = Object.assign(taken, { __promisify__: original.__promisify__ })
+    globalThis.setImmediate = taken as unknown as typeof setImmediate
     try {
       return await act()
     } finally {

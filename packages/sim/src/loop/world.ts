@@ -9,9 +9,15 @@ export const START_WALL_MS = 1_800_000_000_000
 export class World implements Clock {
   readonly #heap = new TimerHeap()
   readonly #loop = new EventLoop()
+  readonly #isOver: () => boolean
   #nowMs = 0
   #order = 0
   #steps = 0
+
+  /** Time stands still once `isOver`. */
+  constructor(isOver: () => boolean) {
+    this.#isOver = isOver
+  }
 
   now(): number {
     return START_WALL_MS + this.#nowMs
@@ -42,18 +48,18 @@ export class World implements Clock {
     return await this.#loop.own(act)
   }
 
-  /** Lets time pass, one event after the other, and `afterEach` look at all of it. */
-  async run(ms: number, afterEach: () => void = () => {}): Promise<void> {
+  /** Lets time pass, one event after the other, unless it is to end. */
+  async run(ms: number): Promise<void> {
     const endMs = this.#nowMs + ms
     await this.#loop.drain()
     for (let next = this.#heap.peek(); next && next.dueMs <= endMs; next = this.#heap.peek()) {
+      if (this.#isOver()) return
       this.#heap.pop()
       this.#nowMs = Math.max(this.#nowMs, next.dueMs)
       this.#steps += 1
       next.act?.()
       await this.#loop.drain()
-      afterEach()
     }
-    this.#nowMs = endMs
+    if (!this.#isOver()) this.#nowMs = endMs
   }
 }

@@ -24,8 +24,8 @@ export class MemoryStream {
   readonly messages: MemoryMessage[] = []
   #sequence = 0
 
-  link(o: { fault?: (subject: string, payload: Buffer) => Fault | undefined } = {}): MemoryLink {
-    return new MemoryLink(this, o.fault ?? (() => undefined))
+  link(o: { fault?: (subject: string, payload: Buffer) => Fault | undefined; clock?: VirtualClock } = {}): MemoryLink {
+    return new MemoryLink(this, o.fault ?? (() => undefined), o.clock ?? new VirtualClock())
   }
 
   matching(filter: string): MemoryMessage[] {
@@ -66,14 +66,19 @@ export class MemoryStream {
 
 /** A connection to a stream in memory, on a virtual clock. */
 export class MemoryLink implements StoreLink {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   readonly requests: RequestPort
   isConnected = true
   isClosed = false
   readonly #stream: MemoryStream
   readonly #fault: (subject: string, payload: Buffer) => Fault | undefined
 
-  constructor(stream: MemoryStream, fault: (subject: string, payload: Buffer) => Fault | undefined) {
+  constructor(
+    stream: MemoryStream,
+    fault: (subject: string, payload: Buffer) => Fault | undefined,
+    clock: VirtualClock,
+  ) {
+    this.clock = clock
     this.#stream = stream
     this.#fault = fault
     this.requests = {

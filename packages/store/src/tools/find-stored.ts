@@ -1,6 +1,6 @@
 import { checkStream } from '../check-stream.ts'
 import { StreamMismatchError, StreamMissingError } from '../errors.ts'
-import { streamInfo, subjectsOf } from '../jetstream-api.ts'
+import { lostOctets, streamInfo, subjectsOf } from '../jetstream-api.ts'
 import {
   DEFAULT_SHAPE,
   type LogService,
@@ -16,6 +16,8 @@ import type { StoreLink } from '../store-link.ts'
 import type { StoredPartition } from './stored-partition.ts'
 
 const CALL_MS_MAX = 10_000
+/** An answer that does not come was too long to be sent. */
+const LOST_MS_MAX = 2_000
 
 /** What one service keeps. */
 export interface StoredService {
@@ -40,6 +42,8 @@ export async function findStored(connection: StoreLink, service: StoreService): 
   for (const layout of streamsOf(service, shape ?? DEFAULT_SHAPE)) {
     try {
       checkStream(layout, (await streamInfo(connection, layout.name, CALL_MS_MAX)).config)
+      const lost = (await lostOctets(connection, layout.name, LOST_MS_MAX)) ?? 0
+      if (lost > 0) problems.push(`stream ${layout.name}: ${lost} octets could not be read when the server started`)
       if (layout.kind !== 'lease') streams.push(layout)
     } catch (error) {
       if (!(error instanceof StreamMissingError || error instanceof StreamMismatchError)) throw error

@@ -51,6 +51,8 @@ export class FakeScscf implements AsyncDisposable {
   grantSeconds = 3_600
   /** Answers nothing, as if it hung. */
   isSilent = false
+  /** Answers to challenges that it does not know any more, as a replica that took over meanwhile. */
+  forgets = 0
   /** CK and IK of every challenge. */
   readonly #keys: Buffer[] = []
   readonly #subscribers: ReadonlyMap<string, FakeSubscriber>
@@ -162,7 +164,7 @@ export class FakeScscf implements AsyncDisposable {
     const challenge = this.#challenges.get(key)
     const isProtected = param('integrity-protected') === 'yes'
     const isLeaving = expires(request) === 0
-    if (isProtected && challenge?.nonce === param('nonce')) {
+    if (isProtected && challenge?.nonce === param('nonce') && this.forgets-- <= 0) {
       this.#challenges.delete(key)
       const right = digestResponse({
         username: param('username'),

@@ -1,4 +1,4 @@
-import { assertNever } from '@rollcall/core'
+import { assertNever, type Impu } from '@rollcall/core'
 import type { SubHandling } from '@rollcall/policy'
 import type { Change, EndReason, StoredSubscription } from './change.ts'
 import { packDialog } from './packed-dialog.ts'
@@ -70,7 +70,8 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
       if (publications.delete(change.entityTag)) touched.presence = true
       return
     case 'subscription-stored': {
-      const subscription = kept(change.subscription, state, cause)
+      const history = { watcherEvent: 'subscribe', startedAtMs: decidedAtMs, traceparent } as const
+      const subscription = keepSubscription(change.subscription, state.presentity, history)
       subscriptions.set(subscription)
       touched.subscriptions.add(subscription.id)
       if (subscription.eventPackage === 'presence') touched.winfo = true
@@ -128,7 +129,11 @@ function decided(
 }
 
 /** A subscription as it is kept: packed, and with what many have alike only once. */
-function kept(stored: StoredSubscription, { presentity }: PresentityState, cause: RecordCause): Subscription {
+export function keepSubscription(
+  stored: StoredSubscription,
+  presentity: Impu,
+  history: Pick<Subscription, 'watcherEvent' | 'startedAtMs' | 'traceparent'>,
+): Subscription {
   const { id, eventPackage, eventId, watcher, handling, expiresAtMs, dialog, notifyBase } = stored
   return {
     id,
@@ -137,13 +142,13 @@ function kept(stored: StoredSubscription, { presentity }: PresentityState, cause
     resource: stored.resource === presentity ? presentity : stored.resource,
     watcher,
     handling,
-    watcherEvent: 'subscribe',
-    startedAtMs: cause.decidedAtMs,
+    watcherEvent: history.watcherEvent,
+    startedAtMs: history.startedAtMs,
     expiresAtMs,
     dialog: packDialog(dialog, stored),
     remoteCseq: dialog.remoteCseq,
     notifyBase: shared(notifyBase),
-    traceparent: cause.traceparent,
+    traceparent: history.traceparent,
   }
 }
 

@@ -4,7 +4,14 @@ import {
   PresenceAdminServiceClient,
   PresenceAdminServiceService,
 } from '@rollcall/proto-gen/admin'
-import { callUnary, createGrpcClient, createGrpcService, type GrpcService, RpcError, type Runtime } from '@rollcall/runtime'
+import {
+  callUnary,
+  createGrpcClient,
+  createGrpcService,
+  type GrpcService,
+  RpcError,
+  type Runtime,
+} from '@rollcall/runtime'
 import type { Member } from '@rollcall/store'
 import { dialogOf, emptyState, type Subscription } from '../actor/state.ts'
 import { UserDataUnavailableError } from '../errors.ts'

@@ -22,18 +22,28 @@ export interface Awaiting {
 /** For records that nobody waits for. */
 export const NOBODY_WAITS: Awaiting = { durable() {}, leftOpen() {} }
 
+/** A record whose outcome was left open. */
+interface Open {
+  /** Counts the records that were handed over. */
+  readonly serial: number
+  readonly awaiting: Awaiting
+  /** Of a record before it: its own is not known. */
+  readonly afterSequence: bigint
+}
+
 /**
  * Writes records of one partition, and knows what an append without acknowledgement means. Where the log goes on trying
- * (outcome open, stream full), memory stays as it is, and what waits is let go once a later append is acknowledged,
- * for that one stands behind it. Where nothing was written, memory and log differ: the partition must be loaded again.
+ * (outcome open, stream full), memory stays as it is, and what waits is let go once a later append is acknowledged, and
+ * before what waits for that one, which stands behind it. Where nothing was written, memory and log differ: the partition must be loaded again.
  */
 export class Appender {
   readonly #log: PartitionLog
   readonly #clock: Clock
   readonly #load: AppendLoad
   readonly #onDiverged: (why: unknown) => void
-  /** While there are any, the log takes nothing new: no more than its queue holds. */
-  readonly #open: { readonly awaiting: Awaiting; readonly afterSequence: bigint }[] = []
+  /** In the order of their serials. While there are any, the log takes nothing new: no more than its queue holds. */
+  #open: Open[] = []
+  #serial = 0
   /** When each record under way was handed over; they are acknowledged in order. */
   readonly #since = new Fifo<number>()
   #lastSequence = 0n
@@ -64,9 +74,7 @@ export class Appender {
   get isOverloaded(): boolean {
     const oldestMs = this.#since.first
     if (oldestMs === undefined) return this.#load.isFull
-    return (
-      this.#load.isFull || this.#since.length >= RECORDS_MAX || this.#clock.monotonic() - oldestMs >= AGE_MS_MAX
-    )
+    return this.#load.isFull || this.#since.length >= RECORDS_MAX || this.#clock.monotonic() - oldestMs >= AGE_MS_MAX
   }
 
   /** Are there records whose outcome is open? */
@@ -75,6 +83,8 @@ export class Appender {
   }
 
   append(record: LogRecord, traceparent: string, awaiting: Awaiting): void {
+    this.#serial += 1
+    const serial = this.#serial
     const afterSequence = this.#lastSequence
     this.#since.push(this.#clock.monotonic())
     this.#load.add()
@@ -82,35 +92,27 @@ export class Appender {
       ({ sequence }) => {
         this.#ended()
         this.#lastSequence = sequence
+        this.#settleBefore(serial)
         // Who is stopped tells nothing; the next owner gives the same answer to who asks again.
         if (this.#isStopped) awaiting.leftOpen('partition-lost')
         else awaiting.durable(sequence)
       },
       (error: unknown) => {
         this.#ended()
-        this.#failed(error, { awaiting, afterSequence })
+        this.#failed(error, { serial, awaiting, afterSequence })
       },
     )
   }
 
-  /** Lets go what was left open, once `record`, which says nothing new, is acknowledged. */
+  /** Appends `record`, which says nothing new, if something was left open: that is let go when it is acknowledged. */
   settleOpen(record: LogRecord): void {
-    if (!this.hasOpen) return
-    const open = this.#open.splice(0)
-    this.append(record, '', {
-      durable() {
-        // Not its own: an earlier one, so that no watermark passes it by before it is told.
-        for (const { awaiting, afterSequence } of open) awaiting.durable(afterSequence + 1n)
-      },
-      leftOpen: () => {},
-    })
-    // Should this append be left open as well, it waits in turn for the next one, and these with it.
+    if (this.hasOpen) this.append(record, '', NOBODY_WAITS)
   }
 
   /** Hears of nothing any more. */
   stop(): void {
     this.#isStopped = true
-    this.#open.length = 0
+    this.#open = []
   }
 
   #ended(): void {
@@ -118,7 +120,16 @@ export class Appender {
     this.#load.remove()
   }
 
-  #failed(error: unknown, open: { readonly awaiting: Awaiting; readonly afterSequence: bigint }): void {
+  /** Lets go what was left open before the record of this serial: that is acknowledged, and stands behind it. */
+  #settleBefore(serial: number): void {
+    if (this.#open.length === 0) return
+    const settled = this.#open.filter((open) => open.serial < serial)
+    this.#open = this.#open.filter((open) => open.serial > serial)
+    // Not its own sequence: an earlier one, so that no watermark passes it by before it is told.
+    for (const { awaiting, afterSequence } of settled) awaiting.durable(afterSequence + 1n)
+  }
+
+  #failed(error: unknown, open: Open): void {
     const { awaiting } = open
     const { code, outcome } = error as { readonly code?: unknown; readonly outcome?: unknown }
     const isFull = code === 'STORE_FULL'

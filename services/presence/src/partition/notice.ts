@@ -20,6 +20,8 @@ export interface Notice {
   readonly subscription: Subscription
   /** Present: this is the last NOTIFY of the dialog. */
   readonly ended: EndReason | undefined
+  /** It goes without a document: what its watcher may see is not known any more. */
+  readonly isBare?: boolean
   readonly view: PresenceView | WinfoView
   readonly cause: NoticeCause
   /** The oldest record whose NOTIFY this stands for. */
@@ -54,8 +56,8 @@ export function older(one: bigint, other: bigint): bigint {
  * `version` counts the documents of a watcher information subscription.
  */
 export function noticeBody(notice: Notice, version: number, nowMs: number): Buffer | undefined {
-  const { subscription, ended, view } = notice
-  if (ended === 'rejected') return undefined
+  const { subscription, ended, isBare, view } = notice
+  if (ended === 'rejected' || isBare) return undefined
   if (view instanceof WinfoView) return view.body(subscription.resource, version, nowMs)
   switch (subscription.handling) {
     case 'allow':

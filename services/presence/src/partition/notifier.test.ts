@@ -215,3 +215,132 @@ test('a dialog whose CSeqs are used up ends, and its watcher makes a new one (RF
   offer(2, { ended: 'deactivated' })
   assert.equal(sent.length, 1)
 })
+
+test('a change is told at once, what changes within the interval is told merged when it is over (RFC 3856 section 6.10)', () => {
+  const { clock, sent, offer, answer, notifier } = stage({ intervalMs: 1_000 })
+  offer(1)
+  answer('delivered')
+  clock.advance(100)
+  for (const sequence of [2, 3, 4]) offer(sequence)
+  assert.equal(notifier.backlog.oldestSequence, 2n, 'what rests is not told yet')
+  clock.advance(899)
+  assert.equal(sent.length, 1)
+  clock.advance(1)
+  assert.deepEqual(
+    sent.map(({ sequence }) => sequence),
+    [1n, 4n],
+  )
+  answer('delivered')
+  clock.advance(1_000)
+  assert.equal(notifier.size, 0, 'a dialog that has rested is not kept')
+  offer(5)
+  assert.equal(sent.length, 3, 'after quiet times a change is told at once')
+})
+
+test('who subscribes again, or leaves, is told at once, however often (RFC 6665 section 4.2.1.3)', () => {
+  const { sent, offer, answer, notifier } = stage({ intervalMs: 1_000 })
+  offer(1)
+  answer('delivered')
+  for (const sequence of [2, 3]) {
+    offer(sequence, { cause: { sequence: BigInt(sequence), traceparent: '', isSubscribe: true } })
+    answer('delivered')
+  }
+  offer(4)
+  assert.equal(sent.length, 3, 'a change still rests')
+  offer(5, { ended: 'timeout' })
+  assert.equal(sent.at(-1)?.sequence, 5n)
+  answer('delivered')
+  assert.equal(notifier.size, 0)
+})
+
+test('an answer that takes longer than the interval holds up the next change, and no longer', () => {
+  const { clock, sent, offer, answer } = stage({ intervalMs: 1_000 })
+  offer(1)
+  offer(2)
+  clock.advance(5_000)
+  assert.equal(sent.length, 1)
+  answer('delivered')
+  assert.equal(sent.length, 2)
+})
+
+test('without the lease nothing is sent; with it what waits is, and no failure is counted (decision 3)', () => {
+  const { clock, lease, sent, offer, answer, notifier } = stage()
+  lease.isLive = false
+  for (const sequence of [1, 2]) offer(sequence)
+  clock.advance(60_000)
+  assert.equal(sent.length, 0)
+  lease.isLive = true
+  assert.deepEqual(
+    sent.map(({ sequence }) => sequence),
+    [2n],
+  )
+  lease.isLive = false
+  assert.equal(sent[0]?.mayLeave(), false)
+  answer('withdrawn')
+  assert.equal(notifier.backlog.late.size, 0)
+  lease.isLive = true
+  assert.equal(sent.length, 2)
+})
+
+test('what its watcher may not see any more is held back, and what comes in its place is told', () => {
+  const { sent, offer, answer, become, notifier } = stage()
+  offer(1)
+  become('polite-block')
+  assert.equal(sent[0]?.mayLeave(), false)
+  answer('withdrawn')
+  assert.equal(sent.length, 1)
+  assert.equal(notifier.backlog.oldestSequence, 1n, 'no watermark passes it by')
+  offer(2)
+  assert.deepEqual([sent.length, sent[1]?.notice.subscription.handling, sent[1]?.mayLeave()], [2, 'polite-block', true])
+})
+
+test('what waited while its watcher was decided anew is not sent as it was', () => {
+  const { lease, sent, offer, become } = stage()
+  lease.isLive = false
+  offer(1)
+  become(undefined)
+  lease.isLive = true
+  assert.equal(sent.length, 0)
+  offer(2, { ended: 'rejected' })
+  assert.deepEqual(
+    sent.map(({ notice }) => notice.ended),
+    ['rejected'],
+  )
+})
+
+test('a dialog that is gone is told nothing more, also what was under way', () => {
+  const { clock, sent, offer, answer, notifier, ends } = stage()
+  offer(1)
+  offer(2)
+  notifier.drop('sub')
+  answer('unreachable')
+  clock.advance(120_000)
+  assert.deepEqual([sent.length, notifier.size, ends.length, notifier.backlog.oldestSequence], [1, 0, 0, undefined])
+})
+
+test('watchers who are silent do not hold up the others', () => {
+  const clock = new VirtualClock()
+  const done: ((outcome: NotifyOutcome) => void)[] = []
+  const notifier = new Notifier({
+    clock,
+    lease: new PlayedLease(),
+    graceMs: 300_000,
+    intervalMs: { presence: 0, 'presence.winfo': 0 },
+    ownerOrdinal: 1,
+    send: (_, __, ___, finished) => void done.push(finished),
+    current: ({ subscription }) => subscription,
+    onEnd: () => {},
+    onStride: () => {},
+    onOutcome: () => {},
+  })
+  const view = new PresenceView(emptyState(ALICE))
+  for (let i = 0; i < 20_000; i++) {
+    const subscription = keptSubscription({ id: `s${i}` })
+    const cause = { sequence: 1n, traceparent: '', isSubscribe: false }
+    notifier.offer({ presentity: ALICE, subscription, ended: undefined, view, cause, oldestSequence: 1n })
+  }
+  for (let second = 0; second < 3; second++) for (let i = 0; i < 100; i++) clock.advance(10)
+  assert.ok(done.length > 1_500 && done.length <= 2_048, `${done.length}`)
+  for (let second = 0; second < 30; second++) for (let i = 0; i < 100; i++) clock.advance(10)
+  assert.equal(done.length, 8_192, 'so many are unanswered at most')
+})

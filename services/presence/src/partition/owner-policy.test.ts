@@ -137,7 +137,8 @@ test('the last NOTIFY of a fetch that waits in the hop goes without content once
   stage.ask(owner, subscribe({ expiresSeconds: 0 }))
   await settled()
   const [fetched] = stage.take()
-  assert.ok(fetched?.body.includes('secret') && fetched.mayLeave())
+  assert.ok(fetched)
+  assert.ok(fetched.body.includes('secret') && fetched.mayLeave())
   await owner.changePolicy(ALICE, blocking(2n, BOB))
   assert.equal(fetched.mayLeave(), false)
   fetched.done('withdrawn')
@@ -166,6 +167,26 @@ test('a last NOTIFY that was not sent yet goes without content once its watcher 
   assert.equal(underWay?.mayLeave(), false)
   underWay?.done('withdrawn')
   await settled()
+  assert.deepEqual(
+    stage.take().map(({ notice, body }) => [notice.ended, body]),
+    [['rejected', '']],
+  )
+})
+
+test('a last NOTIFY whose record is not durable yet goes without content once its watcher is blocked', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  stage.ask(owner, publish({ body: pidf('secret') }))
+  const input = subscribe()
+  stage.ask(owner, input)
+  await settled()
+  stage.take()
+  stage.log.mode = 'hold'
+  stage.ask(owner, resubscribe(input, { expiresSeconds: 0 }))
+  const change = follow(owner.changePolicy(ALICE, blocking(2n, BOB)))
+  stage.log.acknowledge()
+  await settled()
+  assert.equal(change.state, 'done')
   assert.deepEqual(
     stage.take().map(({ notice, body }) => [notice.ended, body]),
     [['rejected', '']],

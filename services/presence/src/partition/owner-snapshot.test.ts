@@ -87,12 +87,12 @@ test('what is under way when a snapshot is made is in it, and its watchers are t
       .map(({ notice, body }) => [
         notice.subscription.watcher[0],
         notice.ended,
-        readPidfSummary(Buffer.from(body)).tuples.length,
+        body && readPidfSummary(Buffer.from(body)).tuples.length,
       ])
       .sort(),
     [
       [BOB, undefined, 2],
-      [CAROL, 'timeout', 2],
+      [CAROL, 'timeout', ''],
     ],
   )
 })
@@ -110,7 +110,10 @@ test('what changes while a snapshot is written is not in it, and comes from behi
   const captured = (stage.log.snapshot?.records ?? []).map(decodeRecord)
   const parts = captured.flatMap((record) => (record.kind === 'presentity-snapshot' ? [record.part] : []))
   assert.deepEqual(
-    parts.map(({ publications, subscriptions }) => [publications.map(({ entityTag }) => entityTag), subscriptions.length]),
+    parts.map(({ publications, subscriptions }) => [
+      publications.map(({ entityTag }) => entityTag),
+      subscriptions.length,
+    ]),
     [[['e1'], 0]],
   )
   const before = memoryOf(owner)
@@ -122,7 +125,11 @@ test('a crowd and long documents are cut into several records, each far below th
   const stage = new Stage()
   const owner = await stage.own()
   for (let n = 0; n < 16; n++) {
-    const body = Buffer.from(pidf('x').toString().replace('>x<', `>${'x'.repeat(31_000)}<`))
+    const body = Buffer.from(
+      pidf('x')
+        .toString()
+        .replace('>x<', `>${'x'.repeat(31_000)}<`),
+    )
     stage.ask(owner, publish({ body }))
   }
   for (let n = 0; n < 1_500; n++) {
@@ -246,7 +253,13 @@ function stepsOf(seed: number): Step[] {
         const eventPackage = next(4) === 0 ? 'presence.winfo' : 'presence'
         const watcher = [eventPackage === 'presence' ? (PEOPLE[next(3)] ?? BOB) : presentity]
         const isOwn = watcher[0] === presentity
-        const input = subscribe({ resource: presentity, eventPackage, watcher, isOwn, expiresSeconds: 60 + next(3) * 600 })
+        const input = subscribe({
+          resource: presentity,
+          eventPackage,
+          watcher,
+          isOwn,
+          expiresSeconds: 60 + next(3) * 600,
+        })
         dialogs.push({ presentity, input, cseq: 1 })
         return { ...o, watchers, input }
       }

@@ -3,7 +3,7 @@ import { AnsweredRequests, type HeldPartition, type RequestKey } from '@rollcall
 import type { Touched } from '../actor/apply.ts'
 import type { Change } from '../actor/change.ts'
 import { decide, type RequestInput, type UpkeepInput } from '../actor/decide.ts'
-import type { PresentityState } from '../actor/state.ts'
+import type { PresentityState, Subscription } from '../actor/state.ts'
 import { handlingOf } from '../actor/subscribe.ts'
 import { PartitionLostError } from '../errors.ts'
 import { type AnswerListener, PendingAnswer, type UnavailableReason } from './answers.ts'
@@ -25,8 +25,8 @@ import { Watermarks } from './watermarks.ts'
 
 /** How long the answer to a request is kept: 64*T1 with the default T1 (RFC 3261 section 17.1.2.2). */
 const ANSWER_RETAIN_MS = 32_000
-/** Answers kept in one partition: some 600 requests a second; beyond that the oldest go earlier. */
-const ANSWERS_MAX = 20_000
+/** Answers kept in one partition: some 1,000 requests a second; beyond that the oldest go earlier. */
+const ANSWERS_MAX = 32_768
 /** Upkeep: what ran out, watermarks (at most one a second), what waited for the store, snapshots. */
 const TICK_MS = 1_000
 /** Presentities looked at in one turn: their records must fit into the log's queue (its reserve is 256). */
@@ -37,6 +37,11 @@ const NEXT_TURN_MS = 5
 const EXPIRY_DEPTH_MAX = 1_024
 /** At a hand-over NOTIFYs under way get this long to be answered: what is answered the next owner need not tell again. */
 const TELL_GRACE_MS = 250
+
+/** What a record under way is to tell, which a policy may take back before it is durable. */
+interface Committed extends UnderWay {
+  drafts: readonly NoticeDraft[]
+}
 
 /** Why something is committed, and who waits for it. */
 interface CommitCause {
@@ -64,7 +69,7 @@ export class PartitionOwner implements HeldPartition {
   readonly #watermarks = new Watermarks()
   readonly #deferred = new Deferred()
   /** Records under way that concern somebody; as many as the appender lets through. */
-  readonly #underWay = new Set<UnderWay>()
+  readonly #underWay = new Set<Committed>()
   /** Hear of it when the owner stops. */
   readonly #stopListeners = new Set<(error: PartitionLostError) => void>()
   #log: PartitionLog | undefined
@@ -166,7 +171,7 @@ export class PartitionOwner implements HeldPartition {
       listener.answer(answer)
       return
     }
-    const pending = new PendingAnswer(answer, 'pending', [listener])
+    const pending = new PendingAnswer(answer, [listener])
     this.#answers.remember(request.key, pending, nowMs)
     this.#commit(presentity, decision.changes, {
       nowMs,
@@ -296,7 +301,11 @@ export class PartitionOwner implements HeldPartition {
       const state = this.#presentities.of(item.presentity)
       const cause = { sequence: item.sequence, traceparent: item.traceparent, isSubscribe: false }
       for (const draft of draftNotices(state, whomToTell(item))) {
-        if (!this.#notifier?.isTelling(draft.subscription.id)) this.#offer(item.presentity, draft, cause)
+        if (this.#notifier?.isTelling(draft.subscription.id)) continue
+        let isBare = false
+        // guard: bare-catch-up — who had left was not decided anew when the policy changed after that
+        if (draft.ended) isBare = true
+        this.#offer(item.presentity, { ...draft, isBare }, cause)
       }
     }
   }
@@ -339,13 +348,27 @@ export class PartitionOwner implements HeldPartition {
   #observePolicy(presentity: Impu, { revision, policy, impus }: CurrentPolicy, traceparent: string): void {
     const known = this.#policies.of(presentity)
     if (known !== undefined && revision <= known) return
-    this.#notifier?.rejectEnded(presentity, ({ watcher, eventPackage }) => {
+    const isBlocked = ({ watcher, eventPackage }: Subscription): boolean => {
       if (eventPackage !== 'presence') return false
       const isOwn = watcher.some((identity) => impus.includes(identity))
       return handlingOf({ watcher, isOwn }, policy) === 'block'
-    })
+    }
+    // guard: policy-ended — a last NOTIFY that was not sent yet must not show what its watcher may not see any more
+    this.#notifier?.rejectEnded(presentity, isBlocked)
+    // guard: policy-under-way — whoever left a moment ago is told so when that is durable, which may be after this change is
+    this.#rejectUnderWay(presentity, isBlocked)
     while (this.#upkeep(presentity, { kind: 'policy', policy, impus }, traceparent) > 0);
     this.#policies.note(presentity, revision, this.#isWatched(presentity))
+  }
+
+  /** Last NOTIFYs whose records are not durable yet go without content where `isBlocked` now. */
+  #rejectUnderWay(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
+    for (const underWay of this.#underWay) {
+      if (underWay.presentity !== presentity) continue
+      underWay.drafts = underWay.drafts.map((draft) =>
+        draft.ended && isBlocked(draft.subscription) ? { ...draft, ended: 'rejected' } : draft,
+      )
+    }
   }
 
   #isWatched(presentity: Impu): boolean {
@@ -410,7 +433,7 @@ export class PartitionOwner implements HeldPartition {
       if (reason === 'rejected') this.#o.events.ended(presentity, subscription, reason)
       if (silent) this.#notifier?.drop(subscription.id)
     }
-    const underWay = { presentity, traceparent, drafts }
+    const underWay: Committed = { presentity, traceparent, drafts }
     if (drafts.length > 0) this.#underWay.add(underWay)
     // guard: durable-before-2xx — nothing that was answered 2xx may be lost (decision 1)
     this.#appender?.append(record, traceparent, {
@@ -433,7 +456,7 @@ export class PartitionOwner implements HeldPartition {
     }
   }
 
-  #offer(presentity: Impu, draft: NoticeDraft, cause: NoticeCause): void {
+  #offer(presentity: Impu, draft: NoticeDraft & Pick<Notice, 'isBare'>, cause: NoticeCause): void {
     this.#notifier?.offer({ ...draft, presentity, cause, oldestSequence: cause.sequence })
   }
 
@@ -475,7 +498,10 @@ export class PartitionOwner implements HeldPartition {
   /** Resolves when all that was handed to the log until now is durable: what says nothing new stands behind it then. */
   #flush(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
-    this.#appender?.append(this.#watermarks.current(this.#o.clock.now()), '', { durable: () => resolve(), leftOpen() {} })
+    this.#appender?.append(this.#watermarks.current(this.#o.clock.now()), '', {
+      durable: () => resolve(),
+      leftOpen() {},
+    })
     return this.#whileServing(promise)
   }
 

@@ -1,5 +1,12 @@
 import { failSpan, startSpan } from '@rollcall/runtime'
-import { type HeldPartition, type Member, partitionOf, type TakeContext, type TakePartition, type Whereabouts } from '@rollcall/store'
+import {
+  type HeldPartition,
+  type Member,
+  partitionOf,
+  type TakeContext,
+  type TakePartition,
+  type Whereabouts,
+} from '@rollcall/store'
 import { PartitionLostError } from '../errors.ts'
 import { PartitionOwner } from './owner.ts'
 import type { OwnerContext } from './owner-context.ts'

@@ -5,7 +5,7 @@ import type {
   UntoldSnapshot,
   Change as WireChange,
 } from '@rollcall/proto-gen/presence'
-import { packDialog } from '../actor/packed-dialog.ts'
+import { keepSubscription } from '../actor/apply.ts'
 import { dialogOf, type Publication, type Subscription } from '../actor/state.ts'
 import { RecordUnreadableError } from '../errors.ts'
 import type { SnapshotRecord, UntoldRecord } from './log-record.ts'
@@ -61,7 +61,12 @@ export function snapshotFromWire(
       const { ownerOrdinal, watermark } = change.value
       const { sequence, lagging } = present(watermark)
       const laggards = lagging.map((one) => ({ ...one, presentity: one.presentity as Impu }))
-      return { kind: 'partition-snapshot', decidedAtMs, ordinal: ownerOrdinal, watermark: { sequence, lagging: laggards } }
+      return {
+        kind: 'partition-snapshot',
+        decidedAtMs,
+        ordinal: ownerOrdinal,
+        watermark: { sequence, lagging: laggards },
+      }
     }
     case 'presentitySnapshot': {
       const { lastPublicationNumber, publications, subscriptions, untold } = change.value
@@ -69,9 +74,14 @@ export function snapshotFromWire(
         presentity,
         lastPublicationNumber,
         publications: publications.map(publicationFromWire),
-        subscriptions: subscriptions.map(keptFromWire),
+        subscriptions: subscriptions.map((one) => keptFromWire(one, presentity)),
       }
-      return { kind: 'presentity-snapshot', decidedAtMs, part, untold: untold.map(untoldFromWire) }
+      return {
+        kind: 'presentity-snapshot',
+        decidedAtMs,
+        part,
+        untold: untold.map((one) => untoldFromWire(one, presentity)),
+      }
     }
     case 'answersSnapshot': {
       const answers = change.value.answers.map(({ answered, answeredAtMs }) => ({
@@ -116,16 +126,15 @@ function keptToWire(subscription: Subscription): SubscriptionSnapshot {
   }
 }
 
-function keptFromWire({ stored, isApproved, startedAtMs, traceparent }: SubscriptionSnapshot): Subscription {
-  const { dialog, ...rest } = subscriptionFromWire(present(stored))
-  return {
-    ...rest,
-    dialog: packDialog(dialog, rest),
-    remoteCseq: dialog.remoteCseq,
+function keptFromWire(
+  { stored, isApproved, startedAtMs, traceparent }: SubscriptionSnapshot,
+  presentity: Impu,
+): Subscription {
+  return keepSubscription(subscriptionFromWire(present(stored)), presentity, {
     watcherEvent: isApproved ? 'approved' : 'subscribe',
     startedAtMs: Number(startedAtMs),
     traceparent,
-  }
+  })
 }
 
 function untoldToWire({ whom, sequence = 0n, traceparent }: UntoldRecord): UntoldSnapshot {
@@ -137,14 +146,14 @@ function untoldToWire({ whom, sequence = 0n, traceparent }: UntoldRecord): Untol
   return { whom: { $case: 'ended', value }, sequence, traceparent }
 }
 
-function untoldFromWire({ whom, sequence, traceparent }: UntoldSnapshot): UntoldRecord {
+function untoldFromWire({ whom, sequence, traceparent }: UntoldSnapshot, presentity: Impu): UntoldRecord {
   const known = { sequence: sequence === 0n ? undefined : sequence, traceparent }
   switch (whom?.$case) {
     case 'subscriptionId':
       return { ...known, whom: { subscriptionId: whom.value } }
     case 'ended': {
       const { subscription, reason } = whom.value
-      const ended = { subscription: keptFromWire(present(subscription)), reason: reasonFromWire(reason) }
+      const ended = { subscription: keptFromWire(present(subscription), presentity), reason: reasonFromWire(reason) }
       return { ...known, whom: { ended } }
     }
     case undefined:

@@ -44,7 +44,12 @@ export function captureSnapshot(source: SnapshotSource): Iterable<Uint8Array> {
   for (const state of source.presentities) {
     const { presentity, lastPublicationNumber } = state
     const publications = captured(state.publications.values())
-    parts.push({ presentity, lastPublicationNumber, publications, subscriptions: captured(state.subscriptions.values()) })
+    parts.push({
+      presentity,
+      lastPublicationNumber,
+      publications,
+      subscriptions: captured(state.subscriptions.values()),
+    })
   }
   const answers = [...source.answers]
   return {

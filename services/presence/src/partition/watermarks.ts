@@ -33,7 +33,8 @@ export class Watermarks {
     let sequence = oldestSequence === undefined ? this.#lastCause : older(this.#lastCause, oldestSequence - 1n)
     const listed: Lagging[] = []
     if (late.size <= LAGGING_MAX) {
-      for (const { presentity, subscription } of late.notices) listed.push({ presentity, subscriptionId: subscription.id })
+      for (const { presentity, subscription } of late.notices)
+        listed.push({ presentity, subscriptionId: subscription.id })
     } else if (late.oldestSequence !== undefined) sequence = older(sequence, late.oldestSequence - 1n)
     if (sequence < this.#noted.sequence) sequence = this.#noted.sequence
     if (sequence === this.#noted.sequence && same(listed, this.#noted.lagging)) return undefined

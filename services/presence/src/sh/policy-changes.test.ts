@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Impu, VirtualClock } from '@rollcall/core'
 import { RpcError } from '@rollcall/runtime'
+import { UserDataUnavailableError } from '../errors.ts'
 import { ALICE, BOB } from '../testing/inputs.ts'
 import { type ForwardPush, PolicyChanges, type PolicyOwner } from './policy-changes.ts'
 import { readUserData, type UserData } from './read-user-data.ts'
@@ -14,7 +15,8 @@ function pushed(revision: bigint): UserData {
 }
 
 /** A replica: what it owns, where else the partition is, and what its cache knows. */
-function stage(o: { known?: UserData } = {}) {
+function stage(o: { known?: UserData; told?: UserData | 'silence' } = {}) {
+  let { known } = o
   const clock = new VirtualClock()
   const decided: [Impu, bigint][] = []
   const forwarded: string[] = []
@@ -25,7 +27,15 @@ function stage(o: { known?: UserData } = {}) {
   }
   const changes = new PolicyChanges({
     clock,
-    users: { learn: (data) => o.known ?? data },
+    users: {
+      knows: () => o.told === undefined,
+      fetch: async () => {
+        if (o.told === 'silence') throw new UserDataUnavailableError('the HSS gives no answer')
+        known = o.told
+        return o.told
+      },
+      learn: (data) => known ?? data,
+    },
     directory: {
       isOpen: true,
       partitionOf: () => PARTITION,
@@ -69,6 +79,17 @@ test('a push that was overtaken holds when what overtook it does', async () => {
   move({ owner })
   await push()
   assert.deepEqual(decided, [[ALICE, 9n]])
+})
+
+test('a push to an owner that knows nothing of the user yet is compared with what the HSS says', async () => {
+  const { push, move, owner, decided } = stage({ told: pushed(9n) })
+  move({ owner })
+  await push(false, 7n)
+  assert.deepEqual(decided, [[ALICE, 9n]], 'the owner before this one may have had the newer one in force')
+  const silent = stage({ told: 'silence' })
+  silent.move({ owner: silent.owner })
+  await assert.rejects(silent.push(), isUnavailable(/HSS/))
+  assert.deepEqual(silent.decided, [])
 })
 
 test('a push for another replica’s partition is handed on; a forwarded one is not, a second time', async () => {

@@ -49,13 +49,13 @@ export interface PolicyChange {
  */
 export class PolicyChanges {
   readonly #clock: Clock
-  readonly #users: Pick<UserDataCache, 'learn'>
+  readonly #users: Pick<UserDataCache, 'fetch' | 'knows' | 'learn'>
   readonly #directory: PolicyDirectory
   #parked = 0
 
   constructor(o: {
     readonly clock: Clock
-    readonly users: Pick<UserDataCache, 'learn'>
+    readonly users: Pick<UserDataCache, 'fetch' | 'knows' | 'learn'>
     readonly directory: PolicyDirectory
   }) {
     this.#clock = o.clock
@@ -88,12 +88,22 @@ export class PolicyChanges {
   }
 
   async #decide(owner: PolicyOwner, data: UserData): Promise<void> {
+    // guard: push-overtaken — a push that was late may be older than what was in force at the owner before this one
+    if (!this.#users.knows(data.canonical)) await this.#askFor(data.canonical)
     // What counts now may be newer than what came: this push holds when that one does.
     const current = this.#users.learn(data)
     try {
       await owner.changePolicy(current.canonical, current)
     } catch (cause) {
       throw new RpcError('RPC_UNAVAILABLE', 'the partition was lost meanwhile', { cause })
+    }
+  }
+
+  async #askFor(canonical: Impu): Promise<void> {
+    try {
+      await this.#users.fetch(canonical, '')
+    } catch (cause) {
+      throw new RpcError('RPC_UNAVAILABLE', 'the HSS gives no answer', { cause })
     }
   }
 

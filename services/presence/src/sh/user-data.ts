@@ -69,6 +69,11 @@ export class UserDataCache {
     return asked
   }
 
+  /** Is anything known of a user since its partition was taken? */
+  knows(canonical: Impu): boolean {
+    return this.#table.has(canonical)
+  }
+
   /** Takes in what the HSS pushed, and gives what counts now: that, or something newer that was known already. */
   learn(data: UserData): UserData {
     this.#events += 1
@@ -92,6 +97,7 @@ export class UserDataCache {
       const since = this.#events
       const response = await this.#fetch(impu, parent).catch((error: unknown) => new NoAnswer(error))
       if (response instanceof NoAnswer) return this.#lastWord(impu, response.cause)
+      // guard: unknown-user — who is nobody’s user has no policy, and is not served
       if (!response.found) return this.#unknown(impu, since)
       const data = this.#read(response)
       // guard: user-data-forgotten — an answer from before the partition was taken may be older than what was in force there

@@ -36,6 +36,10 @@ export class UserTable {
     return { user, atMs: identity.atMs }
   }
 
+  has(canonical: Impu): boolean {
+    return this.#users.has(canonical)
+  }
+
   /** Stores what is known of a user now, under `impus`; gives what counts: this, or a higher revision from before. */
   store(impus: readonly Impu[], data: UserData, atMs: number, learntAt: number): KnownUser {
     const { canonical, partition } = data

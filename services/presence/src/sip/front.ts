@@ -1,5 +1,5 @@
-import type { HopPeer, HopRequestHandler } from '@rollcall/runtime'
 import type { Envelope } from '@rollcall/proto-gen/hop'
+import type { HopPeer, HopRequestHandler } from '@rollcall/runtime'
 import {
   checkRequest,
   entityTag,
@@ -13,7 +13,6 @@ import {
   type SipRequest,
   topBranch,
 } from '@rollcall/sip'
-import type { Asked } from '../events.ts'
 import type { PartitionOwner } from '../partition/owner.ts'
 import type { UserData } from '../sh/user-data.ts'
 import { impuOf, impusOf, isEncoded, mediaType, requestKey } from './fields.ts'
@@ -63,7 +62,10 @@ export class SipFront {
     if (!message) return
     const incoming = open(message)
     // guard: sender-role — the identities of an envelope are believed because an S-CSCF asserted them
-    if (from !== 'scscf') return this.#refusePeer(peer, incoming)
+    if (from !== 'scscf') {
+      this.#refusePeer(peer, incoming)
+      return
+    }
     this.take(incoming)
   }
 
@@ -135,7 +137,11 @@ export class SipFront {
       'rollcall.partition': user.partition,
     }))
     // guard: own-identity — nobody publishes for somebody else
-    if (!identities.some((identity) => user.impus.includes(identity))) return this.#refuseForeign(incoming, asked)
+    if (!identities.some((identity) => user.impus.includes(identity))) {
+      events.foreignPublisher(asked)
+      incoming.refuse('foreign-presentity')
+      return
+    }
     const input = {
       kind: 'publish',
       entityTag: entityTag(request, 'SIP-If-Match'),
@@ -157,11 +163,6 @@ export class SipFront {
       },
       incoming,
     )
-  }
-
-  #refuseForeign(incoming: IncomingRequest, asked: Asked): void {
-    this.#o.events.foreignPublisher(asked)
-    incoming.refuse('foreign-presentity')
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Impu, VirtualClock } from '@rollcall/core'
+import { type Clock, type Impu, VirtualClock } from '@rollcall/core'
 import type { Answer } from '../actor/decision.ts'
 import { DEFAULT_TERMS } from '../actor/terms.ts'
 import type { AnswerListener, UnavailableReason } from '../partition/answers.ts'
@@ -29,7 +29,7 @@ export interface Heard {
 
 /** An owner with everything around it played: the log, the clock, the watchers. */
 export class Stage {
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   readonly log = new MemoryLog()
   readonly lease = new PlayedLease()
   readonly load: AppendLoad
@@ -41,6 +41,7 @@ export class Stage {
   /** What the next owner is taken with. */
   sole: Promise<void> = Promise.resolve()
   readonly limits: PartitionLimits
+  readonly #owners: Clock
   readonly #notifyIntervalMs: number
   #key = 0
 
@@ -49,15 +50,22 @@ export class Stage {
       readonly limits?: Partial<PartitionLimits>
       readonly notifyIntervalMs?: number
       readonly load?: AppendLoad
+      /** What moves time. */
+      readonly virtual?: VirtualClock
+      /** What the owner goes by; the same, unless told otherwise. */
+      readonly clock?: Clock
     } = {},
   ) {
+    this.clock = o.virtual ?? new VirtualClock()
+    this.#owners = o.clock ?? this.clock
     this.limits = { presentities: 1_000, subscriptions: 100_000, bodyOctets: 10_000_000, ...o.limits }
     this.#notifyIntervalMs = o.notifyIntervalMs ?? 0
     this.load = o.load ?? new AppendLoad()
   }
 
   async own(): Promise<PartitionOwner> {
-    const { clock, lease, load, sole, limits } = this
+    const { lease, load, sole, limits } = this
+    const clock = this.#owners
     const owner = await PartitionOwner.take(
       this.log,
       { partition: 3, lease, sole },

@@ -7,11 +7,18 @@ const ANSWER_BYTES_MAX = 768 * 1024
 
 /** Every contact that is bound now, as an operator may see it. */
 export function listRegistrations(sets: Iterable<RegistrationSet>, nowMs: number): ListRegistrationsResponse {
-  const registrations: Registration[] = []
-  let bytes = 0
+  return upToBound(registrationsOf(sets, nowMs))
+}
+
+/** What several replicas have. */
+export function mergeRegistrations(parts: readonly ListRegistrationsResponse[]): ListRegistrationsResponse {
+  return upToBound(parts.flatMap(({ registrations }) => registrations))
+}
+
+function* registrationsOf(sets: Iterable<RegistrationSet>, nowMs: number): Iterable<Registration> {
   for (const set of sets) {
     for (const contact of liveContacts(set, nowMs)) {
-      const registration: Registration = {
+      yield {
         canonicalImpu: set.canonicalImpu,
         impus: usableIdentities(set.profile),
         impi: contact.impi,
@@ -19,10 +26,17 @@ export function listRegistrations(sets: Iterable<RegistrationSet>, nowMs: number
         path: [...contact.path],
         expiresAtMs: BigInt(contact.expiresAtMs),
       }
-      bytes += ListRegistrationsResponse.encode({ registrations: [registration] }).finish().length
-      if (bytes > ANSWER_BYTES_MAX) return { registrations }
-      registrations.push(registration)
     }
+  }
+}
+
+function upToBound(all: Iterable<Registration>): ListRegistrationsResponse {
+  const registrations: Registration[] = []
+  let bytes = 0
+  for (const registration of all) {
+    bytes += ListRegistrationsResponse.encode({ registrations: [registration] }).finish().length
+    if (bytes > ANSWER_BYTES_MAX) break
+    registrations.push(registration)
   }
   return { registrations }
 }

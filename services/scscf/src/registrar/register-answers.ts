@@ -1,5 +1,6 @@
 import type { Clock, Random } from '@rollcall/core'
 import { AnsweredRequests, type RequestKey } from '@rollcall/store'
+import { isMisdirected } from '../refusal.ts'
 import { type Reply, replyResponse } from '../sip/answers.ts'
 import type { Incoming } from '../sip/incoming.ts'
 import type { AcceptedAnswer } from './attempt.ts'
@@ -53,8 +54,8 @@ export class RegisterAnswers {
       const reply = registerReply(answer, { realm, random })
       // Who was sent away for want of something may have better luck with a retransmission.
       if (reply.status !== 503) this.#answered.remember(request.key, reply, clock.now())
-      const isMisdirected = answer.kind === 'refused' && answer.reason === 'not-served-here'
-      for (const arrival of arrivals) arrival.reply(replyResponse(arrival.request, reply), { isMisdirected })
+      const o = { isMisdirected: answer.kind === 'refused' && isMisdirected(answer) }
+      for (const arrival of arrivals) arrival.reply(replyResponse(arrival.request, reply), o)
     })
   }
 

@@ -63,8 +63,9 @@ export class Owners {
     impu: Impu,
     here: (partition: PartitionUsers) => void | Promise<void>,
   ): Promise<void> {
-    const partition = await this.#partitionOf(incoming, impu)
-    if (partition === undefined) return
+    if (!this.#isOpen(incoming)) return
+    const { identities } = this.#options
+    const partition = identities.peek(impu) ?? (await identities.resolve(impu))
     const { octets, branch, envelope, role, pass } = incoming
     await new Promise<void>((resolve, reject) => {
       this.#options.replicas.route({
@@ -97,8 +98,9 @@ export class Owners {
     here: (partition: PartitionUsers) => void | Promise<void>,
   ): Promise<void> {
     const { incoming } = leg
-    const partition = await this.#partitionOf(incoming, impu)
-    if (partition === undefined) return
+    if (!this.#isOpen(incoming)) return
+    const { identities } = this.#options
+    const partition = identities.peek(impu) ?? (await identities.resolve(impu))
     if (this.#options.view.whereIs(partition).kind === 'here') {
       await this.#here(incoming, partition, here)
       return
@@ -155,13 +157,10 @@ export class Owners {
     else this.#refuse(incoming, result.kind === 'timeout' ? 'next-hop-silent' : 'owner-away')
   }
 
-  async #partitionOf(incoming: Incoming, impu: Impu): Promise<number | undefined> {
-    const { view, identities } = this.#options
-    if (!view.isJoined) {
-      this.#refuse(incoming, 'store-unavailable')
-      return undefined
-    }
-    return identities.peek(impu) ?? (await identities.resolve(impu))
+  #isOpen(incoming: Incoming): boolean {
+    if (this.#options.view.isJoined) return true
+    this.#refuse(incoming, 'store-unavailable')
+    return false
   }
 
   async #here(

@@ -48,7 +48,7 @@ interface Replica {
 }
 
 export interface StackOptions {
-  /** The S-CSCF runs as a process of its own. */
+  /** The first replica of the S-CSCF runs as a process of its own. */
   readonly isProcess?: boolean
   /** Replicas of the S-CSCF; one by default. */
   readonly replicas?: number
@@ -92,7 +92,9 @@ export class ScscfStack implements AsyncDisposable {
       await stack.#startPeers()
       await options.beforeScscf?.(stack.store)
       if (options.isProcess) await stack.startProcess()
-      else for (let index = 0; index < (options.replicas ?? 1); index++) await stack.startScscf(index)
+      for (let index = options.isProcess ? 1 : 0; index < (options.replicas ?? 1); index++) {
+        await stack.startScscf(index)
+      }
       return stack
     } catch (error) {
       await stack[Symbol.asyncDispose]()
@@ -270,9 +272,9 @@ export class ScscfStack implements AsyncDisposable {
     }
   }
 
-  /** IMPIs with a contact at the S-CSCF, as a replica tells it. */
-  async registrations(index = 0): Promise<string[]> {
-    const admin = await this.client(ScscfAdminServiceClient, 'operator', 'scscf', portOf(index))
+  /** IMPIs with a contact, as a replica tells it: to an operator of all replicas, to another replica its own. */
+  async registrations(index = 0, as: 'operator' | 'scscf' = 'operator'): Promise<string[]> {
+    const admin = await this.client(ScscfAdminServiceClient, as, 'scscf', portOf(index))
     try {
       const { registrations } = await callUnary(admin.listRegistrations.bind(admin), {})
       return registrations.map(({ impi }) => impi).sort()
@@ -329,11 +331,16 @@ export class ScscfStack implements AsyncDisposable {
     return await this.send(request, envelope, 'pcscf', to)
   }
 
-  /** A whole registration: 401, answer, final response. `isProtected`: it begins over an established association. */
+  /**
+   * A whole registration: 401, answer, final response. `isProtected`: it begins over an established association. A partition
+   * that changes hands between the two costs another challenge.
+   */
   async registerFully(ue: FakeUe, options: RegisterOptions = {}, to: Destination = 0): Promise<SipResponse> {
-    const challenge = await this.register(ue, options, to)
-    if (challenge.status !== 401) return challenge
-    return await this.register(ue, { ...options, isProtected: true, authorization: ue.answer(challenge) }, to)
+    let response = await this.register(ue, options, to)
+    for (let tries = 0; tries < 3 && response.status === 401; tries++) {
+      response = await this.register(ue, { ...options, isProtected: true, authorization: ue.answer(response) }, to)
+    }
+    return response
   }
 
   /** Value of a metric of a replica, all series that begin with this text added up. */

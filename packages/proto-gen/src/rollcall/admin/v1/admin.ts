@@ -1992,7 +1992,10 @@ export const PcscfAdminServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-/** What the S-CSCF holds of its users. Needs the role `operator`. */
+/**
+ * What the S-CSCF holds of its users. Needs the role `operator`, whom any replica tells what all of them hold; to
+ * another replica it tells its own part.
+ */
 export type ScscfAdminServiceService = typeof ScscfAdminServiceService;
 export const ScscfAdminServiceService = {
   listRegistrations: {

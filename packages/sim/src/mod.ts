@@ -1,0 +1,1 @@
+export { type SimResult, Simulation } from './simulation.ts'

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { systemClock } from '@rollcall/core'
+import { startTestStore, type TestStore } from '@rollcall/dev-env'
+import { LogCorruptError } from '../errors.ts'
+import { storeBackupRole } from '../layout.ts'
+import { KeyedOwner } from '../testing/keyed-owner.ts'
+import { connectTo, openLogs, until } from '../testing/store-client.ts'
+import { verifyStore } from '../tools/verify-store.ts'
+
+/** Changes one octet in the middle of the largest block of a stream, which lies encrypted on disk. */
+async function damage(store: TestStore, account: string, stream: string): Promise<void> {
+  const folder = join(store.storeDir, 'jetstream', account, 'streams', stream, 'msgs')
+  const blocks = (await readdir(folder)).filter((file) => file.endsWith('.blk')).map((file) => join(folder, file))
+  const sizes = await Promise.all(blocks.map(async (block) => (await stat(block)).size))
+  const largest = blocks[sizes.indexOf(Math.max(...sizes))] ?? assert.fail()
+  const octets = await readFile(largest)
+  const middle = octets.length >> 1
+  octets[middle] = (octets[middle] ?? 0) ^ 1
+  await writeFile(largest, octets)
+}
+
+async function fill(store: TestStore, partition: number): Promise<void> {
+  await using connection = await connectTo(store, 'presence')
+  const owner = await KeyedOwner.take(await openLogs(connection), partition, { octets: 20_000 })
+  for (let n = 0; n < 200; n += 1) await owner.countUp(`k${n}`)
+  await owner.owned.release()
+}
+
+async function problemsOf(store: TestStore): Promise<string> {
+  const backupTlsOf = () => store.tlsFor(storeBackupRole('presence'))
+  const o = { url: store.url, clock: systemClock, services: ['presence'], backupTlsOf } as const
+  return (await verifyStore(o)).problems.join('\n')
+}
+
+test('a record that is damaged on disk is named, and its partition is not served; the others are', async () => {
+  await using store = await startTestStore({ address: '127.1.3.54', services: ['presence'] })
+  await fill(store, 0)
+  await fill(store, 1)
+  await store.server.stop()
+  await damage(store, 'PRESENCE', 'presence_log_0')
+  await store.server.start()
+  await using connection = await connectTo(store, 'presence')
+  const logs = await openLogs(connection)
+  await assert.rejects(KeyedOwner.take(logs, 0), (error) => {
+    assert.ok(error instanceof LogCorruptError)
+    assert.match(error.message, /presence\.[a-z0-9_]+\.log\.0 is broken at sequence \d+/)
+    return true
+  })
+  assert.equal((await KeyedOwner.take(logs, 1)).state.size, 200)
+  assert.match(await problemsOf(store), /^stream presence_log_0: .*log\.0 is broken at sequence \d+[^\n]*$/)
+})
+
+test('a server that was killed and finds damage leaves out all behind it and serves the rest: verify says so', async () => {
+  await using store = await startTestStore({ address: '127.1.3.57', services: ['presence'] })
+  await fill(store, 0)
+  await store.server.kill('SIGKILL')
+  await damage(store, 'PRESENCE', 'presence_log_0')
+  await store.server.start()
+  assert.match(await problemsOf(store), /^stream presence_log_0: \d+ octets could not be read when the server started$/)
+})
+
+test('an owner that was told of more than the damaged log holds does not take that for another owner’s work', async () => {
+  await using store = await startTestStore({ address: '127.1.3.58', services: ['presence'] })
+  await fill(store, 0)
+  await store.server.restart()
+  await using connection = await connectTo(store, 'presence')
+  const logs = await openLogs(connection, { appendTimeoutMs: 1_000 })
+  const owner = await KeyedOwner.take(logs, 4, { octets: 20_000 })
+  await owner.countUp('of a living owner')
+  await store.server.kill('SIGKILL')
+  await damage(store, 'PRESENCE', 'presence_log_0')
+  await store.server.start()
+  await until(() => connection.isConnected)
+  await assert.rejects(owner.countUp('next'), { code: 'STORE_UNAVAILABLE', outcome: 'open' })
+  assert.equal(owner.owned.isAvailable, false)
+})
