@@ -80,6 +80,15 @@ test('from the moment that the command returns nobody whom it blocks is told any
   const goneOn = await setPolicy(network, phone.identity, '--default', 'allow', '--block', bob.identity)
   assert.equal(goneOn.code, 0, goneOn.stderr)
   assert.match(goneOn.stdout, /, revision \d+: in force\n/)
-  await assert.rejects(bob.subscribe({ uri: phone.identity }), SubscriptionRefusedError)
+  // The S-CSCF may not have noticed yet that the Presence Server is back.
+  let status: number | undefined
+  await waitUntil('bob is refused', async () => {
+    status = await bob.subscribe({ uri: phone.identity }).then(
+      () => 200,
+      (error: unknown) => (error instanceof SubscriptionRefusedError ? error.status : undefined),
+    )
+    return status !== 503
+  })
+  assert.equal(status, 403)
   await ofCarol.unsubscribe()
 })

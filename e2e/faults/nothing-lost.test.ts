@@ -3,7 +3,6 @@ import { performance } from 'node:perf_hooks'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { waitUntil } from '@rollcall/deploy/local/metrics.ts'
-import type { ServiceName } from '@rollcall/deploy/local/stack.ts'
 import type { CoreClient } from '../support/core/core-client.ts'
 import { CorePublication, CoreSubscription } from '../support/core/core-presence.ts'
 import { CoreUe } from '../support/core/core-ue.ts'
@@ -21,19 +20,33 @@ const BACK_MS_MAX = 60_000
 const BRIEF_PUBLICATIONS = 8
 const BRIEF_SECONDS = 2
 
-/** What is killed: one replica, all of a service, or the store. */
-type Victim = 'one-presence' | 'all-presence' | 'one-scscf' | 'all-scscf' | 'hss' | 'nats'
+/** Longer than a lease (2 s) and than the others take to notice. */
+const STOPPED_MS = 5_000
 
-/** What each seed of CI kills, in its order; the seed says when, which replica, and how long it is gone. */
+/** Who it happens to: one replica, all of a service, or the store; it is killed, or stopped for longer than its lease. */
+type Victim =
+  | 'one presence'
+  | 'all presence'
+  | 'one scscf'
+  | 'all scscf'
+  | 'hss'
+  | 'nats'
+  | 'stopped presence'
+  | 'stopped scscf'
+  | 'stopped nats'
+
+/** What each seed of CI does, in its order; the seed says when, to which replica, and for how long it is gone. */
 const PLANS: readonly (readonly Victim[])[] = [
-  ['one-presence'],
+  ['one presence'],
   ['nats'],
-  ['one-scscf'],
-  ['all-presence'],
+  ['one scscf'],
+  ['all presence'],
   ['hss', 'nats'],
-  ['all-scscf'],
-  ['nats', 'one-presence'],
-  ['one-presence', 'one-scscf', 'hss'],
+  ['all scscf'],
+  ['nats', 'one presence'],
+  ['one presence', 'one scscf', 'hss'],
+  ['stopped presence'],
+  ['stopped scscf', 'stopped nats'],
 ]
 
 let network: TestNetwork
@@ -61,7 +74,7 @@ testSeeds({
   file: 'e2e/faults/nothing-lost.test.ts',
   seeds: PLANS.map((_, i) => i + 1),
   title: (seed) =>
-    `kill -9 of ${planOf(seed).join(', then ')} under load loses nothing answered 2xx and tells everybody the newest state`,
+    `${planOf(seed).map(spoken).join(', then ')} under load loses nothing answered 2xx and tells everybody the newest state`,
   play: async (dice, seed, tell) => {
     const beginMs = performance.now()
     const done = load.done
@@ -111,21 +124,48 @@ function planOf(seed: number): readonly Victim[] {
   return PLANS[(seed - 1) % PLANS.length] ?? []
 }
 
-/** Kills amid the load, and brings back after a while that the seed says. */
+function spoken(victim: Victim): string {
+  return victim.startsWith('stopped') ? `SIGSTOP of ${victim.replace('stopped', 'one')}` : `kill -9 of ${victim}`
+}
+
+/** Kills or stops amid the load, and brings back after a while. */
 async function killAndReturn(victim: Victim, dice: Dice): Promise<void> {
   const { stack } = network
   const goneMs = dice.pick([0, 0, 500, 2_500])
-  if (victim === 'nats') {
-    await stack.nats.kill('SIGKILL')
-    await delay(goneMs)
-    await stack.nats.start()
-    return
+  switch (victim) {
+    case 'nats':
+      await stack.nats.kill('SIGKILL')
+      await delay(goneMs)
+      await stack.nats.start()
+      return
+    case 'stopped nats':
+      await stack.nats.kill('SIGSTOP')
+      await delay(STOPPED_MS)
+      await stack.nats.kill('SIGCONT')
+      return
+    case 'stopped presence':
+    case 'stopped scscf': {
+      const process = dice.pick(stack.replicas(serviceOf(victim)))
+      process.signal('SIGSTOP')
+      await delay(STOPPED_MS)
+      process.signal('SIGCONT')
+      return
+    }
+    case 'hss':
+    case 'one presence':
+    case 'one scscf':
+    case 'all presence':
+    case 'all scscf': {
+      const replicas = stack.replicas(serviceOf(victim))
+      const processes = victim.startsWith('all') ? replicas : [dice.pick(replicas)]
+      await Promise.all(processes.map((process) => process.kill('SIGKILL')))
+      await delay(goneMs)
+      for (const process of processes) process.spawn()
+      await Promise.all(processes.map((process) => process.ready()))
+    }
   }
-  const [number, name = 'hss'] = victim.split('-') as [string, ServiceName | undefined]
-  const replicas = stack.replicas(name)
-  const processes = number === 'one' ? [dice.pick(replicas)] : replicas
-  await Promise.all(processes.map((process) => process.kill('SIGKILL')))
-  await delay(goneMs)
-  for (const process of processes) process.spawn()
-  await Promise.all(processes.map((process) => process.ready()))
+}
+
+function serviceOf(victim: Victim): 'presence' | 'scscf' | 'hss' {
+  return victim.endsWith('presence') ? 'presence' : victim.endsWith('scscf') ? 'scscf' : 'hss'
 }

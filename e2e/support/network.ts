@@ -30,6 +30,8 @@ export interface TestNetworkOptions {
   readonly isTraced?: boolean
   /** Whether the store is three nats-servers, on 127.BLOCK.0.2 to 4, with three replicas of each stream. */
   readonly isReplicated?: boolean
+  /** Does something to the data folder before anything is in it. */
+  readonly onFolder?: (data: DataFolder) => Promise<void>
   /** Replicas, proxies, settings of single processes. */
   readonly stack?: Pick<StackOptions, 'replicas' | 'replicasMax' | 'settingsOf' | 'via' | 'streamBytesMax'>
 }
@@ -84,6 +86,7 @@ export class TestNetwork implements AsyncDisposable {
     const address = addressOf(o.block)
     const data = new DataFolder(join(tmpdir(), `rollcall-e2e-${randomUUID()}`))
     const key = await data.prepare()
+    await o.onFolder?.(data)
     const cluster = o.isReplicated ? await startCluster(data, o.block) : undefined
     const otlp = await OtlpReceiver.listen(address)
     const unexpectedEnds: string[] = []

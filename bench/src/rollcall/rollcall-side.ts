@@ -19,7 +19,7 @@ export class RollcallSide implements AsyncDisposable {
   }
 
   static async start(
-    o: { readonly profileFolder?: string; readonly isMeasured?: boolean } = {},
+    o: { readonly address?: string; readonly profileFolder?: string; readonly isMeasured?: boolean } = {},
   ): Promise<RollcallSide> {
     await using starting = new AsyncDisposableStack()
     const address = o.address ?? ROLLCALL_ADDRESSES[0]

@@ -135,4 +135,25 @@ export const CORE_GUARDS: readonly Guard[] = [
     without: '',
     tests: ['services/scscf/src/sip/hop-front.test.ts'],
   },
+  {
+    name: 'registration-here',
+    file: 'services/scscf/src/replicas/owners.ts',
+    code: "return view.isLive && view.whereIs(partition).kind === 'here' ? partitions.get(partition) : undefined",
+    without: 'return partitions.get(partition)',
+    tests: ['services/scscf/src/replicas/owners.test.ts'],
+  },
+  {
+    name: 'registration-lease',
+    file: 'services/scscf/src/replicas/owners.ts',
+    code: '!view.isLive',
+    without: 'false',
+    tests: ['services/scscf/src/replicas/owners.test.ts'],
+  },
+  {
+    name: 'scscf-forwarded-role',
+    file: 'services/scscf/src/sip/hop-front.ts',
+    code: 'FORWARDED_ROLES.has(envelope.forwardedRole)',
+    without: 'true',
+    tests: ['services/scscf/src/sip/hop-front.test.ts'],
+  },
 ]

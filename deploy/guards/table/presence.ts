@@ -236,4 +236,18 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
+  {
+    name: 'push-overtaken',
+    file: 'services/presence/src/sh/policy-changes.ts',
+    code: 'if (!this.#users.knows(data.canonical)) await this.#askFor(data.canonical)',
+    without: '',
+    tests: ['services/presence/src/sh/policy-changes.test.ts'],
+  },
+  {
+    name: 'refusal-lease',
+    file: 'services/presence/src/partition/owner.ts',
+    code: 'decision.changes.length === 0 && !this.#ownership.lease.isLive',
+    without: 'false',
+    tests: ['services/presence/src/partition/owner-lease.test.ts'],
+  },
 ]

@@ -43,8 +43,6 @@ export class CoreUe {
   #isim: IsimState = newIsimState()
   #cseq = 0
   #port = 40_000
-  /** What the ISIM made of the challenges of the newest registration. */
-  challenges: ('success' | 'sync-failure')[] = []
   /** Of the 200 to the newest REGISTER; without one, requests go to the Presence Server as from an S-CSCF. */
   serviceRoute: string | undefined
 
@@ -86,8 +84,7 @@ export class CoreUe {
     let isProtected = this.serviceRoute !== undefined
     let credentials: Readonly<Record<string, string>> = {}
     let answer: CoreAnswer
-    this.challenges = []
-    while (this.challenges.length <= CHALLENGES_MAX) {
+    for (let challenges = 0; challenges <= CHALLENGES_MAX; challenges++) {
       const request = this.#register({ callId, credentials, isProtected, expires: o.expires ?? 600_000 })
       const security = isProtected ? this.envelope : { accessSecurity: AccessSecurity.ACCESS_SECURITY_NONE }
       answer = await this.client.send(request, security, o)
@@ -134,7 +131,6 @@ export class CoreUe {
     const nonce = params.get('nonce')?.value ?? ''
     const given = answerChallenge(this.user.keys, { ...decodeNonce(nonce), state: this.#isim })
     if (given.kind === 'mac-failure') throw new Error(`${this.user.name} does not believe the network`)
-    this.challenges.push(given.kind)
     if (given.kind === 'sync-failure') return { nonce, auts: encodeAuts(given.auts) }
     this.#isim = given.state
     const { realm } = this.client

@@ -1,4 +1,5 @@
 export { ArchiveError, NatsServerKeyError, NatsServerStartError, NatsServerUnobtainableError } from './errors.ts'
+export { LoopDisk } from './loop-disk.ts'
 export { type NatsServerOptions, NatsServerProcess, startNatsServer } from './nats-server-process.ts'
 export { type NatsServerBinary, obtainNatsServer } from './obtain-nats-server.ts'
 export { writePrivateFile } from './private-file.ts'

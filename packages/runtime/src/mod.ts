@@ -17,16 +17,11 @@ export { type CallUnaryOptions, callUnary, createGrpcClient } from './grpc-clien
 export { type GrpcServer, startGrpcServer } from './grpc-server.ts'
 export { createGrpcService, type GrpcService, type Handlers, type RpcContext } from './grpc-service.ts'
 export { createEnvelope } from './hop/envelope.ts'
+export type { ForwardFailure, ForwardRequest, PartitionPlace } from './hop/forward-request.ts'
 export type { HopTarget } from './hop/links.ts'
 export { type HopPeerSender, HopPeers } from './hop/peers.ts'
 export type { HopRequest, HopSendOptions } from './hop/pending.ts'
-export {
-  type ForwardFailure,
-  type ForwardRequest,
-  type PartitionPlace,
-  ReplicaForwarder,
-  type ReplicaForwarderOptions,
-} from './hop/replica-forwarder.ts'
+export { ReplicaForwarder, type ReplicaForwarderOptions } from './hop/replica-forwarder.ts'
 export type { HopOutcome, HopResult } from './hop/result.ts'
 export { HopRouter } from './hop/router.ts'
 export {

@@ -35,8 +35,8 @@ const PEACE_MS = 3_000
 /** When all harm has ended, everything must be well within this: back-offs to silent watchers take the longest. */
 const SETTLE_MS_MAX = 90_000
 const LOOK_MS = 250
-/** And it must stay well. */
-const AFTER_MS = 2_500
+/** And it must stay well for so long. */
+const WELL_MS = 2_000
 const FAULTS = 12
 
 /** One simulation, from its seed. */
@@ -158,18 +158,12 @@ export class Simulation {
       for (const watch of watcher.watches) watch.sleep()
     }
     const endMs = this.#world.monotonic() + SETTLE_MS_MAX
-    let left = this.#unsettled
-    while (left.length > 0 && this.#world.monotonic() < endMs && !this.#isOver) {
+    let wellMs = 0
+    while (wellMs < WELL_MS && this.#world.monotonic() < endMs && !this.#isOver) {
       await this.#world.run(LOOK_MS)
-      left = this.#unsettled
+      wellMs = this.#unsettled.length === 0 ? wellMs + LOOK_MS : 0
     }
-    if (this.#isOver) return
-    if (left.length === 0) {
-      await this.#world.run(AFTER_MS)
-      left = this.#unsettled
-    }
-    if (this.#isOver) return
-    for (const one of left) this.#witness.fault(`in the end: ${one}`)
+    if (wellMs < WELL_MS && !this.#isOver) for (const one of this.#unsettled) this.#witness.fault(`in the end: ${one}`)
   }
 
   get #unsettled(): readonly string[] {

@@ -1,5 +1,5 @@
 /** How many of the last events are kept. */
-const KEPT_MAX = 200
+const KEPT_MAX = 5_000
 
 /** What happened, for whoever looks for the reason of a fault, and a digest of all of it. */
 export class Trace {
@@ -15,8 +15,8 @@ export class Trace {
   note(text: string): void {
     const line = `${this.#now().toFixed(1).padStart(9)} ${text}`
     this.#count += 1
-    if (this.#kept.length === KEPT_MAX) this.#kept.shift()
     this.#kept.push(line)
+    if (this.#kept.length >= 2 * KEPT_MAX) this.#kept.splice(0, KEPT_MAX)
     for (let at = 0; at < line.length; at += 1) {
       this.#digest = Math.imul(this.#digest ^ line.charCodeAt(at), 0x0100_0193) >>> 0
     }

@@ -1,6 +1,6 @@
 import { type Clock, RollcallError } from '@rollcall/core'
 
-/** Wait between two attempts to open the store. Everybody waits for it. */
+/** Wait between two attempts to open the store, unless said otherwise. Everybody waits for it. */
 const RETRY_MS = 500
 
 /** The store is open, or why it is not yet. */
@@ -10,23 +10,29 @@ export type OpenState<T> =
 
 /**
  * Opens something that may not be there yet, again and again until it is, and never makes what is missing. An error that
- * is none of the store's is not for waiting: `open` is then given up with it.
+ * is not for waiting, by default one that is none of the store's, gives `open` up.
  */
 export class StoreOpener<T> {
   #state: OpenState<T> = { kind: 'opening', problem: 'STORE_CONNECTING' }
   readonly #clock: Clock
   readonly #open: () => Promise<T>
   readonly #onProblem: (error: RollcallError) => void
+  readonly #isForWaiting: (error: RollcallError) => boolean
+  readonly #retryMs: number
 
   constructor(options: {
     readonly clock: Clock
     readonly open: () => Promise<T>
+    readonly isForWaiting?: (error: RollcallError) => boolean
+    readonly retryMs?: number
     /** Called when the problem is another one than before. */
     readonly onProblem: (error: RollcallError) => void
   }) {
     this.#clock = options.clock
     this.#open = options.open
     this.#onProblem = options.onProblem
+    this.#isForWaiting = options.isForWaiting ?? (({ code }) => code.startsWith('STORE_'))
+    this.#retryMs = options.retryMs ?? RETRY_MS
   }
 
   get state(): OpenState<T> {
@@ -41,7 +47,7 @@ export class StoreOpener<T> {
         return
       } catch (error) {
         if (signal.aborted) return
-        if (!(error instanceof RollcallError) || !error.code.startsWith('STORE_')) throw error
+        if (!(error instanceof RollcallError) || !this.#isForWaiting(error)) throw error
         this.#note(error)
       }
       await this.#pause(signal)
@@ -56,7 +62,7 @@ export class StoreOpener<T> {
 
   #pause(signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.#clock.setTimer(RETRY_MS, end)
+      const timer = this.#clock.setTimer(this.#retryMs, end)
       function end(): void {
         timer.cancel()
         signal.removeEventListener('abort', end)

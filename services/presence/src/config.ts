@@ -1,4 +1,4 @@
-import { type Config, field, type sharedShape } from '@rollcall/runtime'
+import { type Config, ConfigError, field, replicaFields, type sharedShape } from '@rollcall/runtime'
 import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 import { DEFAULT_TERMS } from './actor/terms.ts'
 import { openShape } from './open/settings.ts'
@@ -16,17 +16,7 @@ export const presenceShape = {
       example: 'presence.ims.mnc001.mcc001.3gppnetwork.org',
     })
     .optional(),
-  ROLLCALL_REPLICA_NAME: field
-    .text({
-      is: 'name of this replica, the same after a restart, and no other replica has it',
-      pattern: /^[A-Za-z0-9_-]{1,63}$/,
-      allowed: 'letters, digits, `_` and `-`, at most 63',
-      example: 'presence-0',
-    })
-    .default('presence-0'),
-  ROLLCALL_GRPC_ADVERTISE: field
-    .hostPort({ is: 'where other replicas reach this one; without it where it listens', example: '10.0.0.7:17003' })
-    .optional(),
+  ...replicaFields({ name: 'presence-0' }),
   ROLLCALL_PRESENCE_HEARTBEAT_MS: field
     .milliseconds({ is: 'between two heartbeats; all replicas alike', example: '500', min: 50, max: 10_000 })
     .default(DEFAULT_LEASE_TIMING.heartbeatMs),
@@ -105,3 +95,30 @@ export const presenceShape = {
 
 /** What the Presence Server runs by. */
 export type PresenceConfig = Config<typeof sharedShape & typeof presenceShape>
+
+/**
+ * Holds the lease's times against each other: one lost heartbeat must not end the lease, and nobody may take over from who
+ * may still tell.
+ *
+ * @throws ConfigError
+ */
+export function checkConfig(config: PresenceConfig): void {
+  const heartbeatMs = config.ROLLCALL_PRESENCE_HEARTBEAT_MS
+  const leaseMs = config.ROLLCALL_PRESENCE_LEASE_MS
+  const silenceMs = config.ROLLCALL_PRESENCE_SILENCE_MS
+  const problems = []
+  if (leaseMs < 2 * heartbeatMs) {
+    const problem = `is ${leaseMs}, shorter than two heartbeats of ${heartbeatMs}`
+    problems.push({
+      name: 'ROLLCALL_PRESENCE_LEASE_MS',
+      problem,
+      allowed: `at least ${2 * heartbeatMs}`,
+      example: '2000',
+    })
+  }
+  if (silenceMs < leaseMs) {
+    const problem = `is ${silenceMs}, shorter than the lease of ${leaseMs}`
+    problems.push({ name: 'ROLLCALL_PRESENCE_SILENCE_MS', problem, allowed: `at least ${leaseMs}`, example: '2000' })
+  }
+  if (problems.length > 0) throw new ConfigError('presence', problems)
+}

@@ -13,7 +13,7 @@ import {
   startGrpcServer,
 } from '@rollcall/runtime'
 import { PresenceAdmin } from './admin/presence-admin.ts'
-import type { PresenceConfig } from './config.ts'
+import { checkConfig, type PresenceConfig } from './config.ts'
 import { PresenceEvents } from './events.ts'
 import { AnyUsers } from './open/any-users.ts'
 import { OpenSip } from './open/open-sip.ts'
@@ -42,8 +42,9 @@ const HOP_GRACE_MS = 1_000
 /** A user's data is asked for while a request waits for it. */
 const SH_DEADLINE_MS = 2_000
 
-/** Makes a Presence Server; `start` serves, until the store is there with 503. */
+/** Makes a Presence Server; `start` serves, until the store is there with 503. @throws ConfigError */
 export function createPresenceService(config: PresenceConfig, runtime: Runtime): Service {
+  checkConfig(config)
   return new PresenceService(config, runtime)
 }
 

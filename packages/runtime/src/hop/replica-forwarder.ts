@@ -1,12 +1,12 @@
 import type { Clock } from '@rollcall/core'
-import type { Envelope } from '@rollcall/proto-gen/hop'
 import type { Counter, GaugeHandle, Metrics } from '../metrics.ts'
 import type { Role } from '../roles.ts'
 import { Deadlines } from './deadlines.ts'
 import { createEnvelope } from './envelope.ts'
+import type { ForwardFailure, ForwardRequest, PartitionPlace } from './forward-request.ts'
 import type { HopPeerSender } from './peers.ts'
 import type { HopResult } from './result.ts'
-import type { HopReply } from './service.ts'
+import { type Routed, RoutedRequests } from './routed-requests.ts'
 
 /** A hand-over takes a fraction of a second, a take-over from a lost replica two to three. */
 const PARK_MS = 4_000
@@ -26,40 +26,6 @@ const LEFT_BEHIND_MS = 500
 const SLACK_MS = 250
 const DEADLINE_MS_MIN = 100
 
-/** Where a partition is served, as the store's replicas say it. */
-export type PartitionPlace =
-  | { readonly kind: 'here' }
-  | { readonly kind: 'at'; readonly member: { readonly target: string } }
-  | { readonly kind: 'moving' }
-
-/**
- * Why a request was neither served nor forwarded:
- * `moving`: nobody has taken the partition in time; `no-peer`: its owner could not be reached; `no-answer`: its owner got
- * the request and did not answer in time; `parked-full`: too many wait; `second-forward`: another replica forwarded it
- * here, and it is not served here.
- */
-export type ForwardFailure = 'moving' | 'no-peer' | 'no-answer' | 'parked-full' | 'second-forward'
-
-/** A request that belongs to the owner of a partition. Exactly one of `here`, `reply` and `unavailable` ends it. */
-export interface ForwardRequest {
-  readonly partition: number
-  /** As it came: it goes on unchanged. Not to be changed afterwards. */
-  readonly sip: Buffer
-  /** Of its topmost Via. */
-  readonly branch: string
-  readonly envelope: Envelope
-  /** Of the peer that it came from, and if a replica forwarded it, of the peer before. */
-  readonly from: Role
-  /** How long the sender still waits. */
-  readonly deadlineMs: number
-  /** Gets what the owner answers, unchanged. */
-  readonly reply: HopReply
-  /** The partition is served here: now, or after a wait. */
-  readonly here: () => void
-  /** Nobody serves it: answer 503 with this envelope, by which another replica knows that it may try again. */
-  readonly unavailable: (why: ForwardFailure, envelope: Envelope) => void
-}
-
 export interface ReplicaForwarderOptions {
   /** Of this service. */
   readonly role: Role
@@ -75,27 +41,6 @@ export interface ReplicaForwarderOptions {
   readonly parkedMax?: number
 }
 
-/** A request that is not served here, as long as it is under way. */
-interface Routed {
-  readonly request: ForwardRequest
-  /** The same request once more, from a sender that lost its stream: answered alike. */
-  readonly again: ForwardRequest[]
-  giveUpAtMs: number
-  readonly dueMs: number
-  retryMs: number
-  isParked: boolean
-  isEnded: boolean
-  /** Its partition went elsewhere; it gets a moment to be answered where it is. */
-  isWatched: boolean
-  /** Where it is and was not answered. */
-  readonly sentTo: Set<string>
-  /** Where it was sent last. */
-  target: string
-  /** Why it would fail now. */
-  why: ForwardFailure
-  tick: number
-}
-
 /**
  * Brings a request to the replica that owns its partition: it is served here, or forwarded once, or it waits while the
  * partition changes hands. Who gets a forwarded request and does not own the partition says so (`misdirected`), and the
@@ -108,9 +53,9 @@ export class ReplicaForwarder implements Disposable {
   readonly #parkMs: number
   readonly #parkedMax: number
   readonly #deadlines: Deadlines<Routed>
-  readonly #parked = new Map<number, Set<Routed>>()
-  /** By partition, too: what was forwarded and not answered. */
-  readonly #sent = new Map<number, Set<Routed>>()
+  readonly #parked = new RoutedRequests()
+  /** What was forwarded and not answered. */
+  readonly #sent = new RoutedRequests()
   readonly #byBranch = new Map<string, Routed>()
   readonly #forget: () => void
   readonly #gauge: GaugeHandle
@@ -153,7 +98,7 @@ export class ReplicaForwarder implements Disposable {
   /** Gives up everything that waits, and listens no more. */
   [Symbol.dispose](): void {
     this.#forget()
-    for (const waiting of [...this.#parked.values()]) for (const routed of [...waiting]) this.#fail(routed, routed.why)
+    for (const [, waiting] of this.#parked.entries()) for (const routed of waiting) this.#fail(routed, routed.why)
     this.#deadlines.clear()
     this.#gauge.release()
   }
@@ -210,7 +155,7 @@ export class ReplicaForwarder implements Disposable {
     const deadlineMs = Math.max(DEADLINE_MS_MIN, Math.round(dueMs - this.#o.clock.monotonic()))
     const to = { target, role: this.#o.role }
     routed.target = target
-    add(this.#sent, routed)
+    this.#sent.add(routed)
     // It is there already: it went elsewhere, and its partition came back.
     if (routed.sentTo.has(target)) return
     routed.sentTo.add(target)
@@ -265,14 +210,14 @@ export class ReplicaForwarder implements Disposable {
       this.#fail(routed, routed.why)
       return
     }
-    remove(this.#sent, routed)
+    this.#sent.delete(routed)
     this.#unwatch(routed)
     const { sip } = routed.request
     if (this.#parkedCount >= this.#parkedMax || this.#parkedOctets + sip.length > PARKED_OCTETS_MAX) {
       this.#fail(routed, 'parked-full')
       return
     }
-    add(this.#parked, routed)
+    this.#parked.add(routed)
     routed.isParked = true
     this.#parkedCount += 1
     this.#parkedOctets += sip.length
@@ -282,7 +227,7 @@ export class ReplicaForwarder implements Disposable {
   #unpark(routed: Routed): void {
     if (!routed.isParked) return
     routed.isParked = false
-    remove(this.#parked, routed)
+    this.#parked.delete(routed)
     this.#parkedCount -= 1
     this.#parkedOctets -= routed.request.sip.length
     this.#deadlines.remove(routed)
@@ -300,17 +245,17 @@ export class ReplicaForwarder implements Disposable {
   }
 
   #changed(): void {
-    for (const [partition, waiting] of [...this.#parked]) {
+    for (const [partition, waiting] of this.#parked.entries()) {
       const place = this.#o.whereIs(partition)
       if (place.kind === 'moving') continue
-      for (const routed of [...waiting]) {
+      for (const routed of waiting) {
         // What one of them does may have changed the place for those behind it.
         if (!routed.isParked) continue
         this.#unpark(routed)
         this.#go(routed, this.#o.whereIs(partition))
       }
     }
-    for (const [partition, waiting] of this.#sent) {
+    for (const [partition, waiting] of this.#sent.entries()) {
       const place = this.#o.whereIs(partition)
       for (const routed of waiting) if (this.#isElsewhere(routed, place)) this.#watch(routed)
     }
@@ -357,26 +302,13 @@ export class ReplicaForwarder implements Disposable {
     routed.isEnded = true
     this.#unpark(routed)
     this.#unwatch(routed)
-    remove(this.#sent, routed)
+    this.#sent.delete(routed)
     this.#byBranch.delete(routed.request.branch)
   }
 
   #count(outcome: string): void {
     this.#o.metrics.counter('rollcall_hop_forwarded_total', { outcome }).add()
   }
-}
-
-function add(index: Map<number, Set<Routed>>, routed: Routed): void {
-  const { partition } = routed.request
-  const known = index.get(partition)
-  if (known) known.add(routed)
-  else index.set(partition, new Set([routed]))
-}
-
-function remove(index: Map<number, Set<Routed>>, routed: Routed): void {
-  const { partition } = routed.request
-  const known = index.get(partition)
-  if (known?.delete(routed) && known.size === 0) index.delete(partition)
 }
 
 function arrivals(routed: Routed): readonly ForwardRequest[] {

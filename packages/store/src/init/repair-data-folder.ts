@@ -20,6 +20,7 @@ export async function repairDataFolder(storeDir: string): Promise<string[]> {
     if (index === undefined || basename(folder) !== 'msgs') continue
     if ((await stat(file)).size > 0 || (await isThere(join(folder, `${index}.key`)))) continue
     if (!(await isThere(join(dirname(folder), 'meta.key')))) continue
+    // guard: empty-block — for an empty block without its key nats-server deletes the whole stream
     await rm(file)
     removed.push(file)
   }

@@ -64,6 +64,7 @@ export class AppendQueue {
     let octets = PACK_HEADER_OCTETS
     let count = 0
     for (const entry of this.#entries) {
+      // guard: mark-alone — a mark splits the log where the state was taken
       if (entry.kind === 'mark') {
         if (count === 0) count = 1
         break

@@ -74,6 +74,7 @@ export class Chain {
     }
     if (message.sequence !== start.sequence) this.#fail(message, `the log begins here, not at mark ${start.sequence}`)
     const isMark = header.kind === 'mark' && header.epoch === BigInt(start.epoch) && markIdOf(message.data) === start.id
+    // guard: snapshot-mark — a snapshot and a log that do not belong together are not the state
     if (!isMark) this.#fail(message, `the log does not begin with the mark of snapshot ${start.id}`)
   }
 

@@ -70,6 +70,7 @@ async function tryOnce(
 ): Promise<{ manifest: Manifest; sequence: number } | { cause: unknown }> {
   try {
     const current = await readManifest(connection, o)
+    // guard: manifest-owner — a replaced owner names no snapshot, and purges nothing that its successor reads
     if (current.manifest.owner > Number(o.epoch)) throw new FencedError(o.partition, o.epoch)
     const manifest = o.change(current.manifest)
     if (!manifest) return current

@@ -60,6 +60,7 @@ export function decodeChunk(octets: Buffer, expected: { id: string; index: numbe
   if (octets.length < HEADER_OCTETS) throw new LogFormatError('a chunk is too short')
   if (octets[0] !== FORMAT_VERSION) throw new LogFormatError(`a chunk has format version ${octets[0]}`)
   const digest = octets.subarray(DIGEST_AT, HEADER_OCTETS)
+  // guard: chunk-digest — a damaged chunk is not the state
   if (!digestOf(octets).equals(digest)) throw new LogFormatError('a chunk does not have the digest that it says')
   const id = octets.toString('hex', 1, INDEX_AT)
   const index = octets.readUInt32BE(INDEX_AT)

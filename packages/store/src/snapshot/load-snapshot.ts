@@ -51,6 +51,7 @@ export async function loadSnapshot(
     await o.onChunk?.(chunkSubject(o.subjects, snapshot.id, index), chunk)
   }
   const isWhole = read.records === snapshot.records && read.octets === snapshot.octets
+  // guard: snapshot-whole — chunks that are not all of those that were named are not the state
   if (!isWhole || digest.digest('hex') !== snapshot.digest) {
     const found = `${read.records} records and ${read.octets} octets`
     throw new LogCorruptError(o.subjects.manifest, BigInt(snapshot.mark), `its chunks are not what it says: ${found}`)

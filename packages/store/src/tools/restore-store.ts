@@ -88,6 +88,7 @@ async function refuseStreams(
       }
     }
   }
+  // guard: restore-empty — a restore writes over nothing
   if (found.length > 0) throw new StoreNotEmptyError(found)
 }
 

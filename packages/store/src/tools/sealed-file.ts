@@ -158,5 +158,6 @@ function nonceOf(segment: number): Buffer {
 }
 
 function associatedData(head: Buffer, isLast: boolean): Buffer {
+  // guard: backup-end — a backup that was cut off between segments is none
   return Buffer.concat([head, Buffer.of(isLast ? 1 : 0)])
 }

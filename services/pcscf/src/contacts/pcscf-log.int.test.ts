@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { parseImpi, parseImpu, systemClock, systemRandom } from '@rollcall/core'
 import { startTestStore, type TestStore } from '@rollcall/dev-env'
 import { createLogger } from '@rollcall/runtime'
-import { createSealingKeys, FencedError } from '@rollcall/store'
+import { connectStore, createSealingKeys, FencedError } from '@rollcall/store'
 import type { PartitionLostError } from '../errors.ts'
 import { ALICE, ALICE_IMPI, DOMAIN } from '../testing/messages.ts'
 import { until } from '../testing/stack.ts'
@@ -162,6 +162,44 @@ test('after the sealing key is changed and all is sealed anew, the old key may g
   await using after = openLog('pcscf-e', { sealingKeysFile: rotating })
   await usable(after)
   assert.equal(after.tokens.make(ID), token)
+})
+
+test('a log that has grown is shortened by a snapshot, and the next start reads contacts and token keys from it', async () => {
+  const stream = async (): Promise<number> => {
+    const connection = await connectStore({
+      url: store.url,
+      tls: store.tlsFor('pcscf'),
+      service: 'pcscf',
+      clock: systemClock,
+    })
+    const answer = await connection.requests.request('$JS.API.STREAM.INFO.pcscf_log', Buffer.alloc(0), {
+      timeoutMs: 5_000,
+    })
+    await connection.close()
+    return answer.json<{ state: { bytes: number } }>().state.bytes
+  }
+  const before = await stream()
+  let token: string
+  {
+    await using opened = openLog('pcscf-f')
+    await usable(opened)
+    token = opened.tokens.make(ID) ?? ''
+    const large = { ...contact(), path: `<sip:${'x'.repeat(100_000)}@y;lr>` }
+    let peak = 0
+    for (let n = 0; n < 100; n += 1) {
+      // As a registration does: in memory first, then in the log.
+      opened.contacts.bind(large)
+      await opened.log.append({ kind: 'contact-bound', contact: large }, '')
+      if (n % 10 === 0) peak = Math.max(peak, await stream())
+    }
+    const after = await stream()
+    assert.ok(after < peak && after - before < 9_000_000, `${before}, at most ${peak}, then ${after} octets`)
+  }
+  await using again = openLog('pcscf-f')
+  await usable(again)
+  assert.equal(again.contacts.size, 1)
+  assert.deepEqual(again.contacts.findById(ID, Date.now())?.impus, [ALICE])
+  assert.equal(again.tokens.make(ID), token)
 })
 
 test('who starts a second P-CSCF under the same name takes its log away; the first one hears of it and writes no more', async () => {

@@ -6,6 +6,7 @@ import {
   PartitionLogs,
   Sealer,
   type StoreConnection,
+  StoreOpener,
   type StoreTls,
   StoreUnavailableError,
 } from '@rollcall/store'
@@ -15,6 +16,7 @@ import { SealedTokenKeys } from '../token/sealed-token-keys.ts'
 import type { DatedTokenKey, TokenKeyRing } from '../token/token-key-ring.ts'
 import type { ContactTable } from './contact-table.ts'
 import { type Change, decodeRecord, encodeRecord } from './record.ts'
+import { snapshotRecords } from './snapshot-records.ts'
 
 /** How soon a store that cannot be used is looked at again. A server that is away is waited for by the connection. */
 const RETRY_MS = 5_000
@@ -40,10 +42,11 @@ export interface PcscfLogOptions {
   readonly onLost: (error: PartitionLostError) => void
 }
 
-type State =
-  | { readonly kind: 'opening'; readonly problem: string }
-  | { readonly kind: 'open'; readonly partition: OwnedPartition; readonly sealed: SealedTokenKeys }
-  | { readonly kind: 'closed' }
+/** The log when it has been read. */
+interface OpenLog {
+  readonly partition: OwnedPartition
+  readonly sealed: SealedTokenKeys
+}
 
 /**
  * This P-CSCF's own partition of the log: contacts and token keys. It is read once, at the start, and from then on only
@@ -52,15 +55,27 @@ type State =
 export class PcscfLog implements ChangeLog, AsyncDisposable {
   readonly #o: PcscfLogOptions
   readonly #abort = new AbortController()
-  #state: State = { kind: 'opening', problem: 'store-connecting' }
+  readonly #opener: StoreOpener<OpenLog>
   #connection: StoreConnection | undefined
   #opening: Promise<void> | undefined
   #rotation: Timer | undefined
+  #isLost = false
   /** Token keys in the log that are sealed by an older key. */
   #outdated: readonly DatedTokenKey[] = []
 
   constructor(options: PcscfLogOptions) {
     this.#o = options
+    this.#opener = new StoreOpener({
+      clock: options.clock,
+      open: () => this.#read(),
+      // Sealing keys that do not fit are for waiting too: what is registered goes on meanwhile.
+      isForWaiting: () => true,
+      // Each attempt reads the whole log, and leaves an epoch in it.
+      retryMs: RETRY_MS,
+      onProblem: (error) => {
+        options.log.error({ err: error }, 'the log cannot be used; nothing is registered until it can')
+      },
+    })
   }
 
   /** Begins to open the log; goes on trying until it is open. */
@@ -70,66 +85,68 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
   }
 
   get isAvailable(): boolean {
-    return this.#state.kind === 'open' && this.#state.partition.isAvailable
+    return this.#log?.partition.isAvailable ?? false
   }
 
   /** What keeps the log from being used: a stable code. */
   get problem(): string | undefined {
-    switch (this.#state.kind) {
-      case 'opening':
-        return this.#state.problem
-      case 'open':
-        return this.#state.partition.isAvailable ? undefined : 'store-unavailable'
-      case 'closed':
-        return 'store-closed'
-      default:
-        return assertNever(this.#state)
-    }
+    if (this.#abort.signal.aborted) return 'store-closed'
+    if (this.#isLost) return 'PCSCF_PARTITION_LOST'
+    const { state } = this.#opener
+    if (state.kind === 'opening') return state.problem
+    return state.value.partition.isAvailable ? undefined : 'store-unavailable'
   }
 
   /** Whether the log has been read: what is registered is known. */
   get isLoaded(): boolean {
-    return this.#state.kind === 'open'
+    return this.#log !== undefined
   }
 
   /** Whether the log's token keys are sealed by the current key: what sealed them before may go. */
   get isResealed(): boolean {
-    return this.#state.kind === 'open' && this.#outdated.length === 0
+    return this.#log !== undefined && this.#outdated.length === 0
   }
 
   async append(change: Change, traceparent: string): Promise<void> {
-    if (this.#state.kind !== 'open') throw new StoreUnavailableError('closed', 'refused')
+    const log = this.#log
+    if (!log) throw new StoreUnavailableError('closed', 'refused')
     const record = encodeRecord(change, { atMs: this.#o.clock.now(), traceparent })
-    await this.#state.partition.append(record, { traceparent })
+    const appended = log.partition.append(record, { traceparent })
+    this.#snapshotIfDue(log)
+    await appended
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort()
     this.#rotation?.cancel()
-    const state = this.#state
-    this.#state = { kind: 'closed' }
-    if (state.kind === 'open') await state.partition.release()
+    const { state } = this.#opener
+    if (state.kind === 'open') await state.value.partition.release()
     await this.#opening
     await this.#connection?.[Symbol.asyncDispose]()
   }
 
-  async #open(): Promise<void> {
-    while (!this.#abort.signal.aborted) {
-      try {
-        await this.#tryOpen()
-        return
-      } catch (error) {
-        if (this.#abort.signal.aborted) return
-        if (!(error instanceof RollcallError)) throw error
-        this.#state = { kind: 'opening', problem: error.code }
-        this.#o.log.error({ err: error }, 'the log cannot be used; nothing is registered until it can')
-      }
-      await this.#pause()
-    }
+  get #log(): OpenLog | undefined {
+    const { state } = this.#opener
+    return state.kind === 'open' && !this.#isLost && !this.#abort.signal.aborted ? state.value : undefined
   }
 
-  async #tryOpen(): Promise<void> {
-    const { clock, contacts, log, partition: name, realm, tokens, url, tls } = this.#o
+  async #open(): Promise<void> {
+    await this.#opener.run(this.#abort.signal)
+    const { state } = this.#opener
+    if (state.kind !== 'open') return
+    const { partition } = state.value
+    if (this.#abort.signal.aborted) {
+      await partition.release()
+      return
+    }
+    this.#watch(partition)
+    this.#o.log.info({ partition: partition.partition, contacts: this.#o.contacts.size }, 'the log is open')
+    this.#snapshotIfDue(state.value)
+    await this.#lookAtKeys()
+  }
+
+  async #read(): Promise<OpenLog> {
+    const { clock, contacts, partition: name, realm, tokens, url, tls } = this.#o
     const { signal } = this.#abort
     const sealer = await Sealer.load(this.#o.sealingKeysFile)
     this.#connection ??= await connectStore({ url, tls, service: 'pcscf', clock, signal })
@@ -138,23 +155,32 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
     tokens.clear()
     const sealed = new SealedTokenKeys(sealer, name)
     const partition = await logs.take(name, ({ record }) => this.#apply(decodeRecord(record), sealed))
-    let outdated: readonly DatedTokenKey[]
     try {
-      outdated = this.#openKeys(sealed)
+      this.#outdated = this.#openKeys(sealed)
     } catch (error) {
       await partition.release()
       throw error
     }
     contacts.sweep(clock.now())
-    if (signal.aborted) {
-      await partition.release()
-      return
-    }
-    this.#watch(partition)
-    this.#state = { kind: 'open', partition, sealed }
-    this.#outdated = outdated
-    log.info({ partition: name, contacts: contacts.size }, 'the log is open')
-    await this.#lookAtKeys()
+    return { partition, sealed }
+  }
+
+  /**
+   * Contacts are in the table in the same tick in which their change is appended, and keys among the sealed ones: what is
+   * gathered here is what the log says up to here.
+   */
+  #snapshotIfDue({ partition, sealed }: OpenLog): void {
+    if (!partition.wantsSnapshot) return
+    const { clock, contacts, log } = this.#o
+    const nowMs = clock.now()
+    const records = snapshotRecords([...contacts.all(nowMs)], sealed.records, nowMs)
+    partition.snapshot(records).then(
+      (result) => log.info({ ...result, mark: String(result.mark) }, 'the log was shortened by a snapshot'),
+      (error) => {
+        if (!(error instanceof RollcallError)) throw error
+        log.warn({ err: error }, 'no snapshot could be written; the log goes on')
+      },
+    )
   }
 
   #apply(change: Change, sealed: SealedTokenKeys): void {
@@ -181,7 +207,7 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
 
   #watch(partition: OwnedPartition): void {
     void partition.lost.then((cause) => {
-      this.#state = { kind: 'opening', problem: 'PCSCF_PARTITION_LOST' }
+      this.#isLost = true
       this.#o.onLost(new PartitionLostError(partition.partition, { cause }))
     })
   }
@@ -192,15 +218,15 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
    */
   async #lookAtKeys(): Promise<void> {
     const { clock, log, random, tokens, tokenKeyRotateMs } = this.#o
-    if (this.#state.kind !== 'open') return
-    const { sealed } = this.#state
+    const { sealed } = this.#log ?? {}
+    if (!sealed) return
     try {
-      for (const key of this.#outdated) await this.append({ kind: 'token-key-added', ...sealed.seal(key) }, '')
+      for (const key of this.#outdated) await this.#appendKey(sealed, key)
       if (this.#outdated.length > 0) log.info({ keys: this.#outdated.length }, 'flow token keys are sealed anew')
       this.#outdated = []
       if (clock.now() >= tokens.dueAtMs(tokenKeyRotateMs)) {
         const key = tokens.nextKey(random, clock.now())
-        await this.append({ kind: 'token-key-added', ...sealed.seal(key) }, '')
+        await this.#appendKey(sealed, key)
         tokens.add(key)
         log.info({ keyId: key.keyId }, 'a new flow token key is in use')
       }
@@ -214,11 +240,9 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
     this.#rotation = clock.setTimer(delayMs, () => void this.#lookAtKeys())
   }
 
-  async #pause(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const timer = this.#o.clock.setTimer(RETRY_MS, resolve)
-    this.#abort.signal.addEventListener('abort', () => resolve(), { once: true })
-    await promise
-    timer.cancel()
+  async #appendKey(sealed: SealedTokenKeys, key: DatedTokenKey): Promise<void> {
+    const sealedKey = sealed.seal(key)
+    sealed.add(sealedKey)
+    await this.append({ kind: 'token-key-added', ...sealedKey }, '')
   }
 }

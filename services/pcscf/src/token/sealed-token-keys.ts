@@ -2,6 +2,9 @@ import type { Sealer } from '@rollcall/store'
 import { RECORD_VERSION } from '../contacts/record.ts'
 import { type DatedTokenKey, TOKEN_KEYS_VALID, withKey } from './token-key-ring.ts'
 
+/** Those that count, and one that is on its way into the log. */
+const KEYS_KEPT = TOKEN_KEYS_VALID + 1
+
 /** A token key as the log has it. */
 export interface SealedTokenKey {
   readonly keyId: number
@@ -10,8 +13,8 @@ export interface SealedTokenKey {
 }
 
 /**
- * The token keys of a log that is being read. Each is opened only when the log has been read: what a later record sealed
- * anew, or what no token is checked with any more, may be sealed by a key that is not there any more.
+ * The token keys as they lie in the log. Each is opened only when the log has been read: what a later record sealed anew, or
+ * what no token is checked with any more, may be sealed by a key that is not there any more.
  */
 export class SealedTokenKeys {
   readonly #sealer: Pick<Sealer, 'open' | 'seal' | 'needsResealing'>
@@ -25,9 +28,14 @@ export class SealedTokenKeys {
     this.#partition = partition
   }
 
-  /** Takes in what a record says. */
+  /** Takes in what a record says, when it is read and when it is written. */
   add(key: SealedTokenKey): void {
-    this.#keys = withKey(this.#keys, key).slice(0, TOKEN_KEYS_VALID)
+    this.#keys = withKey(this.#keys, key).slice(0, KEYS_KEPT)
+  }
+
+  /** What the log says, oldest first: a snapshot of it. */
+  get records(): readonly SealedTokenKey[] {
+    return this.#keys.toReversed()
   }
 
   /**
@@ -36,7 +44,8 @@ export class SealedTokenKeys {
    * @throws SealedRecordError
    */
   open(): { readonly keys: readonly DatedTokenKey[]; readonly outdated: readonly DatedTokenKey[] } {
-    const opened = this.#keys.toReversed().map(({ keyId, sealedKey, sinceMs }) => ({
+    const valid = this.#keys.slice(0, TOKEN_KEYS_VALID)
+    const opened = valid.toReversed().map(({ keyId, sealedKey, sinceMs }) => ({
       isOutdated: this.#sealer.needsResealing(sealedKey),
       key: { keyId, sinceMs, key: this.#sealer.open(sealedKey, this.#contextOf(keyId)) },
     }))

@@ -5,11 +5,13 @@ const NONE: readonly never[] = []
 
 /**
  * Values by a key that each holds itself, in the order in which their keys came. Most presentities have one publication
- * and a watcher or two: while there are few, they stand in an array of just their number; a crowd has a Map.
+ * and a watcher or two: one value stands there as it is, a few in an array of just their number; a crowd has a Map.
+ * A value is no array.
  */
 export class FewMap<V extends object> {
   readonly #keyOf: (value: V) => string
-  #few: readonly V[] = NONE
+  /** One, or a few; `NONE` also when there are many. */
+  #few: V | readonly V[] = NONE
   #many: Map<string, V> | undefined
 
   constructor(keyOf: (value: V) => string) {
@@ -17,11 +19,13 @@ export class FewMap<V extends object> {
   }
 
   get size(): number {
-    return this.#many ? this.#many.size : this.#few.length
+    if (this.#many) return this.#many.size
+    return isList(this.#few) ? this.#few.length : 1
   }
 
   get(key: string): V | undefined {
     if (this.#many) return this.#many.get(key)
+    if (!isList(this.#few)) return this.#keyOf(this.#few) === key ? this.#few : undefined
     for (const value of this.#few) if (this.#keyOf(value) === key) return value
     return undefined
   }
@@ -37,14 +41,13 @@ export class FewMap<V extends object> {
       this.#many.set(key, value)
       return
     }
-    const few = this.#few
+    const few = this.#list()
     for (let at = 0; at < few.length; at++) {
       if (this.#keyOf(few[at] as V) !== key) continue
-      this.#few = few.with(at, value)
+      this.#keep(few.with(at, value))
       return
     }
-    if (few.length === 0) this.#few = [value]
-    else if (few.length < FEW) this.#few = few.concat(value)
+    if (few.length < FEW) this.#keep(few.concat(value))
     else {
       this.#many = new Map(few.map((one) => [this.#keyOf(one), one]))
       this.#many.set(key, value)
@@ -54,8 +57,7 @@ export class FewMap<V extends object> {
 
   /** Takes the value of `key` away, if there is one, and puts another one at the end: for who changes its key. */
   replace(key: string, value: V): void {
-    const few = this.#few
-    if (few.length === 1 && this.#keyOf(few[0] as V) === key) this.#few = [value]
+    if (!this.#many && !isList(this.#few) && this.#keyOf(this.#few) === key) this.#few = value
     else {
       this.delete(key)
       this.set(value)
@@ -65,26 +67,38 @@ export class FewMap<V extends object> {
   /** Takes the value of `key` away; false when there is none. */
   delete(key: string): boolean {
     if (!this.#many) {
-      const before = this.#few.length
       if (!this.has(key)) return false
-      this.#few = before === 1 ? NONE : this.#few.filter((value) => this.#keyOf(value) !== key)
+      this.#keep(this.#list().filter((value) => this.#keyOf(value) !== key))
       return true
     }
     if (!this.#many.delete(key)) return false
     // Half of it, so that a crowd of about so many does not go to and fro.
     if (this.#many.size <= FEW / 2) {
-      this.#few = [...this.#many.values()]
+      this.#keep([...this.#many.values()])
       this.#many = undefined
     }
     return true
   }
 
-  /** While few, those of this moment; of a crowd, as a Map has it, also who comes or goes meanwhile. */
+  /** While few, an array of this moment; of a crowd, as a Map has it, also who comes or goes meanwhile. */
   values(): Iterable<V> {
-    return this.#many ? this.#many.values() : this.#few
+    return this.#many ? this.#many.values() : this.#list()
   }
 
   *keys(): Iterable<string> {
     for (const value of this.values()) yield this.#keyOf(value)
   }
+
+  #list(): readonly V[] {
+    return isList(this.#few) ? this.#few : [this.#few]
+  }
+
+  #keep(few: readonly V[]): void {
+    const [only] = few
+    this.#few = only !== undefined && few.length === 1 ? only : few.length === 0 ? NONE : few
+  }
+}
+
+function isList<V extends object>(few: V | readonly V[]): few is readonly V[] {
+  return Array.isArray(few)
 }

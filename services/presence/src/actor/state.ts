@@ -58,6 +58,8 @@ export interface PresentityState {
   /** By id. */
   readonly subscriptions: Subscriptions
   lastPublicationNumber: number
+  /** When its owner looks next for what has run out: not part of what is remembered. */
+  lookAtMs: number
 }
 
 /** A presentity about whom nothing is known. */
@@ -67,6 +69,7 @@ export function emptyState(presentity: Impu): PresentityState {
     publications: new FewMap(entityTagOf),
     subscriptions: new Subscriptions(),
     lastPublicationNumber: 0,
+    lookAtMs: Number.POSITIVE_INFINITY,
   }
 }
 

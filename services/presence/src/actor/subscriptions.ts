@@ -14,7 +14,7 @@ export class Subscriptions extends FewMap<Subscription> {
   /** Of those to the package `presence.winfo`: the presentity's own, so there are few. */
   #winfoIds: readonly string[] = NONE
   /** Of a crowd: each at its time or before it. */
-  #expiries: DueHeap | undefined
+  #expiries: DueHeap<string> | undefined
 
   constructor() {
     super(idOf)
@@ -76,8 +76,8 @@ export class Subscriptions extends FewMap<Subscription> {
     if (heap && heap.size > 2 * this.size + STALE_MIN) this.#expiries = this.#index()
   }
 
-  #index(): DueHeap {
-    const heap = new DueHeap()
+  #index(): DueHeap<string> {
+    const heap = new DueHeap<string>()
     for (const { id, expiresAtMs } of this.values()) heap.add(id, expiresAtMs)
     return heap
   }

@@ -138,7 +138,8 @@ export class Appender {
       awaiting.leftOpen(isFull ? 'store-full' : 'store-away')
       return
     }
-    awaiting.leftOpen('partition-lost')
+    // First the end of the owner: who waits looks for the next one, and must not find this one.
     if (!this.#isStopped) this.#onDiverged(error)
+    awaiting.leftOpen('partition-lost')
   }
 }

@@ -74,7 +74,13 @@ test('a log of format 1 loads: everything is there, and who was out of reach is 
   )
   assert.equal(dialogOf(subscriptions[0] as Subscription).remoteCseq, 5)
   assert.deepEqual(
-    stage.take().map(({ notice, cseq, body }) => [notice.subscription.id, cseq, readPidfSummary(Buffer.from(body)).tuples.length]),
+    stage
+      .take()
+      .map(({ notice, cseq, body }) => [
+        notice.subscription.id,
+        cseq,
+        readPidfSummary(Buffer.from(body)).tuples.length,
+      ]),
     [['bob', 65_537 + 65_536, 1]],
     'CSeqs go on a stride higher',
   )
@@ -91,7 +97,9 @@ test('a snapshot of format 2 loads: everything is there, and who was not told is
   stage.clock.advance(80_000)
   const owner = await stage.own()
   assert.deepEqual(owner.size, { presentities: 2, publications: 2, subscriptions: 3 })
-  const told = stage.take().map(({ notice, cseq, body }) => [notice.subscription.id, notice.ended, cseq, body.length > 0])
+  const told = stage
+    .take()
+    .map(({ notice, cseq, body }) => [notice.subscription.id, notice.ended, cseq, body.length > 0])
   assert.deepEqual(told.sort(), [
     ['bob', undefined, 65_537, true],
     ['carol', 'timeout', 65_538, false],

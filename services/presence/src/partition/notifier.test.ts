@@ -318,6 +318,15 @@ test('a dialog that is gone is told nothing more, also what was under way', () =
   assert.deepEqual([sent.length, notifier.size, ends.length, notifier.backlog.oldestSequence], [1, 0, 0, undefined])
 })
 
+test('what is told of a subscription whose dialog is gone, before it has ended, goes on with the CSeqs', () => {
+  const { sent, offer, answer, ends } = stage()
+  offer(1)
+  answer('gone')
+  offer(2)
+  assert.deepEqual(ends, ['gone'])
+  assert.equal((sent[1]?.cseq ?? 0) - (sent[0]?.cseq ?? 0), 1)
+})
+
 test('watchers who are silent do not hold up the others', () => {
   const clock = new VirtualClock()
   const done: ((outcome: NotifyOutcome) => void)[] = []

@@ -302,8 +302,7 @@ export class Notifier {
           this.#wait(telling)
           break
         case 'gone':
-          this.drop(telling.id)
-          if (!notice.ended) this.#o.onEnd(notice, 'gone')
+          this.#end(telling, notice, 'gone')
           break
       }
     }
@@ -328,14 +327,23 @@ export class Notifier {
     telling.failures += 1
     telling.rejoin()
     if (nowMs - telling.firstFailureMs >= this.#o.graceMs) {
-      this.drop(telling.id)
-      if (!telling.notice?.ended) this.#o.onEnd(notice, 'giveup')
+      this.#end(telling, telling.notice ?? notice, 'giveup')
       return
     }
     this.#untold.note(telling)
     telling.state = 'backing-off'
     const waitMs = BACK_OFF_MS[Math.min(telling.failures, BACK_OFF_MS.length) - 1] ?? 0
     telling.timer = this.#o.clock.setTimer(waitMs, () => this.#wait(telling))
+  }
+
+  /** Nobody is there. The CSeqs are kept until the subscription has ended, for something may be told before that. */
+  #end(telling: Telling, notice: Notice, why: 'gone' | 'giveup'): void {
+    if (notice.ended) {
+      this.drop(telling.id)
+      return
+    }
+    this.#finish(telling)
+    this.#o.onEnd(notice, why)
   }
 
   #rested(telling: Telling): void {

@@ -54,6 +54,16 @@ test('without a live lease reads are refused, and publications accepted: the cha
   assert.equal(later.answer?.status, 200)
 })
 
+test('without a live lease nothing is refused for what is remembered here: a later owner may know better', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  stage.lease.isLive = false
+  const unknownTag = publish({ entityTag: 'of-a-later-owner' })
+  assert.equal(stage.ask(owner, unknownTag).unavailable, 'lease-ended')
+  stage.lease.isLive = true
+  assert.equal(stage.ask(owner, unknownTag).answer?.status, 412)
+})
+
 test('a NOTIFY that waits in the hop may not leave when the lease ends; it goes again when it is live', async () => {
   const stage = new Stage()
   const owner = await stage.own()

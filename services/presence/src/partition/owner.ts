@@ -141,6 +141,11 @@ export class PartitionOwner implements HeldPartition {
     return this.#notifier?.sentCount(subscriptionId) ?? 0
   }
 
+  /** False from the moment that it is handed over or lost. */
+  get isServing(): boolean {
+    return this.#state === 'serving'
+  }
+
   get isAvailable(): boolean {
     return this.#state === 'serving' && this.#appender?.isAvailable === true
   }
@@ -166,6 +171,11 @@ export class PartitionOwner implements HeldPartition {
     const decision = decide(state, this.#complete(request.input, state), nowMs, this.#o.terms)
     const { answer } = decision
     assert(answer, 'a request has an answer')
+    // guard: refusal-lease — no record fences a refusal, and a later owner may know what this one does not
+    if (decision.changes.length === 0 && !this.#ownership.lease.isLive) {
+      listener.unavailable('lease-ended')
+      return
+    }
     request.decided(decision)
     if (decision.changes.length === 0) {
       listener.answer(answer)

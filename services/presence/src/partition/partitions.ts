@@ -63,13 +63,14 @@ export class Partitions implements PartitionDirectory {
   }
 
   ownerOf(partition: number): PartitionOwner | undefined {
-    return this.#o.view.whereIs(partition).kind === 'here' ? this.#owners.get(partition) : undefined
+    const owner = this.#owners.get(partition)
+    return owner?.isServing && this.#o.view.whereIs(partition).kind === 'here' ? owner : undefined
   }
 
   /** Where the partition is served: here only when its owner is there, too. */
   whereIs(partition: number): Whereabouts {
     const place = this.#o.view.whereIs(partition)
-    return place.kind === 'here' && !this.#owners.has(partition) ? { kind: 'moving' } : place
+    return place.kind === 'here' && !this.#owners.get(partition)?.isServing ? { kind: 'moving' } : place
   }
 
   /** Its owner on another replica. */

@@ -17,7 +17,7 @@ export interface PresentityPart {
 export class Presentities {
   readonly #states = new Map<Impu, PresentityState>()
   readonly #bySubscription = new Map<string, Impu>()
-  readonly #expiries = new ExpiryQueue<Impu>()
+  readonly #expiries = new ExpiryQueue<PresentityState>()
   #publications = 0
   #bodyOctets = 0
 
@@ -65,7 +65,7 @@ export class Presentities {
     const touched = applyChanges(state, changes, { decidedAtMs, traceparent })
     this.#publications += state.publications.size - before
     this.#bodyOctets += octetsOf(state) - octetsBefore
-    for (const change of changes) this.#index(presentity, change)
+    for (const change of changes) this.#index(state, change)
     for (const { subscription } of touched.ended) this.#bySubscription.delete(subscription.id)
     this.#keep(state)
     return touched
@@ -90,18 +90,19 @@ export class Presentities {
 
   /** The next presentity of whom something has run out. */
   takeDue(nowMs: number): Impu | undefined {
-    return this.#expiries.takeDue(nowMs)
+    return this.#expiries.takeDue(nowMs)?.presentity
   }
 
   /** Has something of this presentity run out? Then it is taken from those due. */
   takeIfDue(presentity: Impu, nowMs: number): boolean {
-    return this.#expiries.take(presentity, nowMs)
+    const state = this.#states.get(presentity)
+    return state !== undefined && this.#expiries.take(state, nowMs)
   }
 
   /** The presentity is looked at again when its next thing runs out, and not before `nowMs`. */
   reschedule(presentity: Impu, nowMs: number): void {
     const state = this.#states.get(presentity)
-    if (state) this.#expiries.schedule(presentity, Math.max(nextExpiryMs(state), nowMs))
+    if (state) this.#expiries.schedule(state, Math.max(nextExpiryMs(state), nowMs))
   }
 
   clear(): void {
@@ -119,19 +120,19 @@ export class Presentities {
       return
     }
     this.#states.delete(presentity)
-    this.#expiries.forget(presentity)
+    this.#expiries.forget(state)
   }
 
-  #index(presentity: Impu, change: Change): void {
+  #index(state: PresentityState, change: Change): void {
     switch (change.kind) {
       case 'publication-stored':
       case 'publication-refreshed':
       case 'subscription-refreshed':
-        this.#expiries.schedule(presentity, change.expiresAtMs)
+        this.#expiries.schedule(state, change.expiresAtMs)
         return
       case 'subscription-stored':
-        this.#expiries.schedule(presentity, change.subscription.expiresAtMs)
-        this.#bySubscription.set(change.subscription.id, presentity)
+        this.#expiries.schedule(state, change.subscription.expiresAtMs)
+        this.#bySubscription.set(change.subscription.id, state.presentity)
         return
       case 'publication-removed':
       case 'subscription-decided':

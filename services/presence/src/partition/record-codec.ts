@@ -22,13 +22,30 @@ const SNAPSHOT_VERSION = 2
 
 /** A record as octets. */
 export function encodeRecord(record: LogRecord): Uint8Array {
-  return WireRecord.encode(toWire(record)).finish()
+  return encodeWire(toWire(record))
 }
 
 /** A record of a snapshot as octets. */
 export function encodeSnapshotRecord(record: SnapshotRecord): Uint8Array {
   const change = { change: snapshotToWire(record) }
-  return WireRecord.encode(common(SNAPSHOT_VERSION, record.decidedAtMs, presentityOf(record), [change])).finish()
+  return encodeWire(common(SNAPSHOT_VERSION, record.decidedAtMs, presentityOf(record), [change]))
+}
+
+/** The one that is used again: a fresh one grows from nothing to the size of a record each time. */
+let writer = freshWriter()
+
+function freshWriter(): ReturnType<typeof WireRecord.encode> {
+  return WireRecord.encode(common(LOG_VERSION, 0, '', []))
+}
+
+function encodeWire(wire: WireRecord): Uint8Array {
+  try {
+    writer.finish()
+    return WireRecord.encode(wire, writer).finish()
+  } catch (error) {
+    writer = freshWriter()
+    throw error
+  }
 }
 
 /**

@@ -34,6 +34,9 @@ export class IncomingRequest implements AnswerListener {
   readonly #random: Random
   readonly #events: PresenceEvents
   readonly #reply: (sip: Buffer, status: number, envelope?: Envelope) => void
+  /** Brings the request to whoever owns its partition now. */
+  #bringAgain: (() => void) | undefined
+  #isBroughtAgain = false
   /** Own host, and port if it has one, as the sender knows it: of our Contact. */
   readonly host: string
 
@@ -74,8 +77,21 @@ export class IncomingRequest implements AnswerListener {
     this.#answer(answer, undefined)
   }
 
+  /**
+   * Notes how the request finds the owner of its partition. Should the one that has it now lose the partition, it is
+   * brought to the next one, once: that gives the answer that was given, or decides.
+   */
+  ownedBy(bringAgain: () => void): void {
+    this.#bringAgain = bringAgain
+  }
+
   unavailable(reason: UnavailableReason): void {
-    this.refuse(reason)
+    if (reason !== 'partition-lost' || !this.#bringAgain || this.#isBroughtAgain) {
+      this.refuse(reason)
+      return
+    }
+    this.#isBroughtAgain = true
+    this.#bringAgain()
   }
 
   /** Answers with an error of the front's own; counted. `status` is given where reading failed in a finer way. */

@@ -44,20 +44,27 @@ export class OwnerFinder {
     impu: Impu | undefined,
     goOn: (user: UserData, owner: PartitionOwner) => void,
   ): void {
+    // By the time that the partition is here, what is known of the user may be out of date.
+    const again = (): void => this.ofUser(incoming, impu, goOn)
     this.withUser(incoming, impu, (user) => {
       const owner = this.#partitions.ownerOf(user.partition)
-      if (owner) goOn(user, owner)
-      // By the time that the partition is here, what is known of the user may be out of date.
-      else this.#bring(incoming, user.partition, () => this.ofUser(incoming, impu, goOn))
+      if (!owner) this.#bring(incoming, user.partition, again)
+      else {
+        incoming.ownedBy(again)
+        goOn(user, owner)
+      }
     })
   }
 
   /** Goes on with the owner of a partition that the request itself names, when that is here. */
   ofPartition(incoming: IncomingRequest, partition: number, goOn: (owner: PartitionOwner) => void): void {
+    const again = (): void => this.ofPartition(incoming, partition, goOn)
     const owner = this.#partitions.ownerOf(partition)
-    if (owner) goOn(owner)
-    else if (!this.#partitions.has(partition)) incoming.refuse('dialog-unknown')
-    else this.#bring(incoming, partition, () => this.ofPartition(incoming, partition, goOn))
+    if (owner) {
+      incoming.ownedBy(again)
+      goOn(owner)
+    } else if (!this.#partitions.has(partition)) incoming.refuse('dialog-unknown')
+    else this.#bring(incoming, partition, again)
   }
 
   /** Goes on with what the HSS knows of `impu`: at once when that is in memory, else when it has come. */

@@ -131,6 +131,7 @@ export class Owners {
   servedHere(canonicalImpu: Impu): PartitionUsers | undefined {
     const { view, partitions } = this.#options
     const partition = partitions.partitionOf(canonicalImpu)
+    // guard: registration-here — what comes back from an application server is delivered by the owner of that moment
     return view.isLive && view.whereIs(partition).kind === 'here' ? partitions.get(partition) : undefined
   }
 
@@ -171,7 +172,7 @@ export class Owners {
     const { view, partitions } = this.#options
     const served = partitions.get(partition)
     if (!served) this.#refuse(incoming, 'not-served-here')
-    // A replica that is cut off must not serve whom another one may have de-registered.
+    // guard: registration-lease — a replica that is cut off must not serve whom another one may have de-registered
     else if (!view.isLive) this.#refuse(incoming, 'lease-ended')
     else await here(served)
   }

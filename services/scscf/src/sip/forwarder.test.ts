@@ -47,12 +47,17 @@ function send(deadlineMs = 5_000) {
   )
   const [first] = sent
   assert.ok(first)
-  return { ...first, outcomes, request: parseMessage(first.message.sip) as SipRequest }
+  return { ...first, outcomes, given: request, request: parseMessage(first.message.sip) as SipRequest }
 }
 
 function response(sip: Buffer): HopResult {
   return { kind: 'response', sip, envelope: undefined, status: 200 }
 }
+
+test('what was given stays as it is: should it come to nothing it is answered along its own Vias (RFC 3261 section 16.7)', () => {
+  const { given } = send()
+  assert.deepEqual(given.headers.list('Via'), ['SIP/2.0/TLS presence.example.com;branch=z9hG4bKas'])
+})
 
 test('our Via is on top, with the branch that the hop finds the response by (RFC 3261 section 16.6 step 8)', () => {
   const { host, message, request } = send()

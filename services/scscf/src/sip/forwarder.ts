@@ -69,19 +69,22 @@ export class Forwarder {
     return this.#hop.has(host)
   }
 
-  /** Puts our Via on `forward.request`, which must not be changed afterwards, and makes what the hop sends. */
+  /** Makes what the hop sends: `forward.request` with our Via on top. The request itself stays as it is. */
   prepare(forward: ForwardRequest): HopRequest & { readonly deadlineMs: number } {
     const branch = newBranch(this.#random)
     const { request, vouched, traceparent, receivedAtMs } = forward
     const via = { transport: VIA_TRANSPORT, host: this.#host, port: undefined, params: new Map([['branch', branch]]) }
     request.headers.prepend('Via', formatVia(via))
+    const sip = serializeMessage(request)
+    // Should it come to nothing, the request is answered by us: along the Vias that it came with.
+    request.headers.removeFirst('Via')
     const leftMs = Math.round(forward.deadlineAtMs - this.#clock.monotonic()) - DEADLINE_SLACK_MS
     const deadlineMs = Math.max(DEADLINE_MS_MIN, leftMs)
     const envelope = createEnvelope({ traceparent, ...vouched, receivedAtMs, deadlineMs })
-    return { sip: serializeMessage(request), branch, envelope, deadlineMs }
+    return { sip, branch, envelope, deadlineMs }
   }
 
-  /** Sends `forward.request`, which must not be changed afterwards, to `host`. `on` never hears before this returns. */
+  /** Sends `forward.request` to `host`. `on` never hears before this returns. */
   send(host: string, forward: ForwardRequest, on: (outcome: ForwardOutcome) => void): void {
     const { deadlineMs, ...message } = this.prepare(forward)
     this.#hop.send(host, message, (result) => on(readResult(result, message.branch)), { deadlineMs })

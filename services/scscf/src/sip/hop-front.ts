@@ -119,5 +119,6 @@ function senderOf({ envelope }: HopIncoming, peer: HopPeer): Role | undefined {
   if (!envelope.forwarded) return peer.role
   // guard: forwarded-by-replica — what a P-CSCF or an application server calls forwarded is not taken for another's
   if (peer.role !== 'scscf') return undefined
+  // guard: scscf-forwarded-role — a replica speaks for those alone who may send to it
   return FORWARDED_ROLES.has(envelope.forwardedRole) ? (envelope.forwardedRole as Role) : undefined
 }
