@@ -7,7 +7,7 @@ import { monotonicMs } from './load/work.ts'
 import { cpuUs, rssMb } from './process-usage.ts'
 import type { BenchRow } from './report/bench-row.ts'
 import { median, quantile, round } from './report/statistics.ts'
-import { type LoadedPartition, PresenceLog, recordsPerSecond } from './rollcall/presence-log.ts'
+import { loadingMs, PresenceLog } from './rollcall/presence-log.ts'
 import { PresenceProcess } from './rollcall/presence-process.ts'
 import { BenchStore } from './rollcall/store.ts'
 import type { Side } from './side.ts'
@@ -41,7 +41,9 @@ interface Round {
   readonly told: number
   readonly toldExpected: number
   readonly toldUntouched: number
-  readonly loads: readonly LoadedPartition[]
+  /** How long partitions were being loaded, and how many publications and subscriptions came with them, about. */
+  readonly loadingMs: number
+  readonly loaded: number
   readonly cpuUs: number
 }
 
@@ -120,7 +122,8 @@ async function killOnce(
     told: sum((presentity) => probed.has(presentity)),
     toldExpected: scale.probes * scale.watchersEach,
     toldUntouched: sum((presentity) => !probed.has(presentity)),
-    loads: survivor.log.takeLoads(),
+    loadingMs: loadingMs(survivor.log.takeLoads()),
+    loaded: Math.round((scale.presentities * (1 + scale.watchersEach) * lost.size) / PARTITIONS),
     cpuUs: used,
   }
 }
@@ -148,15 +151,15 @@ function rowOfRounds(
 ): BenchRow {
   const answeredMs = rounds.flatMap((one) => one.answeredMs).sort((a, b) => a - b)
   const sum = (of: (one: Round) => number): number => rounds.reduce((total, one) => total + of(one), 0)
-  const records = sum(({ loads }) => loads.reduce((total, one) => total + one.records, 0))
+  const loaded = sum((one) => one.loaded)
   return {
     name: 'takeover',
     case: text,
-    // An operation is a record that was loaded.
-    ops_per_s: Math.round(median(rounds.map(({ loads }) => recordsPerSecond(loads)))),
+    // An operation is a publication or a subscription that was loaded.
+    ops_per_s: Math.round(median(rounds.map((one) => (one.loaded * 1_000) / one.loadingMs))),
     p50_ms: Math.round(quantile(answeredMs, 0.5)),
     p99_ms: Math.round(quantile(answeredMs, 0.99)),
-    cpu_us: { presence: round(sum((one) => one.cpuUs) / records, 1) },
+    cpu_us: { presence: round(sum((one) => one.cpuUs) / loaded, 1) },
     rss_mb: rss,
     more: {
       first_2xx_ms: Math.round(median(rounds.map((one) => Math.min(...one.answeredMs)))),
@@ -167,7 +170,8 @@ function rowOfRounds(
       told: sum((one) => one.told),
       told_expected: sum((one) => one.toldExpected),
       told_untouched: sum((one) => one.toldUntouched),
-      records_loaded: Math.round(records / rounds.length),
+      loading_ms: Math.round(median(rounds.map((one) => one.loadingMs))),
+      loaded: Math.round(loaded / rounds.length),
       snapshot_mb: round(snapshotOctets / 1e6, 1),
     },
   }

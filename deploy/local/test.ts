@@ -50,5 +50,6 @@ child.on('close', (code) => {
 })
 
 function weight(file: string): number {
+  if (file.startsWith('e2e/faults/')) return 3
   return file.startsWith('e2e/') ? 2 : file.includes('.int.test.') ? 1 : 0
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PresenceLog, recordsPerSecond } from './presence-log.ts'
+import { loadingMs, PresenceLog } from './presence-log.ts'
 
 test('knows from the log which partitions are held, loaded and snapshotted', () => {
   const log = new PresenceLog()
@@ -21,18 +21,18 @@ test('knows from the log which partitions are held, loaded and snapshotted', () 
   assert.deepEqual([...log.held], [3])
   assert.equal(log.snapshotOctets, 2_000)
   assert.deepEqual(
-    log.takeLoads().map(({ records }) => records),
-    [100],
+    log.takeLoads().map(({ durationMs }) => durationMs),
+    [5],
   )
   assert.deepEqual(log.takeLoads(), [])
 })
 
 test('loading side by side is counted once', () => {
   const loads = [
-    { records: 100, durationMs: 10, atMs: 10 },
-    { records: 100, durationMs: 10, atMs: 15 },
-    { records: 100, durationMs: 5, atMs: 105 },
+    { durationMs: 10, atMs: 10 },
+    { durationMs: 10, atMs: 15 },
+    { durationMs: 5, atMs: 105 },
   ]
-  assert.equal(recordsPerSecond(loads), 15_000)
-  assert.equal(recordsPerSecond([]), Number.NaN)
+  assert.equal(loadingMs(loads), 20)
+  assert.equal(loadingMs([]), 0)
 })

@@ -1,6 +1,5 @@
 /** A partition that was read from the store. */
 export interface LoadedPartition {
-  readonly records: number
   readonly durationMs: number
   /** When it was done, in milliseconds of `performance.now()`. */
   readonly atMs: number
@@ -20,8 +19,7 @@ export class PresenceLog {
     if (msg === 'partition taken') this.#held.add(Number(partition))
     else if (/^partition (?:released|lost|dropped)$/.test(msg)) this.#held.delete(Number(partition))
     else if (entry.kind === 'taken' && 'records' in entry) {
-      const { records, durationMs } = entry
-      this.#loads.push({ records: Number(records), durationMs: Number(durationMs), atMs: performance.now() })
+      this.#loads.push({ durationMs: Number(entry.durationMs), atMs: performance.now() })
     } else if (entry.kind === 'snapshot') this.#snapshotOctets.set(String(partition), Number(entry.octets))
   }
 
@@ -49,8 +47,8 @@ export class PresenceLog {
   }
 }
 
-/** Records a second while anything was being loaded: partitions are loaded side by side. NaN of nothing. */
-export function recordsPerSecond(loads: readonly LoadedPartition[]): number {
+/** How long anything was being loaded, in milliseconds: partitions are loaded side by side. */
+export function loadingMs(loads: readonly LoadedPartition[]): number {
   let busyMs = 0
   let untilMs = Number.NEGATIVE_INFINITY
   const spans = loads.map(({ atMs, durationMs }) => ({ fromMs: atMs - durationMs, toMs: atMs }))
@@ -58,7 +56,7 @@ export function recordsPerSecond(loads: readonly LoadedPartition[]): number {
     busyMs += Math.max(0, toMs - Math.max(fromMs, untilMs))
     untilMs = Math.max(untilMs, toMs)
   }
-  return (loads.reduce((sum, { records }) => sum + records, 0) * 1_000) / busyMs
+  return busyMs
 }
 
 function parseLine(line: string): ({ readonly msg: string } & Readonly<Record<string, unknown>>) | undefined {

@@ -250,4 +250,11 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
     without: 'false',
     tests: ['services/presence/src/partition/owner-lease.test.ts'],
   },
+  {
+    name: 'open-loopback',
+    file: 'services/presence/src/open/settings.ts',
+    code: '!isLoopback && !config.ROLLCALL_PRESENCE_SIP_UNPROTECTED_ANYWHERE',
+    without: 'false',
+    tests: ['services/presence/src/open/settings.test.ts'],
+  },
 ]

@@ -203,7 +203,7 @@ export const STORE_GUARDS: readonly Guard[] = [
     file: 'packages/store/src/snapshot/change-manifest.ts',
     code: 'if (current.manifest.owner > Number(o.epoch)) throw new FencedError(o.partition, o.epoch)',
     without: '',
-    tests: ['packages/store/src/snapshot/snapshot.test.ts'],
+    tests: ['packages/store/src/snapshot/change-manifest.test.ts'],
   },
   {
     name: 'chunk-digest',

@@ -1,5 +1,6 @@
+import { DialogHistory, PolicyHistory } from '@rollcall/sim/history'
 import { excerpt } from './excerpt.ts'
-import type { HistoryEvent, NotifyEvent, PolicyEvent, PublishEvent } from './history.ts'
+import type { HistoryEvent, NotifyEvent, PolicyEvent, PublishEvent, SubscribeEvent } from './history.ts'
 
 /** Something in a history that must not be. */
 export interface Violation {
@@ -33,79 +34,53 @@ type Events = readonly HistoryEvent[]
 
 /**
  * After the acknowledgement of a change that blocks, no NOTIFY with content comes to that watcher, and no subscription of
- * its is accepted, until a change that lets it in again has begun.
+ * its is accepted, until a change that lets it in again has begun. From outside it is not seen when a NOTIFY left: it is a
+ * fault when it was promised not to leave at each moment at which it may have.
  *
- * @see ARCHITECTURE, decision 3
+ * @see ARCHITECTURE, decision 3; `PolicyHistory`, by which the simulator judges what it sees leave
  */
 export function checkBlocked(events: Events, rules: BlockedRules): Violation[] {
   const published = new Map(of(events, 'publish').map((event) => [`${event.presentity} ${event.state}`, event]))
-  const spans = groupBy(blockedSpans(events), spanKey)
+  const changes = groupBy(of(events, 'policy'), ({ presentity }) => presentity)
+  const policies = policiesOf(changes)
+  const broken = (event: NotifyEvent | SubscribeEvent, fromMs: number, toMs: number): string | undefined => {
+    const within = (changes.get(event.presentity) ?? []).map(({ beginMs }) => beginMs).filter(isBetween(fromMs, toMs))
+    const promises = [fromMs, ...within, toMs].map((atMs) => policies.broken({ ...event, atMs }))
+    return promises.every((promise) => promise !== undefined) ? promises[0] : undefined
+  }
   const violations: Violation[] = []
   for (const event of events) {
     if (event.kind === 'notify' && event.shows !== undefined) {
-      const own = spans.get(spanKey(event))
-      const span = own?.find(({ fromMs, toMs }) => event.atMs > fromMs && event.atMs < toMs)
-      if (!span) continue
       const shown = published.get(`${event.presentity} ${event.shows}`)
-      const isNew = shown !== undefined && shown.beginMs >= span.fromMs
-      const lateMs = event.atMs - span.fromMs
-      if (!isNew && lateMs <= rules.slackMs) continue
-      const what = isNew ? `state ${event.shows}, published after it` : `a document, ${lateMs.toFixed(0)} ms after it`
-      violations.push({
-        rule: 'told-though-blocked',
-        at: event,
-        detail: `${event.watcher} was blocked by ${event.presentity} at ${span.fromMs.toFixed(0)} and told ${what} (${event.subscriptionState}, CSeq ${event.cseq} of ${event.dialog} at ${event.atMs.toFixed(0)})`,
-      })
+      // It left neither before its state was published nor long before it came.
+      const promise = broken(event, Math.max(event.atMs - rules.slackMs, shown?.beginMs ?? 0), event.atMs)
+      const what = `state ${event.shows} (${event.subscriptionState}, CSeq ${event.cseq} of ${event.dialog})`
+      if (promise) violations.push({ rule: 'told-though-blocked', at: event, detail: `${promise}: ${what}` })
     } else if (event.kind === 'subscribe' && event.outcome === 'ok') {
-      const own = spans.get(spanKey(event))
-      const span = own?.find(({ fromMs, toMs }) => event.beginMs > fromMs && event.endMs < toMs)
-      if (!span) continue
-      violations.push({
-        rule: 'accepted-though-blocked',
-        at: event,
-        detail: `${event.watcher} was blocked by ${event.presentity} at ${span.fromMs.toFixed(0)}, and its SUBSCRIBE ${event.dialog} of ${event.beginMs.toFixed(0)} was accepted`,
-      })
+      const promise = broken(event, event.beginMs, event.endMs)
+      const what = `SUBSCRIBE ${event.dialog} was accepted`
+      if (promise) violations.push({ rule: 'accepted-though-blocked', at: event, detail: `${promise}: ${what}` })
     }
   }
   return violations
 }
 
-/** A time in which a watcher is blocked for sure. */
-interface BlockedSpan {
-  readonly presentity: string
-  readonly watcher: string
-  readonly fromMs: number
-  readonly toMs: number
-}
-
-function spanKey({ presentity, watcher }: { readonly presentity: string; readonly watcher: string }): string {
-  return `${presentity} ${watcher}`
-}
-
-/** From the acknowledgement of a change that blocks to the begin of the next one that may not. */
-function blockedSpans(events: Events): BlockedSpan[] {
-  const spans: BlockedSpan[] = []
-  for (const [presentity, changes] of groupBy(of(events, 'policy'), (change) => change.presentity)) {
-    const ordered = changes.toSorted((a, b) => a.beginMs - b.beginMs)
-    const watchers = new Set(ordered.flatMap(({ blocked }) => blocked))
-    for (const watcher of watchers) spans.push(...spansOf(presentity, watcher, ordered))
-  }
-  return spans
-}
-
-function spansOf(presentity: string, watcher: string, changes: readonly PolicyEvent[]): BlockedSpan[] {
-  const spans: BlockedSpan[] = []
-  let fromMs: number | undefined
-  for (const change of changes) {
-    const isBlocking = change.blocked.includes(watcher)
-    if (isBlocking && change.outcome === 'ok') fromMs ??= change.endMs
-    else if (!isBlocking && fromMs !== undefined) {
-      spans.push({ presentity, watcher, fromMs, toMs: change.beginMs })
-      fromMs = undefined
+/** The changes of each policy, numbered as they were asked for: each was acknowledged, or given up, before the next. */
+function policiesOf(changes: ReadonlyMap<string, readonly PolicyEvent[]>): PolicyHistory {
+  const policies = new PolicyHistory()
+  for (const [presentity, all] of changes) {
+    for (const [i, { beginMs, endMs, blocked, outcome }] of all.entries()) {
+      const revision = BigInt(i + 1)
+      const isBlocked = (watcher: string): boolean => blocked.includes(watcher)
+      policies.stored(presentity, { revision, atMs: beginMs, isBlocked })
+      if (outcome === 'ok') policies.acknowledged(presentity, { revision, atMs: endMs })
     }
   }
-  if (fromMs !== undefined) spans.push({ presentity, watcher, fromMs, toMs: Number.POSITIVE_INFINITY })
-  return spans
+  return policies
+}
+
+function isBetween(fromMs: number, toMs: number): (atMs: number) => boolean {
+  return (atMs) => atMs > fromMs && atMs < toMs
 }
 
 /**
@@ -182,37 +157,20 @@ const CSEQ_STRIDE = 0x1_0000
  * may come late: its CSeq is a stride lower, so that a watcher refuses it, and that is no fault.
  */
 export function checkOrder(events: Events): Violation[] {
+  const dialogs = new DialogHistory()
   const violations: Violation[] = []
   for (const [dialog, notifies] of groupBy(of(events, 'notify'), (notify) => notify.dialog)) {
-    const byCseq = new Map<number, NotifyEvent>()
-    let newest: NotifyEvent | undefined
-    let shown = -1
     for (const notify of notifies) {
-      const same = byCseq.get(notify.cseq)
-      if (same && same.branch !== notify.branch) {
-        violations.push({ rule: 'order', at: notify, detail: `two NOTIFYs of ${dialog} have CSeq ${notify.cseq}` })
-      }
-      if (same) continue
-      byCseq.set(notify.cseq, notify)
-      if (newest && notify.cseq < newest.cseq) {
-        if (ordinal(notify) === ordinal(newest)) {
-          violations.push({
-            rule: 'order',
-            at: notify,
-            detail: `CSeq ${notify.cseq} of ${dialog} came after ${newest.cseq}`,
-          })
-        }
-        continue
-      }
-      newest = notify
+      const fault = dialogs.left({ ...notify, epoch: ordinalOf(notify) })
+      if (fault) violations.push({ rule: 'order', at: notify, detail: fault })
+    }
+    let shown = -1
+    for (const notify of accepted(notifies)) {
       // A document without a state says that they ran out.
       if (notify.shows === undefined || notify.shows < 0) continue
       if (notify.shows < shown) {
-        violations.push({
-          rule: 'order',
-          at: notify,
-          detail: `${dialog} was told state ${notify.shows} of ${notify.presentity} (CSeq ${notify.cseq}) after ${shown}`,
-        })
+        const detail = `${dialog} was told state ${notify.shows} of ${notify.presentity} (CSeq ${notify.cseq}) after ${shown}`
+        violations.push({ rule: 'order', at: notify, detail })
       }
       shown = Math.max(shown, notify.shows)
     }
@@ -221,8 +179,8 @@ export function checkOrder(events: Events): Violation[] {
 }
 
 /** Which owner of a row of them sent it. */
-function ordinal({ cseq }: NotifyEvent): number {
-  return Math.floor(cseq / CSEQ_STRIDE)
+function ordinalOf({ cseq }: NotifyEvent): bigint {
+  return BigInt(Math.floor(cseq / CSEQ_STRIDE))
 }
 
 /** The NOTIFYs of one dialog that its watcher does not refuse as out of order (RFC 3261 section 12.2.2). */

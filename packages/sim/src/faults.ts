@@ -1,4 +1,5 @@
 import type { Chance } from './chance.ts'
+import type { Operator } from './clients/operator.ts'
 import type { Context } from './context.ts'
 import type { Fleet } from './fleet.ts'
 import type { Plan } from './plan.ts'
@@ -14,9 +15,11 @@ export class Faults {
   readonly #context: Context
   readonly #fleet: Fleet
   readonly #chance: Chance
+  readonly #operator: Operator
   readonly #plan: Plan
 
-  constructor(o: { context: Context; fleet: Fleet; chance: Chance; plan: Plan }) {
+  constructor(o: { context: Context; fleet: Fleet; operator: Operator; chance: Chance; plan: Plan }) {
+    this.#operator = o.operator
     this.#context = o.context
     this.#fleet = o.fleet
     this.#chance = o.chance
@@ -36,6 +39,7 @@ export class Faults {
       () => replica && this.#fleet.kill(replica, mendMs),
       () => replica && this.#fleet.kill(replica, mendMs),
       () => replica && this.#fleet.leave(replica, mendMs),
+      () => replica && this.#replace(replica, mendMs),
       () => replica && this.#stop(replica, mendMs),
       () => replica && this.#stop(replica, mendMs),
       () => replica && this.#cutFromStore(replica, mendMs),
@@ -46,6 +50,13 @@ export class Faults {
       () => this.#changeWeather(),
     ]
     this.#chance.pick(acts)?.()
+    if (this.#chance.inThousand(400)) this.#operator.ruleSoon()
+  }
+
+  /** It was thought to be dead because nobody could reach it, or it could not reach the store. */
+  #replace(replica: SimReplica, ms: number): void {
+    if (this.#chance.inThousand(800)) replica.link.disconnect()
+    this.#fleet.replace(replica, ms)
   }
 
   #stop(replica: SimReplica, ms: number): void {

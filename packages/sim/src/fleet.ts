@@ -53,6 +53,17 @@ export class Fleet {
     this.#startLater(replica.name, restartMs)
   }
 
+  /** Another process of the same name is started though this one runs: somebody thought that it was dead. */
+  replace(replica: SimReplica, killMs: number): void {
+    const { world, replicas, trace } = this.#context
+    if (replicas.get(replica.name) !== replica) return
+    trace.note(`${replica.name} is replaced, and runs on for ${killMs} ms`)
+    replicas.delete(replica.name)
+    replicas.set(`${replica.name}, replaced (${replica.incarnation})`, replica)
+    this.start(replica.name)
+    world.setTimer(killMs, () => this.#end(replica))
+  }
+
   leave(replica: SimReplica, restartMs: number): void {
     this.#context.trace.note(`${replica.name} leaves`)
     void replica.leave().then(() => this.#startLater(replica.name, restartMs))
@@ -61,11 +72,22 @@ export class Fleet {
   /** All run and are connected, and stay so. */
   calm(): void {
     this.#isCalm = true
+    for (const replica of this.running) if (!this.names.some((name) => this.#isNow(name, replica))) this.#end(replica)
     for (const name of this.names) this.start(name)
     for (const { clock, link } of this.running) {
       clock.goOn()
       link.connect()
     }
+  }
+
+  #isNow(name: string, replica: SimReplica): boolean {
+    return this.#context.replicas.get(name) === replica
+  }
+
+  #end(replica: SimReplica): void {
+    if (replica.clock.isDead) return
+    this.#context.trace.note(`${replica.name} (${replica.incarnation}) ends`)
+    replica.kill()
   }
 
   #startLater(name: string, afterMs: number): void {

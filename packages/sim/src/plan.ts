@@ -32,7 +32,7 @@ export function planOf(chance: Chance, faults: number): Plan {
   return {
     replicas: 2 + chance.below(2),
     presentities: 3 + chance.below(3),
-    watchers: 2 + chance.below(2),
+    watchers: 2 + chance.below(3),
     publishersEach: 1 + chance.below(2),
     faults,
     faultEveryMs: chance.pick([500, 1_500, 4_000]),
@@ -42,7 +42,7 @@ export function planOf(chance: Chance, faults: number): Plan {
     doubled: some(30),
     late: some(60),
     stale: some(300),
-    heldUp: some(200),
+    heldUp: some(400),
     silentWatchers: some(150),
   }
 }

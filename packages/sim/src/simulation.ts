@@ -78,13 +78,13 @@ export class Simulation {
     this.#witness = witness
     this.#context = context
     this.#fleet = new Fleet({ context, chance: chance.fork(), plan })
-    this.#faults = new Faults({ context, fleet: this.#fleet, chance: chance.fork(), plan })
     this.#presentities = named('presentity', plan.presentities)
     this.#watchers = named('watcher', plan.watchers).map(
       (impu) => new Watcher({ context, impu, chance: chance.fork() }),
     )
     for (const watcher of this.#watchers) watchers.set(watcher.impu, watcher)
     this.#operator = new Operator({ context, chance: chance.fork(), watchers: [...watchers.keys()].map(parseImpu) })
+    this.#faults = new Faults({ context, fleet: this.#fleet, operator: this.#operator, chance: chance.fork(), plan })
     this.#publishers = this.#presentities.flatMap((presentity, index) =>
       Array.from({ length: plan.publishersEach }, (_, device) => {
         return new Publisher({ context, name: `ua${index}.${device}`, chance: chance.fork(), presentity })

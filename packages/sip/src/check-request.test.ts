@@ -3,7 +3,22 @@ import { test } from 'node:test'
 import { checkRequest } from './check-request.ts'
 import { SipSyntaxError } from './errors.ts'
 import type { SipRequest } from './message.ts'
-import { entityTag, expires, maxForwards, minExpires, optionTags, tokens, topBranch, toTag } from './message-fields.ts'
+import {
+  callId,
+  cseq,
+  entityTag,
+  expires,
+  from,
+  fromTag,
+  maxForwards,
+  minExpires,
+  optionTags,
+  to,
+  tokens,
+  topBranch,
+  topVia,
+  toTag,
+} from './message-fields.ts'
 import { parseMessage } from './parse-message.ts'
 import { REGISTER_WITH_OFFERS, RFC3261_REGISTER, SUBSCRIBE, TORTUOUS_SUBSCRIBE, wire } from './vectors/messages.ts'
 
@@ -20,6 +35,21 @@ function changed(name: string, line?: string): SipRequest {
 function refusedFor(header: string): (error: unknown) => boolean {
   return (error) => error instanceof SipSyntaxError && error.header === header
 }
+
+test('what was checked comes back as it was read', () => {
+  const request = parse(SUBSCRIBE)
+  const fields = checkRequest(request)
+  assert.deepEqual(fields, {
+    via: topVia(request),
+    branch: topBranch(request),
+    from: from(request),
+    fromTag: fromTag(request),
+    to: to(request),
+    toTag: undefined,
+    callId: callId(request),
+    cseq: cseq(request),
+  })
+})
 
 test('requests that hold what they must pass (RFC 3261 section 8.1.1)', () => {
   for (const head of [RFC3261_REGISTER, SUBSCRIBE, TORTUOUS_SUBSCRIBE, REGISTER_WITH_OFFERS]) checkRequest(parse(head))

@@ -1,7 +1,23 @@
+import type { Cseq } from './cseq.ts'
 import { SipSyntaxError } from './errors.ts'
 import type { SipRequest } from './message.ts'
-import { callId, cseq, fromTag, maxForwards, topVia, toTag } from './message-fields.ts'
+import { callId, cseq, from, maxForwards, tagOf, to, topVia } from './message-fields.ts'
+import type { NameAddr } from './name-addr.ts'
 import { parseSipUri } from './sip-uri.ts'
+import type { Via } from './via.ts'
+
+/** What a request must have, as `checkRequest` has read it: nobody need read it twice. */
+export interface RequestFields {
+  /** The topmost one. */
+  readonly via: Via
+  readonly branch: string
+  readonly from: NameAddr
+  readonly fromTag: string
+  readonly to: NameAddr
+  readonly toTag: string | undefined
+  readonly callId: string
+  readonly cseq: Cseq
+}
 
 /** Fields that are there at most once: a second one makes two readers read two things. */
 const SINGLE = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Expires', 'Event', 'Content-Type', 'SIP-If-Match']
@@ -15,17 +31,26 @@ const SINGLE = ['From', 'To', 'Call-ID', 'CSeq', 'Max-Forwards', 'Expires', 'Eve
  * @throws SipSyntaxError
  * @see RFC 3261 sections 8.1.1, 16.3 and 18.1.2
  */
-export function checkRequest(request: SipRequest): void {
+export function checkRequest(request: SipRequest): RequestFields {
   checkRequestUri(request.uri)
-  const branch = topVia(request).params.get('branch')
-  if (branch === undefined || branch === true) throw new SipSyntaxError('Via', 'has no branch')
-  if (fromTag(request) === undefined) throw new SipSyntaxError('From', 'has no tag')
-  toTag(request)
-  callId(request)
-  if (cseq(request).method !== request.method) throw new SipSyntaxError('CSeq', 'has another method than the request')
+  const fields = readFields(request)
+  if (fields.cseq.method !== request.method) throw new SipSyntaxError('CSeq', 'has another method than the request')
   maxForwards(request)
   const repeated = request.headers.firstRepeated(SINGLE)
   if (repeated !== undefined) throw new SipSyntaxError(repeated, 'is there twice')
+  return fields
+}
+
+function readFields(request: SipRequest): RequestFields {
+  const via = topVia(request)
+  const branch = via.params.get('branch')
+  if (branch === undefined || branch === true) throw new SipSyntaxError('Via', 'has no branch')
+  const sender = from(request)
+  const fromTag = tagOf(sender, 'From')
+  if (fromTag === undefined) throw new SipSyntaxError('From', 'has no tag')
+  const target = to(request)
+  const toTag = tagOf(target, 'To')
+  return { via, branch, from: sender, fromTag, to: target, toTag, callId: callId(request), cseq: cseq(request) }
 }
 
 /** A URI of a scheme that we do not know is well-formed: that it leads nowhere is another answer (416). */

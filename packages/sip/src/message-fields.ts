@@ -57,7 +57,8 @@ export function toTag(message: SipMessage): string | undefined {
   return tagOf(to(message), 'To')
 }
 
-function tagOf(value: NameAddr, header: string): string | undefined {
+/** The tag of a From or To that has been read. */
+export function tagOf(value: NameAddr, header: string): string | undefined {
   const tag = value.params.get('tag')
   if (tag === undefined) return undefined
   if (tag === true || !isToken(tag)) throw new SipSyntaxError(header, 'has a tag that is no token')

@@ -1,6 +1,6 @@
 export { type AuthParam, type AuthParams, formatAuth, parseAuth, parseAuthenticationInfo } from './auth.ts'
 export { isToken, isTokenEqual } from './chars.ts'
-export { checkRequest } from './check-request.ts'
+export { checkRequest, type RequestFields } from './check-request.ts'
 export { chooseOffer, chooseServerOffer, type IpsecSuite } from './choose-offer.ts'
 export { type Cseq, parseCseq } from './cseq.ts'
 export { parseDeltaSeconds, parseRetryAfter } from './delta-seconds.ts'

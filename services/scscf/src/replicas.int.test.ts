@@ -212,9 +212,13 @@ test('while the HSS is away both replicas serve whom they know', async () => {
     }
   }
   await stack.startHss()
-  const [ue] = ues
-  assert.ok(ue)
-  await until(async () => (await stack.registerFully(ue, {}, 1)).status === 200, 'the HSS is back')
+  for (const owner of [0, 1]) {
+    const ue = await userOf(owner)
+    await until(
+      async () => (await stack.registerFully(ue, {}, owner)).status === 200,
+      `replica ${owner} has the HSS back`,
+    )
+  }
 })
 
 /** Sends PUBLISH, SUBSCRIBE and whole registrations to whatever replica the hop chooses, until it is stopped. */

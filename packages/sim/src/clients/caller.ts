@@ -31,11 +31,14 @@ export class Caller implements Endpoint {
     const end = (answer: SimAnswer | undefined): void => {
       if (isOver) return
       isOver = true
+      for (const timer of timers) timer.cancel()
       trace.note(`${this.name} ${asked.kind} ${branch} ${presentity}: ${answer ? answer.status : 'no answer'}`)
       done(answer)
     }
-    for (const afterMs of [0, ...AGAIN_MS]) world.setTimer(afterMs, () => !isOver && this.#send(request, end))
-    world.setTimer(GIVE_UP_MS, () => end(undefined))
+    const timers = [
+      ...[0, ...AGAIN_MS].map((afterMs) => world.setTimer(afterMs, () => this.#send(request, end))),
+      world.setTimer(GIVE_UP_MS, () => end(undefined)),
+    ]
   }
 
   #send(request: SimRequest, end: (answer: SimAnswer | undefined) => void): void {

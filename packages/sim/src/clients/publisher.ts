@@ -6,6 +6,7 @@ import type { SimAnswer } from '../requests.ts'
 import { Caller } from './caller.ts'
 
 const EXPIRES_SECONDS_MAX = 20
+const REST_MS_MAX = 1_500
 const EXPIRES_SECONDS_LONG = 80_000
 /** What ran out this close to now may be there or not. */
 const SLACK_MS = 4_000
@@ -61,7 +62,7 @@ export class Publisher extends Caller {
 
   #rest(): void {
     if (this.#isAsleep) return
-    this.context.world.setTimer(this.chance.between(200, 2_500), () => !this.#isAsleep && this.#act())
+    this.context.world.setTimer(this.chance.between(100, REST_MS_MAX), () => !this.#isAsleep && this.#act())
   }
 
   #act(): void {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { headers } from '@nats-io/transport-node'
 import { EXPECTED_LAST_SUBJECT_SEQUENCE } from '../jetstream-api.ts'
 import type { LoadedRecord } from '../log/load-log.ts'
 import { MemoryStream } from '../testing/memory-link.ts'
@@ -63,9 +62,8 @@ export async function readCorpusStream(folder: URL, name: string): Promise<[Memo
   const content = JSON.parse(await readFile(new URL(`${name}.json`, folder), 'utf8')) as CorpusStream
   const stream = new MemoryStream()
   for (const { file, sequence, subject, expected } of content.messages) {
-    const fields = headers()
-    if (expected !== undefined) fields.set(EXPECTED_LAST_SUBJECT_SEQUENCE, String(expected))
-    stream.put({ sequence, subject, data: await readFile(new URL(file, folder)), fields })
+    const headers = new Map(expected === undefined ? [] : [[EXPECTED_LAST_SUBJECT_SEQUENCE, String(expected)]])
+    stream.put({ sequence, subject, data: await readFile(new URL(file, folder)), headers })
   }
   return [stream, content]
 }

@@ -75,11 +75,12 @@ function copyOf(stream: MemoryStream): MemoryStream {
 
 async function writeStream(name: string, note: string, stream: MemoryStream, loaded: CorpusRecord[]): Promise<void> {
   const messages: CorpusStream['messages'][number][] = []
-  for (const { sequence, subject, data, fields } of stream.messages) {
+  for (const { sequence, subject, data: octets, headers } of stream.messages) {
+    const data = Buffer.from(octets)
     const file = `${name}-${String(sequence).padStart(2, '0')}-${kindOf(subject, data)}.bin`
     await writeFile(join(folder, file), data)
-    const expected = fields.get(EXPECTED_LAST_SUBJECT_SEQUENCE)
-    messages.push({ file, sequence, subject, ...(expected !== '' && { expected: Number(expected) }) })
+    const expected = headers.get(EXPECTED_LAST_SUBJECT_SEQUENCE)
+    messages.push({ file, sequence, subject, ...(expected !== undefined && { expected: Number(expected) }) })
   }
   await writeJson(`${name}.json`, { note, messages, loaded } satisfies CorpusStream)
 }

@@ -47,7 +47,9 @@ export async function writeChunks(
       written.chunks += 1
       written.records += chunk.records
       written.octets += chunk.octets.length
-      const write = writeChunk(o, id, chunk).finally(() => underWay.delete(write))
+      // Only one waits at the gate: an append that comes behind it waits for that one, not for all that are to follow.
+      const turn = await turnAt(o.gate)
+      const write = writeChunk(o, id, chunk, turn).finally(() => underWay.delete(write))
       // One that fails is seen by the race above or by the wait below.
       write.catch(() => {})
       underWay.add(write)
@@ -60,11 +62,10 @@ export async function writeChunks(
   return { ...written, digest: digest.digest('hex') }
 }
 
-async function writeChunk(o: ChunkWriterOptions, id: string, chunk: Chunk): Promise<void> {
+async function writeChunk(o: ChunkWriterOptions, id: string, chunk: Chunk, turn: () => void): Promise<void> {
   const { connection } = o
   const dueMs = connection.clock.monotonic() + CHUNK_MS_MAX
-  for (;;) {
-    const leave = await turnAt(o.gate)
+  for (let leave = turn; ; leave = await turnAt(o.gate)) {
     try {
       o.signal.throwIfAborted()
       if (await attempt(o, chunkSubject(o.subjects, id, chunk.index), chunk)) return

@@ -8,7 +8,7 @@ import { StreamGate } from '../log/stream-gate.ts'
 import { PartitionSnapshots } from '../snapshot/partition-snapshots.ts'
 import { snapshotSubjects } from '../snapshot/snapshot-subjects.ts'
 import type { StoreLink } from '../store-link.ts'
-import type { MemoryLink } from './memory-link.ts'
+import { MEMORY_STREAM, type MemoryLink } from './memory-link.ts'
 
 const PARTITION = '0'
 const APPEND_TIMEOUT_MS = 3_000
@@ -34,11 +34,11 @@ export function ownedOver(o: {
   return new OwnedPartition({
     partition,
     connection,
-    writer: new ChainWriter({ connection, stream: 'S', subject, partition, epochSequence }),
+    writer: new ChainWriter({ connection, stream: MEMORY_STREAM, subject, partition, epochSequence }),
     gate,
     snapshots: new PartitionSnapshots({
       connection,
-      stream: 'S',
+      stream: MEMORY_STREAM,
       logSubject: subject,
       subjects: MEMORY_SNAPSHOTS,
       partition,
@@ -61,7 +61,7 @@ export async function takeOver(
   return await link.settle(
     (async () => {
       const epochSequence = await writeEpoch(link, { subject: MEMORY_LOG, partition: PARTITION })
-      const place = { stream: 'S', subject: MEMORY_LOG, subjects: MEMORY_SNAPSHOTS, partition: PARTITION }
+      const place = { stream: MEMORY_STREAM, subject: MEMORY_LOG, subjects: MEMORY_SNAPSHOTS, partition: PARTITION }
       const loaded = await loadPartition(link, { ...place, epochSequence, load })
       return ownedOver({ connection: link, epochSequence, loaded, ...(onEvent && { onEvent }) })
     })(),

@@ -104,6 +104,11 @@ export class ModelStream {
     return message
   }
 
+  /** The next message gets a sequence behind this one. */
+  skipTo(sequence: number): void {
+    this.#lastSequence = Math.max(this.#lastSequence, sequence)
+  }
+
   /** Removes what matches and lies below a sequence, and gives how many that was. */
   purge(matches: (subject: string) => boolean, below: number): number {
     const messages = this.#leader.messages.filter(({ sequence, subject }) => sequence < below && matches(subject))

@@ -75,7 +75,8 @@ export function settled(): Promise<void> {
   })
 }
 
-function messageOf(body: unknown): Msg {
+/** An answer with a JSON body. */
+export function messageOf(body: unknown): Msg {
   const data = Buffer.from(JSON.stringify(body))
   return { subject: '', sid: 0, data, respond: () => false, json: () => body as never, string: () => data.toString() }
 }

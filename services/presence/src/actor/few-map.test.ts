@@ -4,15 +4,15 @@ import fc from 'fast-check'
 import { FewMap } from './few-map.ts'
 
 test('few or many, it does what a Map does, in the same order', () => {
-  const key = fc.nat(24).map((number) => `k${number}`)
+  const key = fc.nat(40).map((number) => `k${number}`)
   const step = fc.tuple(fc.constantFrom('set', 'set', 'delete', 'replace'), key, key, fc.nat())
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+    fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
       const few = new FewMap<{ readonly key: string; readonly value: number }>((entry) => entry.key)
       const map = new Map<string, { readonly key: string; readonly value: number }>()
       for (const [act, name, other, value] of steps) {
         const before = [...few.values()]
-        const values = few.size < 8 ? few.values() : undefined
+        const values = few.size < 16 ? few.values() : undefined
         if (act === 'set') {
           few.set({ key: name, value })
           map.set(name, { key: name, value })

@@ -14,8 +14,9 @@ import {
 } from '@rollcall/runtime'
 import {
   CORE_TIMERS,
-  fromUri,
+  checkRequest,
   parseMessage,
+  type RequestFields,
   SipParseError,
   type SipRequest,
   SipSyntaxError,
@@ -28,7 +29,7 @@ import type { NotifyResult, NotifyWay, OutgoingNotify } from '../sip/notify-way.
 import { NotifyTransactions } from './notify-transactions.ts'
 import { Recent } from './recent.ts'
 import type { OpenAddress } from './settings.ts'
-import { readTopVia, type TopVia } from './via.ts'
+import { noteSource, readTopVia, type TopVia } from './via.ts'
 
 /** Requests under way at once: one more is refused, before anything is done for it. */
 const UNDER_WAY_MAX = 4_096
@@ -141,25 +142,29 @@ export class OpenSip implements NotifyWay {
     try {
       const message = parseMessage(bytes)
       if (message.kind === 'request') return message
+      this.#o.events.dropped('unreadable')
     } catch (error) {
       if (!(error instanceof SipParseError)) throw error
-      const { request, status } = error
-      const via = request && request.method !== 'ACK' ? this.#via(request, source) : undefined
-      if (request && via) {
-        this.#incoming(request, via).refuse('malformed', [], status)
-        return undefined
-      }
+      this.#refuse(error.request, source, error.status)
     }
-    this.#o.events.dropped('unreadable')
     return undefined
   }
 
-  #request(request: SipRequest, source: OpenAddress): void {
-    const via = this.#via(request, source)
-    if (!via) {
-      this.#o.events.dropped('unreadable')
-      return
+  /** What every request must have; one that does not have it is answered as far as possible, or dropped. */
+  #check(request: SipRequest, source: OpenAddress): RequestFields | undefined {
+    try {
+      return checkRequest(request)
+    } catch (error) {
+      if (!(error instanceof SipSyntaxError)) throw error
+      this.#refuse(request, source, undefined)
+      return undefined
     }
+  }
+
+  #request(request: SipRequest, source: OpenAddress): void {
+    const fields = this.#check(request, source)
+    if (!fields) return
+    const via = noteSource(request, fields.via, fields.branch, source)
     // A retransmission of what is being done: its answer is on the way.
     if (this.#underWay.has(via.key)) return
     const refusal = this.#refusals.find(via.key)
@@ -167,7 +172,7 @@ export class OpenSip implements NotifyWay {
       this.#send(refusal, via)
       return
     }
-    const incoming = this.#incoming(request, via)
+    const incoming = this.#incoming(request, via, fields)
     if (this.#underWay.size >= UNDER_WAY_MAX || this.#isDraining) {
       incoming.refuse('overload')
       return
@@ -175,6 +180,14 @@ export class OpenSip implements NotifyWay {
     this.#underWay.add(via.key)
     if (isTracing()) runInSpan(incoming.span, () => this.#o.onRequest(incoming))
     else this.#o.onRequest(incoming)
+  }
+
+  /** Refuses what cannot be read whole, if it can be answered at all. */
+  #refuse(request: SipRequest | undefined, source: OpenAddress, status: number | undefined): void {
+    if (request?.method === 'ACK') return
+    const via = request && this.#via(request, source)
+    if (request && via) this.#incoming(request, via, undefined).refuse('malformed', [], status)
+    else this.#o.events.dropped('unreadable')
   }
 
   #via(request: SipRequest, source: OpenAddress): TopVia | undefined {
@@ -186,13 +199,13 @@ export class OpenSip implements NotifyWay {
     }
   }
 
-  #incoming(request: SipRequest, via: TopVia): IncomingRequest {
+  #incoming(request: SipRequest, via: TopVia, fields: RequestFields | undefined): IncomingRequest {
     const { random, events, clock } = this.#o
     const span = startSpan(`SIP ${methodName(request)}`, { kind: 'server', root: true })
     const envelope = createEnvelope({
       traceparent: traceparentOf(span),
       accessSecurity: AccessSecurity.ACCESS_SECURITY_NONE,
-      assertedIdentities: senderOf(request),
+      assertedIdentities: fields ? [fields.from.uri] : [],
       receivedAtMs: BigInt(clock.now()),
     })
     return new IncomingRequest(request, {
@@ -201,6 +214,7 @@ export class OpenSip implements NotifyWay {
       random,
       events,
       host: this.host,
+      ...(fields ? { fields } : {}),
       reply: (octets, status) => {
         this.#underWay.delete(via.key)
         // One that says "later" may be answered otherwise later; nothing was done for it.
@@ -221,16 +235,6 @@ export class OpenSip implements NotifyWay {
       if (!(error instanceof RollcallError)) throw error
       this.#o.log.debug({ err: error }, 'a response could not be sent')
     }
-  }
-}
-
-/** Who says to be the sender; nobody when From cannot be read, which is answered later. */
-function senderOf(request: SipRequest): string[] {
-  try {
-    return [fromUri(request)]
-  } catch (error) {
-    if (error instanceof SipSyntaxError) return []
-    throw error
   }
 }
 

@@ -47,6 +47,7 @@ export function openAddress(config: Config<typeof openShape>): OpenAddress | und
   const at = parseAddressPort(text.slice('udp:'.length))
   if (!at || at.port === 0) throw new ConfigError('presence', [{ name, problem: `came as ${JSON.stringify(text)}` }])
   const isLoopback = LOOPBACK.check(at.address, isIPv6(at.address) ? 'ipv6' : 'ipv4')
+  // guard: open-loopback — unprotected SIP is for this machine alone, unless somebody says otherwise
   if (!isLoopback && !config.ROLLCALL_PRESENCE_SIP_UNPROTECTED_ANYWHERE) {
     const problem = `${at.address} is not loopback, and ROLLCALL_PRESENCE_SIP_UNPROTECTED_ANYWHERE is not true`
     throw new ConfigError('presence', [{ name, problem }])

@@ -1,4 +1,4 @@
-import { formatVia, parseVia, type SipRequest, SipSyntaxError, type Via } from '@rollcall/sip'
+import { formatVia, paramValue, type SipRequest, SipSyntaxError, topVia, type Via } from '@rollcall/sip'
 import type { UdpAddress } from '@rollcall/sip-net'
 
 /** What the topmost Via of a request says. */
@@ -13,26 +13,31 @@ export interface TopVia {
 const PORT_DEFAULT = 5_060
 
 /**
- * Reads the topmost Via of a request that came from `source`, notes there what was seen, and says where the response
- * goes: always to the address that the request came from, and to its port when the client asks for that.
+ * Notes in the topmost Via of a request what was seen of its sender, and says where the response goes: always to the
+ * address that the request came from, and to its port when the client asks for that.
  * `Choice:` `maddr` is not followed: nobody may direct answers to a third.
  *
- * @throws SipSyntaxError when the Via cannot be read, or has no branch.
  * @see RFC 3261 sections 18.2.1 and 18.2.2; RFC 3581 section 4
  */
-export function readTopVia(request: SipRequest, source: UdpAddress): TopVia {
-  const line = request.headers.get('Via')
-  if (line === undefined) throw new SipSyntaxError('Via', 'is absent')
-  // Nearly always there is one element on the line; then there is nothing to split.
-  const via = parseVia(line.includes(',') ? (request.headers.list('Via')[0] ?? '') : line)
-  const branch = via.params.get('branch')
-  if (typeof branch !== 'string') throw new SipSyntaxError('Via', 'has no branch')
+export function noteSource(request: SipRequest, via: Via, branch: string, source: UdpAddress): TopVia {
   const wantsPort = via.params.has('rport')
   if (wantsPort || via.host !== source.address) note(request, via, source)
   const port = wantsPort ? source.port : (via.port ?? PORT_DEFAULT)
   // Two clients may choose the same branch: what tells them apart is where they are.
   const key = `${branch} ${request.method} ${via.host} ${via.port ?? ''} ${source.address}`
   return { replyTo: { address: source.address, port }, key }
+}
+
+/**
+ * The same for a request of which nothing has been read, because it cannot be.
+ *
+ * @throws SipSyntaxError when its topmost Via cannot be read either, or has no branch.
+ */
+export function readTopVia(request: SipRequest, source: UdpAddress): TopVia {
+  const via = topVia(request)
+  const branch = paramValue(via.params, 'branch')
+  if (branch === undefined) throw new SipSyntaxError('Via', 'has no branch')
+  return noteSource(request, via, branch, source)
 }
 
 function note(request: SipRequest, via: Via, { address, port }: UdpAddress): void {

@@ -133,7 +133,8 @@ test('a crowd and long documents are cut into several records, each far below th
     stage.ask(owner, publish({ body }))
   }
   for (let n = 0; n < 1_500; n++) {
-    stage.ask(owner, subscribe({ watcher: [`sip:watcher-${n}@ims.example.com` as Impu] }))
+    const watcher: readonly Impu[] = [`sip:watcher-${n}@ims.example.com` as Impu]
+    stage.ask(owner, subscribe({ resource: BOB, watcher }), { presentity: BOB })
     if (n % 500 === 0) await settled()
   }
   await stage.pass(5_000)

@@ -9,6 +9,12 @@ const PRESENTITIES = 10_000
 
 const presentity = (n: number): Impu => `sip:user-${n}@ims.example.com` as Impu
 
+/** What a busy machine does not stretch. */
+function cpuMs(before: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1_000
+}
+
 /** An owner with many presentities, each with a publication and a watcher who was told. */
 async function crowded(o: { readonly expiresSeconds: (n: number) => number }): Promise<Stage> {
   const stage = new Stage({ limits: { presentities: PRESENTITIES } })
@@ -39,9 +45,9 @@ async function tellAll(stage: Stage): Promise<void> {
 
 test('10,000 presentities of whom nothing changed: their watchers are told nothing, and it takes no time (readings, Store 3)', async () => {
   const stage = await crowded({ expiresSeconds: () => 80_000 })
-  const startMs = performance.now()
+  const before = process.cpuUsage()
   const owner = await stage.own()
-  const tookMs = performance.now() - startMs
+  const tookMs = cpuMs(before)
   assert.deepEqual(owner.size, { presentities: PRESENTITIES, publications: PRESENTITIES, subscriptions: PRESENTITIES })
   await tellAll(stage)
   await stage.pass(3_000)
@@ -68,8 +74,8 @@ test('a look around costs nothing that grows with how much is remembered', async
   const stage = await crowded({ expiresSeconds: () => 80_000 })
   const owner = await stage.own()
   await tellAll(stage)
-  const startMs = performance.now()
+  const before = process.cpuUsage()
   for (let second = 0; second < 200; second++) stage.clock.advance(1_000)
-  const lookMs = (performance.now() - startMs) / 200
+  const lookMs = cpuMs(before) / 200
   assert.ok(lookMs < 1, `${lookMs} ms a look at ${owner.size.subscriptions} subscriptions`)
 })

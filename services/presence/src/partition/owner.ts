@@ -437,7 +437,7 @@ export class PartitionOwner implements HeldPartition {
     const record = { kind: 'decision', decidedAtMs: cause.nowMs, presentity, answered, changes } as const
     const touched = this.#presentities.apply(record, traceparent)
     const state = this.#presentities.of(presentity)
-    if (state.subscriptions.size === 0) this.#policies.unwatch(presentity)
+    if (touched.ended.length > 0 && state.subscriptions.size === 0) this.#policies.unwatch(presentity)
     const drafts = draftNotices(state, touched)
     for (const { subscription, reason, silent } of touched.ended) {
       if (reason === 'rejected') this.#o.events.ended(presentity, subscription, reason)

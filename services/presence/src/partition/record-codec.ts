@@ -35,12 +35,13 @@ export function encodeSnapshotRecord(record: SnapshotRecord): Uint8Array {
 let writer = freshWriter()
 
 function freshWriter(): ReturnType<typeof WireRecord.encode> {
-  return WireRecord.encode(common(LOG_VERSION, 0, '', []))
+  const fresh = WireRecord.encode(common(LOG_VERSION, 0, '', []))
+  fresh.finish()
+  return fresh
 }
 
 function encodeWire(wire: WireRecord): Uint8Array {
   try {
-    writer.finish()
     return WireRecord.encode(wire, writer).finish()
   } catch (error) {
     writer = freshWriter()

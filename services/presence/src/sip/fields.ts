@@ -1,5 +1,5 @@
 import { type Impu, InvalidIdentityError, parseImpu } from '@rollcall/core'
-import { callId, cseq, paramValue, parseVia, type SipRequest, SipSyntaxError } from '@rollcall/sip'
+import { paramValue, parseVia, type RequestFields, type SipRequest, SipSyntaxError } from '@rollcall/sip'
 import type { RequestKey } from '@rollcall/store'
 
 /**
@@ -7,11 +7,12 @@ import type { RequestKey } from '@rollcall/store'
  *
  * @throws SipSyntaxError
  */
-export function requestKey(request: SipRequest): RequestKey {
-  const bottom = request.headers.list('Via').at(-1) ?? ''
-  const branch = paramValue(parseVia(bottom).params, 'branch')
+export function requestKey(request: SipRequest, { via, callId, cseq }: RequestFields): RequestKey {
+  const vias = request.headers.list('Via')
+  const bottom = vias.length === 1 ? via : parseVia(vias.at(-1) ?? '')
+  const branch = paramValue(bottom.params, 'branch')
   if (branch === undefined) throw new SipSyntaxError('Via', 'has no branch at the bottom')
-  return { callId: callId(request), cseq: cseq(request).sequence, branch }
+  return { callId, cseq: cseq.sequence, branch }
 }
 
 /** Media type of the body, lower case, without parameters; undefined when the header is absent. */

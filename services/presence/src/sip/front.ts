@@ -1,7 +1,6 @@
 import type { Envelope } from '@rollcall/proto-gen/hop'
 import type { HopPeer, HopRequestHandler } from '@rollcall/runtime'
 import {
-  checkRequest,
   entityTag,
   event,
   expires,
@@ -97,7 +96,7 @@ export class SipFront {
 
   #dispatch(incoming: IncomingRequest): void {
     const { request } = incoming
-    checkRequest(request)
+    incoming.check()
     if (!this.#o.isOpen()) {
       incoming.refuse('store-away')
       return
@@ -155,7 +154,7 @@ export class SipFront {
     owner.request(
       {
         presentity,
-        key: requestKey(request),
+        key: requestKey(request, incoming.fields),
         traceparent,
         input,
         policy: user,

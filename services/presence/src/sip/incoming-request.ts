@@ -1,8 +1,16 @@
 import type { Span } from '@opentelemetry/api'
-import type { Random } from '@rollcall/core'
+import { assert, type Random } from '@rollcall/core'
 import type { Envelope } from '@rollcall/proto-gen/hop'
 import { type HopReply, isTracing, type Role, type SpanAttributes } from '@rollcall/runtime'
-import { createResponse, newTag, type SipRequest, serializeMessage, sipStatusOf } from '@rollcall/sip'
+import {
+  checkRequest,
+  createResponse,
+  newTag,
+  type RequestFields,
+  type SipRequest,
+  serializeMessage,
+  sipStatusOf,
+} from '@rollcall/sip'
 import type { Answer } from '../actor/decision.ts'
 import type { PresenceEvents } from '../events.ts'
 import type { AnswerListener, UnavailableReason } from '../partition/answers.ts'
@@ -39,6 +47,7 @@ export class IncomingRequest implements AnswerListener {
   #isBroughtAgain = false
   /** Own host, and port if it has one, as the sender knows it: of our Contact. */
   readonly host: string
+  #fields: RequestFields | undefined
 
   constructor(
     request: SipRequest,
@@ -50,6 +59,8 @@ export class IncomingRequest implements AnswerListener {
       readonly events: PresenceEvents
       readonly host: string
       readonly origin?: HopOrigin
+      /** When they have been read already. */
+      readonly fields?: RequestFields
       readonly reply: (sip: Buffer, status: number, envelope?: Envelope) => void
     },
   ) {
@@ -61,6 +72,22 @@ export class IncomingRequest implements AnswerListener {
     this.#events = o.events
     this.#reply = o.reply
     this.host = o.host
+    this.#fields = o.fields
+  }
+
+  /**
+   * Checks that it has what every request must have.
+   *
+   * @throws SipSyntaxError
+   */
+  check(): void {
+    this.#fields ??= checkRequest(this.request)
+  }
+
+  /** What every request must have; it is checked before. */
+  get fields(): RequestFields {
+    assert(this.#fields, 'a request is checked before it is read')
+    return this.#fields
   }
 
   /** Trace context of the span that this request has here. */

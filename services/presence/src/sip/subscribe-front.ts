@@ -1,5 +1,5 @@
 import type { Impu } from '@rollcall/core'
-import { callId, contact, createUasDialog, cseq, event, expires, fromTag, newTag, toTag } from '@rollcall/sip'
+import { contact, createUasDialog, event, expires, newTag } from '@rollcall/sip'
 import type { Decision } from '../actor/decision.ts'
 import type { EventPackage } from '../actor/state.ts'
 import type { Asked } from '../events.ts'
@@ -37,7 +37,7 @@ export class SubscribeFront {
     }
     const identities = impusOf(envelope.assertedIdentities)
     const read = { incoming, eventPackage, eventId: id ?? '', identities } as const
-    const localTag = toTag(request)
+    const { toTag: localTag } = incoming.fields
     if (localTag === undefined) {
       const resource = impuOf(request.uri)
       this.#o.finder.ofUser(incoming, resource, (user, owner) => {
@@ -82,7 +82,7 @@ export class SubscribeFront {
     const presentity = owner.presentityOf(subscriptionId)
     if (presentity === undefined) {
       // It may have ended by this very request, which has come again.
-      if (!owner.replay(requestKey(request), incoming)) incoming.refuse('dialog-unknown')
+      if (!owner.replay(requestKey(request, incoming.fields), incoming)) incoming.refuse('dialog-unknown')
       return
     }
     if (expires(request) === 0) {
@@ -115,9 +115,9 @@ export class SubscribeFront {
       eventPackage,
       eventId,
       subscriptionId,
-      callId: callId(request),
-      remoteTag: fromTag(request) ?? '',
-      cseq: cseq(request).sequence,
+      callId: incoming.fields.callId,
+      remoteTag: incoming.fields.fromTag,
+      cseq: incoming.fields.cseq.sequence,
       remoteTarget,
       policy: user?.policy,
       newTag: subscriptionId,
@@ -161,7 +161,10 @@ export class SubscribeFront {
         ...(decision.handling ? { 'rollcall.policy.decision': decision.handling } : {}),
       }))
     }
-    owner.request({ presentity, key: requestKey(request), traceparent, input, policy, decided }, incoming)
+    owner.request(
+      { presentity, key: requestKey(request, incoming.fields), traceparent, input, policy, decided },
+      incoming,
+    )
   }
 }
 
