@@ -11,7 +11,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const run = promisify(execFile)
 
 /** Commands of the README that CI runs as steps of their own. */
-const RUN_BY_CI = new Set(['npm start', 'npm test', 'npm run bench -- hop publish'])
+const RUN_BY_CI = new Set([
+  'npm start',
+  'npm test',
+  'npm run sim -- --seeds 200',
+  'npm run test:guards',
+  'npm run bench -- hop publish',
+])
 
 test('each command of the README does what it says', async () => {
   const readme = await readFile(join(ROOT, 'README.md'), 'utf8')

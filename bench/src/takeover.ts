@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { partitionOf } from '@rollcall/store'
 import { DOMAIN, GENERATOR_ADDRESS, ROLLCALL_ADDRESSES } from './addresses.ts'
 import type { BenchOptions } from './command.ts'
+import { printSelfTimes } from './cpu-profile.ts'
 import { Generator } from './load/generator.ts'
 import { monotonicMs } from './load/work.ts'
 import { cpuUs, rssMb } from './process-usage.ts'
@@ -11,6 +12,7 @@ import { loadingMs, PresenceLog } from './rollcall/presence-log.ts'
 import { PresenceProcess } from './rollcall/presence-process.ts'
 import { BenchStore } from './rollcall/store.ts'
 import type { Side } from './side.ts'
+import { TemporaryFolder } from './temporary-folder.ts'
 import { succeed } from './workloads.ts'
 
 export interface TakeoverScale {
@@ -48,17 +50,25 @@ interface Round {
 }
 
 /** How long it takes until everything is served after kill -9, by a process that is restarted and by another replica. */
-export async function* benchTakeover(_: BenchOptions, scale: TakeoverScale = FULL): AsyncGenerator<BenchRow> {
-  yield await benchCase('restarted', 1, scale)
-  yield await benchCase('lost, a second replica there', 2, scale)
+export async function* benchTakeover(o: BenchOptions, scale: TakeoverScale = FULL): AsyncGenerator<BenchRow> {
+  // Whoever is killed leaves no profile: it is of the last one, which loads what the others left.
+  using profile = o.isProfiled ? new TemporaryFolder('profile') : undefined
+  yield await benchCase('restarted', 1, scale, profile?.path)
+  if (profile) printSelfTimes('the Presence Server, restarted', profile.path)
+  yield await benchCase('lost, a second replica there', 2, scale, undefined)
 }
 
-async function benchCase(name: string, replicas: 1 | 2, scale: TakeoverScale): Promise<BenchRow> {
+async function benchCase(
+  name: string,
+  replicas: 1 | 2,
+  scale: TakeoverScale,
+  profileFolder: string | undefined,
+): Promise<BenchRow> {
   await using all = new AsyncDisposableStack()
   const store = all.use(await BenchStore.start(ROLLCALL_ADDRESSES[0], ['presence']))
   const generator = all.use(await Generator.start(GENERATOR_ADDRESS))
   // All is loaded by the first; the second takes its share of it then.
-  const victim = all.use(await Replica.start(store, 0))
+  const victim = all.use(await Replica.start(store, 0, profileFolder))
   await load(victim, generator, scale)
   const survivor = replicas === 1 ? victim : all.use(await Replica.start(store, 1))
   const rounds: Round[] = []
@@ -182,16 +192,18 @@ class Replica implements AsyncDisposable {
   readonly log = new PresenceLog()
   readonly #store: BenchStore
   readonly #index: number
+  readonly #profileFolder: string | undefined
   #presence: PresenceProcess
 
-  private constructor(store: BenchStore, index: number) {
+  private constructor(store: BenchStore, index: number, profileFolder: string | undefined) {
     this.#store = store
     this.#index = index
+    this.#profileFolder = profileFolder
     this.#presence = this.#spawned()
   }
 
-  static async start(store: BenchStore, index: number): Promise<Replica> {
-    const replica = new Replica(store, index)
+  static async start(store: BenchStore, index: number, profileFolder?: string): Promise<Replica> {
+    const replica = new Replica(store, index, profileFolder)
     await replica.untilReady()
     return replica
   }
@@ -233,6 +245,7 @@ class Replica implements AsyncDisposable {
       replica: this.#index,
       env: { ROLLCALL_LOG_LEVEL: 'info' },
       onLine: this.log.onLine,
+      ...(this.#profileFolder ? { profileFolder: this.#profileFolder } : {}),
     })
   }
 }

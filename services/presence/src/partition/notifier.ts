@@ -168,6 +168,29 @@ export class Notifier {
     }
   }
 
+  /**
+   * Resolves when the NOTIFYs with content are answered that are under way to watchers of the presentity who have ended,
+   * or after `graceMs`: they may have left before.
+   */
+  async landed(presentity: Impu, graceMs: number): Promise<void> {
+    const landings: Promise<void>[] = []
+    for (const telling of this.#ended.of(presentity)) {
+      if (!telling.flown || telling.flown.ended === 'rejected') continue
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const others = telling.whenLanded
+      telling.whenLanded = () => {
+        others?.()
+        resolve()
+      }
+      landings.push(promise)
+    }
+    if (landings.length === 0) return
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = this.#o.clock.setTimer(graceMs, resolve)
+    await Promise.race([Promise.all(landings), late])
+    timer.cancel()
+  }
+
   /** Resolves when no NOTIFY is on its way, or after `graceMs`: who is silent is not waited for. */
   async idle(graceMs: number): Promise<void> {
     if (this.#isIdle()) return
@@ -254,6 +277,7 @@ export class Notifier {
       return
     }
     telling.state = 'in-flight'
+    telling.flown = notice
     if (!telling.isUrgent && !telling.isResting) {
       telling.isResting = this.#pacers[notice.subscription.eventPackage].rest(telling)
     }
@@ -286,6 +310,7 @@ export class Notifier {
   #done(telling: Telling, flight: Flight, outcome: NotifyOutcome): void {
     if (this.#isStopped) return
     this.#flights.land(flight)
+    telling.land()
     this.#o.onOutcome(outcome)
     const { notice } = telling
     if (telling.state === 'in-flight' && notice) {

@@ -139,10 +139,13 @@ test('the last NOTIFY of a fetch that waits in the hop goes without content once
   const [fetched] = stage.take()
   assert.ok(fetched)
   assert.ok(fetched.body.includes('secret') && fetched.mayLeave())
-  await owner.changePolicy(ALICE, blocking(2n, BOB))
+  const change = follow(owner.changePolicy(ALICE, blocking(2n, BOB)))
+  await settled()
   assert.equal(fetched.mayLeave(), false)
+  assert.equal(change.state, 'pending', 'it may have left: its answer is waited for')
   fetched.done('withdrawn')
   await settled()
+  assert.equal(change.state, 'done')
   assert.deepEqual(
     stage.take().map(({ notice, body, mayLeave }) => [notice.ended, body, mayLeave()]),
     [['rejected', '', true]],
@@ -163,10 +166,12 @@ test('a last NOTIFY that was not sent yet goes without content once its watcher 
   stage.ask(owner, resubscribe(input, { expiresSeconds: 0 }))
   await settled()
   const [underWay] = stage.take()
-  await owner.changePolicy(ALICE, blocking(2n, BOB))
+  const change = follow(owner.changePolicy(ALICE, blocking(2n, BOB)))
+  await settled()
   assert.equal(underWay?.mayLeave(), false)
   underWay?.done('withdrawn')
   await settled()
+  assert.equal(change.state, 'done')
   assert.deepEqual(
     stage.take().map(({ notice, body }) => [notice.ended, body]),
     [['rejected', '']],
@@ -231,4 +236,19 @@ test('a change that waits for an earlier owner is not said to hold when the part
   await owner.release()
   await settled()
   assert.equal(change.state, 'failed')
+})
+
+test('a change does not wait for the answer of a watcher who is silent, but for a second', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  stage.ask(owner, subscribe())
+  await settled()
+  stage.watchers = undefined
+  stage.ask(owner, publish({ body: pidf('secret') }))
+  await settled()
+  const change = follow(owner.changePolicy(ALICE, blocking(2n, BOB)))
+  await stage.pass(900)
+  assert.equal(change.state, 'pending')
+  await stage.pass(200)
+  assert.equal(change.state, 'done')
 })

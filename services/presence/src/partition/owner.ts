@@ -35,8 +35,10 @@ const EXPIRIES_PER_TURN_MAX = 128
 const NEXT_TURN_MS = 5
 /** More records than this on their way: expiry waits, for requests come first. */
 const EXPIRY_DEPTH_MAX = 1_024
-/** At a hand-over NOTIFYs under way get this long to be answered: what is answered the next owner need not tell again. */
+/** NOTIFYs under way get this long to be answered: at a hand-over, so that the next owner need not tell again. */
 const TELL_GRACE_MS = 250
+/** And when a policy blocks their watchers: what left before it was in force has mostly arrived by then. */
+const LAND_GRACE_MS = 1_000
 
 /** What a record under way is to tell, which a policy may take back before it is durable. */
 interface Committed extends UnderWay {
@@ -213,6 +215,7 @@ export class PartitionOwner implements HeldPartition {
     this.#observePolicy(presentity, policy, '')
     // guard: policy-durable — a policy that is decided and not durable may be undone by the next owner
     await this.#flush()
+    await this.#notifier?.landed(presentity, LAND_GRACE_MS)
     // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
     await this.#whileServing(this.#ownership.sole)
   }

@@ -29,6 +29,10 @@ export class Telling {
   isResting = false
   /** Counts what was sent, and what was taken back: a NOTIFY of an earlier count may not leave any more. */
   flight = 0
+  /** As it was sent; absent when nothing is under way. */
+  flown: Notice | undefined
+  /** Hears of the end of what is under way. */
+  whenLanded: (() => void) | undefined
   failures = 0
   firstFailureMs = 0
   timer: Timer | undefined
@@ -44,6 +48,13 @@ export class Telling {
     if (this.state === 'in-flight') this.next = this.next ? mergeNotices(this.next, notice) : notice
     else this.notice = this.notice ? mergeNotices(this.notice, notice) : notice
     this.isUrgent ||= isUrgent(notice)
+  }
+
+  /** What was under way is not any more, however it ended. */
+  land(): void {
+    this.flown = undefined
+    this.whenLanded?.()
+    this.whenLanded = undefined
   }
 
   /** What is under way did not arrive: it and what came meanwhile are one. */
