@@ -51,3 +51,21 @@ test('what ships does not import what is for tests', () => {
     'services/hss/src/a.ts @rollcall/dev-env',
   ])
 })
+
+test('the simulator runs the Presence Server’s partitions, and nothing that ships leans on the simulator', () => {
+  const inside = "import { Partitions } from '@rollcall/presence/partition'\n"
+  assert.deepEqual(
+    faultsIn({
+      'packages/sim/src/a.ts': inside,
+      'packages/sim/src/b.ts': "import { x } from '@rollcall/presence'\nimport { y } from '@rollcall/scscf'\n",
+      'packages/store/src/a.ts': inside,
+      'services/presence/src/a.ts': "import { History } from '@rollcall/sim/history'\n",
+    }),
+    [
+      'packages/sim/src/b.ts @rollcall/presence',
+      'packages/sim/src/b.ts @rollcall/scscf',
+      'packages/store/src/a.ts @rollcall/presence/partition',
+      'services/presence/src/a.ts @rollcall/sim/history',
+    ],
+  )
+})

@@ -25,7 +25,7 @@ import {
 } from './processes.ts'
 import { type EnvironmentOptions, hopRoutes, natsUrl, serviceEnvironment, TRUST_DOMAIN } from './service-environment.ts'
 
-export { REPLICATED_SERVICES, type ReplicatedService, SERVICES, type ServiceName } from './processes.ts'
+export { type ReplicatedService, SERVICES, type ServiceName } from './processes.ts'
 export { ENCAPSULATION_PORT, PORT_PS, SIP_PORT } from './service-environment.ts'
 
 /** Reserved a stream; a machine for development holds ten of them easily. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { after, before } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { grpcPort, processName } from '@rollcall/deploy/local/processes.ts'
 import { PolicyLoad } from '../support/core/policy-load.ts'
 import { checkBlocked, checkOrder, refuteAll } from '../support/history/check.ts'
 import { History } from '../support/history/history.ts'
@@ -10,8 +11,8 @@ import { type Dice, testSeeds } from '../support/seeds.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const BLOCK = 22
-const NATS_PROXY_PORT = 14_301
-const NATS_PORT = 14_222
+const ADDRESS = addressOf(BLOCK)
+const NATS = `${ADDRESS}:14222`
 /** Longer than a lease (2 s) and than it takes the others to notice. */
 const FAULT_MS_MIN = 2_500
 const FAULT_MS_MAX = 4_500
@@ -23,26 +24,32 @@ const TRY_MS = 1_000
 const SLACK_MS = 250
 
 /** What happens to a replica of the Presence Server, or to the store. */
-type Fault = 'stopped' | 'cut' | 'stalled' | 'killed' | 'stopped-and-cut' | 'nats-killed'
+type Fault = 'stopped' | 'cut' | 'stalled' | 'killed' | 'stopped and cut' | 'unreachable for its peers' | 'without NATS'
 
 /** What each seed of CI does, in its order; the seed says to which replica, when, and for how long. */
 const PLANS: readonly (readonly Fault[])[] = [
   ['stopped'],
   ['cut', 'killed'],
   ['stalled'],
-  ['stopped-and-cut', 'nats-killed'],
-  ['killed', 'stopped'],
+  ['stopped and cut', 'without NATS'],
+  ['unreachable for its peers', 'killed'],
 ]
 
 let network: TestNetwork
 let load: PolicyLoad
-const proxies: TcpProxy[] = []
+/** The links of each replica: its own to NATS, and that of the HSS and the other replica to it. */
+const links: { readonly process: string; readonly nats: TcpProxy; readonly peers: TcpProxy }[] = []
 
 before(async () => {
-  const address = addressOf(BLOCK)
-  const target = `${address}:${NATS_PORT}`
   for (const ordinal of [0, 1]) {
-    proxies.push(await TcpProxy.start({ listen: `${address}:${NATS_PROXY_PORT + ordinal}`, target }))
+    links.push({
+      process: processName('presence', ordinal),
+      nats: await TcpProxy.start({ listen: `${ADDRESS}:${14_301 + ordinal}`, target: NATS }),
+      peers: await TcpProxy.start({
+        listen: `${ADDRESS}:${14_311 + ordinal}`,
+        target: `${ADDRESS}:${grpcPort('presence', ordinal)}`,
+      }),
+    })
   }
   network = await TestNetwork.start({
     block: BLOCK,
@@ -52,7 +59,12 @@ before(async () => {
     settings: { ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: '0' },
     stack: {
       replicas: { presence: 2 },
-      via: (process, to) => (to === target && proxyOf(process)?.listen) || to,
+      via: (process, target) => {
+        if (target === NATS) return linksOf(process)?.nats.listen ?? target
+        const peer = links.find(({ peers }) => peers.target === target)
+        return (process === 'hss' && peer?.peers.listen) || target
+      },
+      settingsOf: (process) => ({ ROLLCALL_GRPC_ADVERTISE: linksOf(process)?.peers.listen ?? '' }),
     },
   })
   const client = await network.play('scscf', new History(() => performance.now()), { tryMs: TRY_MS })
@@ -61,7 +73,10 @@ before(async () => {
 
 after(async () => {
   await network?.[Symbol.asyncDispose]()
-  for (const proxy of proxies) await proxy[Symbol.asyncDispose]()
+  for (const { nats, peers } of links) {
+    await nats[Symbol.asyncDispose]()
+    await peers[Symbol.asyncDispose]()
+  }
 })
 
 testSeeds({
@@ -99,44 +114,52 @@ function planOf(seed: number): readonly Fault[] {
   return PLANS[(seed - 1) % PLANS.length] ?? []
 }
 
-function proxyOf(process: string): TcpProxy | undefined {
-  const ordinal = /^presence-(\d)$/.exec(process)?.[1]
-  return ordinal === undefined ? undefined : proxies[Number(ordinal)]
+function linksOf(process: string): (typeof links)[number] | undefined {
+  return links.find((one) => one.process === process)
 }
 
 async function inflict(fault: Fault, dice: Dice): Promise<void> {
   const { stack } = network
   const process = dice.pick(stack.replicas('presence'))
-  const proxy = proxyOf(process.name)
+  const own = linksOf(process.name)
+  assert.ok(own)
   const forMs = dice.between(FAULT_MS_MIN, FAULT_MS_MAX)
   switch (fault) {
     case 'stopped':
       process.signal('SIGSTOP')
       await delay(forMs)
       process.signal('SIGCONT')
-      return
-    case 'stopped-and-cut':
+      break
+    case 'stopped and cut':
       // It wakes up with old rules and no store to tell it of new ones.
       process.signal('SIGSTOP')
-      proxy?.cut()
+      own.nats.cut()
       await delay(forMs)
       process.signal('SIGCONT')
       await delay(forMs)
-      proxy?.restore()
+      own.nats.restore()
       break
     case 'cut':
-    case 'stalled':
-      if (fault === 'cut') proxy?.cut()
-      else proxy?.stall()
+      own.nats.cut()
       await delay(forMs)
-      proxy?.restore()
+      own.nats.restore()
+      break
+    case 'stalled':
+      own.nats.stall()
+      await delay(forMs)
+      own.nats.restore()
+      break
+    case 'unreachable for its peers':
+      own.peers.stall()
+      await delay(forMs)
+      own.peers.restore()
       break
     case 'killed':
       await process.kill('SIGKILL')
       await delay(dice.between(0, FAULT_MS_MAX))
       process.spawn()
       break
-    case 'nats-killed':
+    case 'without NATS':
       await stack.nats.kill('SIGKILL')
       await delay(dice.between(0, FAULT_MS_MAX))
       await stack.nats.start()

@@ -50,6 +50,7 @@ export class Flood implements AsyncDisposable {
   #serial = 0
   #underWay = 0
   #tally: Tally = newTally()
+  #onAnswer: () => void = () => {}
   /** 200s that the server did not remember. */
   forgotten = 0
 
@@ -91,7 +92,9 @@ export class Flood implements AsyncDisposable {
     return await this.#measure(async (tally) => {
       while (performance.now() < endMs && tally.offered < most) {
         while (this.#underWay < o.outstanding && tally.offered < most && this.#publish());
-        await new Promise((resolve) => setImmediate(resolve))
+        await new Promise<void>((resolve) => {
+          this.#onAnswer = resolve
+        })
       }
     })
   }
@@ -152,6 +155,7 @@ export class Flood implements AsyncDisposable {
   #heard(presentity: number, result: HopResult, sentMs: number): void {
     this.#underWay -= 1
     this.#idle.push(presentity)
+    this.#onAnswer()
     const key = result.kind === 'response' ? result.status : result.kind === 'full' ? 'full' : 'none'
     const { answers, latenciesMs } = this.#tally
     answers.set(key, (answers.get(key) ?? 0) + 1)

@@ -194,7 +194,9 @@ export class SimReplica {
       load: new AppendLoad(),
       snapshots: new SnapshotTurn(),
       sendNotify: (partition, notice, cseq, mayLeave, done) => {
-        const epoch = this.partitions.owners.find((owner) => owner.partition === partition)?.epoch ?? 0n
+        // One that is not known as the owner yet must not tell; its epoch is the newest.
+        const owner = this.partitions.owners.find((one) => one.partition === partition)
+        const epoch = owner?.epoch ?? this.#context.store.epochs.epochOf(partition)
         const body = bodyOf(notice, cseq, this.clock.now())
         this.#way.send({ epoch, notice, cseq, body, mayLeave, done })
       },

@@ -18,7 +18,7 @@ function long(note: string): Buffer {
 }
 
 test('a log that has grown is cut by a snapshot, and the next owner loads that: state, answers and CSeqs (decision 1)', async () => {
-  await using stack = await Stack.start('127.1.5.10')
+  await using stack = await Stack.start('127.1.5.12')
   const first = stack.nextNotify()
   assert.equal((await stack.send(subscribeRequest(), [BOB])).status, 200)
   await first

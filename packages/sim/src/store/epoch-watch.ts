@@ -16,6 +16,11 @@ export class EpochWatch {
     this.#onFault = onFault
   }
 
+  /** The newest epoch of a partition. */
+  epochOf(partition: number): bigint {
+    return this.#epochs.get(`${this.#prefix}${partition}`) ?? 0n
+  }
+
   stored({ subject, sequence, data }: ModelMessage): void {
     if (!subject.startsWith(this.#prefix)) return
     if (data[KIND_AT] === KIND_EPOCH) {

@@ -34,6 +34,7 @@ interface Election {
 /** The store of all replicas: the model of JetStream, its elections and restarts, and what becomes of requests on their way. */
 export class SimStore {
   readonly model: JetStreamModel
+  readonly epochs: EpochWatch
   weather: StoreWeather = CALM_STORE
   readonly #world: World
   readonly #chance: Chance
@@ -46,8 +47,8 @@ export class SimStore {
     this.#chance = o.chance
     this.#shards = o.shape.shards
     this.model = new JetStreamModel(streamsOf('presence', o.shape))
-    const epochs = new EpochWatch(`presence.${REALM_TOKEN}.log.`, o.onFault)
-    this.model.onStored.push((_, message) => epochs.stored(message))
+    this.epochs = new EpochWatch(`presence.${REALM_TOKEN}.log.`, o.onFault)
+    this.model.onStored.push((_, message) => this.epochs.stored(message))
   }
 
   /** Names of its streams. */

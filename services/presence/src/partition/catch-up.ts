@@ -29,6 +29,16 @@ export interface CatchUp {
     | { readonly kind: 'ended'; readonly ended: EndedSubscription }
 }
 
+/** The same as what a record would have touched. */
+export function touchedBy({ whom }: CatchUp): Touched {
+  return {
+    presence: whom.kind === 'presence',
+    winfo: whom.kind === 'winfo',
+    subscriptions: new Set(whom.kind === 'subscription' ? [whom.id] : []),
+    ended: whom.kind === 'ended' ? [whom.ended] : [],
+  }
+}
+
 /**
  * Follows the log while it is read, to find whom the owner before may have left untold: whoever a record after the last
  * watermark touched, and who was lagging then. Watchers of presentities without such a record hear nothing.

@@ -1,4 +1,6 @@
-import type { Impu } from '@rollcall/core'
+import type { Clock, Impu } from '@rollcall/core'
+import type { Subscription } from '../actor/state.ts'
+import type { Notice } from './notice.ts'
 import type { Telling } from './telling.ts'
 
 const NOBODY: readonly Telling[] = []
@@ -18,7 +20,42 @@ export class EndedTellings {
     if (known?.delete(telling) && known.size === 0) this.#byPresentity.delete(presentity)
   }
 
-  of(presentity: Impu): Iterable<Telling> {
+  /**
+   * What has not left yet goes without content where `isBlocked` now: the subscriptions have ended, so that nothing is left
+   * that could be decided anew.
+   */
+  reject(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
+    const rejected = (notice: Notice | undefined): Notice | undefined =>
+      notice?.ended && isBlocked(notice.subscription) ? { ...notice, ended: 'rejected' } : notice
+    for (const telling of this.#of(presentity)) {
+      telling.next = rejected(telling.next)
+      const notice = rejected(telling.notice)
+      if (notice !== telling.notice) telling.flight += 1
+      telling.notice = notice
+    }
+  }
+
+  /** Resolves when what is under way with content is answered, or after `graceMs`: it may have left before. */
+  async landed(presentity: Impu, clock: Clock, graceMs: number): Promise<void> {
+    const landings: Promise<void>[] = []
+    for (const telling of this.#of(presentity)) {
+      if (!telling.flown || telling.flown.ended === 'rejected') continue
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const others = telling.whenLanded
+      telling.whenLanded = () => {
+        others?.()
+        resolve()
+      }
+      landings.push(promise)
+    }
+    if (landings.length === 0) return
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = clock.setTimer(graceMs, resolve)
+    await Promise.race([Promise.all(landings), late])
+    timer.cancel()
+  }
+
+  #of(presentity: Impu): Iterable<Telling> {
     return this.#byPresentity.get(presentity) ?? NOBODY
   }
 }

@@ -153,42 +153,17 @@ export class Notifier {
     this.#cseqs.forget(subscriptionId)
   }
 
-  /**
-   * Last NOTIFYs of the presentity's watchers that have not left yet go without content where `isBlocked` now: their
-   * subscriptions have ended, so that nothing is left that could be decided anew.
-   */
+  /** Last NOTIFYs of the presentity's watchers that have not left yet go without content where `isBlocked` now. */
   rejectEnded(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
-    const rejected = (notice: Notice | undefined): Notice | undefined =>
-      notice?.ended && isBlocked(notice.subscription) ? { ...notice, ended: 'rejected' } : notice
-    for (const telling of this.#ended.of(presentity)) {
-      telling.next = rejected(telling.next)
-      const notice = rejected(telling.notice)
-      if (notice !== telling.notice) telling.flight += 1
-      telling.notice = notice
-    }
+    this.#ended.reject(presentity, isBlocked)
   }
 
   /**
    * Resolves when the NOTIFYs with content are answered that are under way to watchers of the presentity who have ended,
-   * or after `graceMs`: they may have left before.
+   * or after `graceMs`.
    */
   async landed(presentity: Impu, graceMs: number): Promise<void> {
-    const landings: Promise<void>[] = []
-    for (const telling of this.#ended.of(presentity)) {
-      if (!telling.flown || telling.flown.ended === 'rejected') continue
-      const { promise, resolve } = Promise.withResolvers<void>()
-      const others = telling.whenLanded
-      telling.whenLanded = () => {
-        others?.()
-        resolve()
-      }
-      landings.push(promise)
-    }
-    if (landings.length === 0) return
-    const { promise: late, resolve } = Promise.withResolvers<void>()
-    const timer = this.#o.clock.setTimer(graceMs, resolve)
-    await Promise.race([Promise.all(landings), late])
-    timer.cancel()
+    await this.#ended.landed(presentity, this.#o.clock, graceMs)
   }
 
   /** Resolves when no NOTIFY is on its way, or after `graceMs`: who is silent is not waited for. */

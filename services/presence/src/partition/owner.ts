@@ -8,8 +8,10 @@ import { handlingOf } from '../actor/subscribe.ts'
 import { PartitionLostError } from '../errors.ts'
 import { type AnswerListener, PendingAnswer, type UnavailableReason } from './answers.ts'
 import { Appender, NOBODY_WAITS } from './appender.ts'
-import type { CatchUp, CatchUpMarks } from './catch-up.ts'
+import { type CatchUpMarks, touchedBy } from './catch-up.ts'
 import { Deferred } from './deferred.ts'
+import { ExpiryRounds } from './expiry-rounds.ts'
+import { Lifetime } from './lifetime.ts'
 import { Loading } from './loading.ts'
 import type { DecisionRecord } from './log-record.ts'
 import type { Notice, NoticeCause } from './notice.ts'
@@ -29,12 +31,6 @@ const ANSWER_RETAIN_MS = 32_000
 const ANSWERS_MAX = 32_768
 /** Upkeep: what ran out, watermarks (at most one a second), what waited for the store, snapshots. */
 const TICK_MS = 1_000
-/** Presentities looked at in one turn: their records must fit into the log's queue (its reserve is 256). */
-const EXPIRIES_PER_TURN_MAX = 128
-/** What is due beyond that has its turn after this, so that answers have theirs. */
-const NEXT_TURN_MS = 5
-/** More records than this on their way: expiry waits, for requests come first. */
-const EXPIRY_DEPTH_MAX = 1_024
 /** NOTIFYs under way get this long to be answered: at a hand-over, so that the next owner need not tell again. */
 const TELL_GRACE_MS = 250
 /** And when a policy blocks their watchers: what left before it was in force has mostly arrived by then. */
@@ -72,15 +68,13 @@ export class PartitionOwner implements HeldPartition {
   readonly #deferred = new Deferred()
   /** Records under way that concern somebody; as many as the appender lets through. */
   readonly #underWay = new Set<Committed>()
-  /** Hear of it when the owner stops. */
-  readonly #stopListeners = new Set<(error: PartitionLostError) => void>()
+  readonly #lifetime = new Lifetime()
+  readonly #expiry: ExpiryRounds
   #log: PartitionLog | undefined
   #appender: Appender | undefined
   #notifier: Notifier | undefined
   #ordinal = 0
   #tick: Timer | undefined
-  #nextTurn: Timer | undefined
-  #state: 'serving' | 'releasing' | 'stopped' = 'serving'
   #lose: (why: unknown) => void = () => {}
 
   private constructor(ownership: Ownership, context: OwnerContext) {
@@ -89,6 +83,12 @@ export class PartitionOwner implements HeldPartition {
     this.#o = context
     const { clock } = context
     this.#answers = new AnsweredRequests({ retainMs: ANSWER_RETAIN_MS, entriesMax: ANSWERS_MAX, clock })
+    this.#expiry = new ExpiryRounds({
+      clock,
+      presentities: this.#presentities,
+      depth: () => (this.isAvailable ? this.#appender?.depth : undefined),
+      expire: (presentity, nowMs) => this.#expire(presentity, nowMs),
+    })
     this.lost = new Promise((resolve) => {
       this.#lose = resolve
     })
@@ -145,16 +145,16 @@ export class PartitionOwner implements HeldPartition {
 
   /** False from the moment that it is handed over or lost. */
   get isServing(): boolean {
-    return this.#state === 'serving'
+    return this.#lifetime.isServing
   }
 
   get isAvailable(): boolean {
-    return this.#state === 'serving' && this.#appender?.isAvailable === true
+    return this.isServing && this.#appender?.isAvailable === true
   }
 
   /** May what is remembered here be told to anybody now? */
   get mayTell(): boolean {
-    return this.#state === 'serving' && this.#ownership.lease.isLive
+    return this.isServing && this.#ownership.lease.isLive
   }
 
   /** Decides a request, and answers it when that is durable. */
@@ -167,7 +167,7 @@ export class PartitionOwner implements HeldPartition {
     }
     const nowMs = this.#o.clock.now()
     const { presentity, traceparent, policy } = request
-    if (this.#presentities.takeIfDue(presentity, nowMs)) this.#expire(presentity, nowMs)
+    this.#expiry.runFor(presentity)
     if (policy && this.#isWatched(presentity)) this.#observePolicy(presentity, policy, traceparent)
     const state = this.#presentities.of(presentity)
     const decision = decide(state, this.#complete(request.input, state), nowMs, this.#o.terms)
@@ -217,21 +217,20 @@ export class PartitionOwner implements HeldPartition {
     await this.#flush()
     await this.#notifier?.landed(presentity, LAND_GRACE_MS)
     // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
-    await this.#whileServing(this.#ownership.sole)
+    await this.#lifetime.within(this.#ownership.sole)
   }
 
   /** Stops at once: nothing more is sent, decided or written. What waits for an answer hears of it. */
   stop(): void {
-    this.#state = 'stopped'
     this.#tick?.cancel()
-    this.#nextTurn?.cancel()
+    this.#expiry.stop()
     this.#notifier?.stop()
     this.#appender?.stop()
     this.#presentities.clear()
     this.#policies.clear()
     this.#deferred.clear()
     this.#underWay.clear()
-    for (const listener of [...this.#stopListeners]) listener(new PartitionLostError('partition-lost'))
+    this.#lifetime.end()
   }
 
   drop(): void {
@@ -241,10 +240,9 @@ export class PartitionOwner implements HeldPartition {
 
   /** Ends in peace: what was decided becomes durable and is answered first. */
   async release(): Promise<void> {
-    if (this.#state !== 'serving') return
-    this.#state = 'releasing'
+    if (!this.#lifetime.release()) return
     this.#tick?.cancel()
-    this.#nextTurn?.cancel()
+    this.#expiry.stop()
     await this.#notifier?.idle(TELL_GRACE_MS)
     this.#noteWatermark()
     await this.#log?.release()
@@ -252,7 +250,7 @@ export class PartitionOwner implements HeldPartition {
   }
 
   #unavailable(): UnavailableReason | undefined {
-    if (this.#state !== 'serving') return 'partition-lost'
+    if (!this.isServing) return 'partition-lost'
     if (!this.#appender?.isAvailable) return 'store-away'
     return this.#appender.isOverloaded ? 'overload' : undefined
   }
@@ -263,24 +261,7 @@ export class PartitionOwner implements HeldPartition {
     if (input.kind !== 'publish' && !this.#ownership.lease.isLive) return 'lease-ended'
     // guard: policy-stale — what was read before the policy changed must not let anybody in after it
     if (policy && policy.revision < (this.#policies.of(presentity) ?? 0n)) return 'policy-stale'
-    return this.#isFullFor(presentity, input) ? 'partition-full' : undefined
-  }
-
-  #isFullFor(presentity: Impu, input: OwnedRequest['input']): boolean {
-    const { presentities, subscriptions, bodyOctets } = this.#o.limits
-    const known = this.#presentities
-    switch (input.kind) {
-      case 'publish':
-        if (input.body.length === 0) return false
-        if (known.bodyOctets + input.body.length > bodyOctets) return true
-        break
-      case 'subscribe':
-        if (known.subscriptions >= subscriptions) return true
-        break
-      case 'resubscribe':
-        return false
-    }
-    return known.size >= presentities && !known.get(presentity)
+    return this.#presentities.isFullFor(presentity, input, this.#o.limits) ? 'partition-full' : undefined
   }
 
   async #begin(log: PartitionLog, loading: Loading): Promise<void> {
@@ -303,7 +284,7 @@ export class PartitionOwner implements HeldPartition {
     void log.lost.then((why: unknown) => this.#giveUp(why))
     // Before any NOTIFY leaves: the owner after this one must not use the same CSeqs.
     await log.append(encodeRecord({ kind: 'owner-started', decidedAtMs: clock.now(), ordinal: this.#ordinal }))
-    this.#expireDue()
+    this.#expiry.run()
     this.#catchUp(loading.marks)
     this.#tick = clock.setTimer(TICK_MS, () => this.#onTick())
   }
@@ -311,9 +292,11 @@ export class PartitionOwner implements HeldPartition {
   /** Tells whoever the owner before may have left untold; who is told already hears of the newer state anyway. */
   #catchUp(marks: CatchUpMarks): void {
     for (const item of marks.list()) {
+      // What ran out and had no turn yet is not told as if it had not.
+      this.#expiry.runFor(item.presentity)
       const state = this.#presentities.of(item.presentity)
       const cause = { sequence: item.sequence, traceparent: item.traceparent, isSubscribe: false }
-      for (const draft of draftNotices(state, whomToTell(item))) {
+      for (const draft of draftNotices(state, touchedBy(item))) {
         if (this.#notifier?.isTelling(draft.subscription.id)) continue
         let isBare = false
         // guard: bare-catch-up — who had left was not decided anew when the policy changed after that
@@ -324,32 +307,17 @@ export class PartitionOwner implements HeldPartition {
   }
 
   #onTick(): void {
-    if (this.#state !== 'serving') return
+    if (!this.isServing) return
     this.#tick = this.#o.clock.setTimer(TICK_MS, () => this.#onTick())
     if (!this.isAvailable) return
     this.#appender?.settleOpen(this.#watermarks.current(this.#o.clock.now()))
     for (const act of this.#deferred.take()) act()
-    this.#expireDue()
+    this.#expiry.run()
     this.#noteWatermark()
     this.#snapshotIfDue()
   }
 
-  /** Ends what ran out, each presentity's in a record of its own; what is left over has the next turn. */
-  #expireDue(): void {
-    this.#nextTurn?.cancel()
-    this.#nextTurn = undefined
-    const nowMs = this.#o.clock.now()
-    for (let turns = 0; turns < EXPIRIES_PER_TURN_MAX; turns++) {
-      // Without the store the next tick looks again.
-      if (!this.isAvailable) return
-      if ((this.#appender?.depth ?? 0) >= EXPIRY_DEPTH_MAX) break
-      const due = this.#presentities.takeDue(nowMs)
-      if (due === undefined) return
-      this.#expire(due, nowMs)
-    }
-    this.#nextTurn = this.#o.clock.setTimer(NEXT_TURN_MS, () => this.#expireDue())
-  }
-
+  /** Ends what ran out of one presentity. */
   #expire(presentity: Impu, nowMs: number): void {
     let expired = 0
     for (let more = 1; more > 0; expired += more) more = this.#upkeep(presentity, { kind: 'expire' }, '')
@@ -515,33 +483,12 @@ export class PartitionOwner implements HeldPartition {
       durable: () => resolve(),
       leftOpen() {},
     })
-    return this.#whileServing(promise)
-  }
-
-  /** The same promise, which fails when the owner stops. */
-  #whileServing(promise: Promise<void>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#state === 'stopped') {
-        reject(new PartitionLostError('partition-lost'))
-        return
-      }
-      this.#stopListeners.add(reject)
-      promise.then(resolve, reject).finally(() => this.#stopListeners.delete(reject))
-    })
+    return this.#lifetime.within(promise)
   }
 
   #giveUp(why: unknown): void {
-    if (this.#state === 'stopped') return
+    if (this.#lifetime.isOver) return
     this.drop()
     this.#lose(why)
-  }
-}
-
-function whomToTell({ whom }: CatchUp): Touched {
-  return {
-    presence: whom.kind === 'presence',
-    winfo: whom.kind === 'winfo',
-    subscriptions: new Set(whom.kind === 'subscription' ? [whom.id] : []),
-    ended: whom.kind === 'ended' ? [whom.ended] : [],
   }
 }

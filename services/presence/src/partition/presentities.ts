@@ -4,6 +4,7 @@ import type { Change } from '../actor/change.ts'
 import { emptyState, nextExpiryMs, type PresentityState, type Publication, type Subscription } from '../actor/state.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { DecisionRecord } from './log-record.ts'
+import type { OwnedRequest, PartitionLimits } from './owner-context.ts'
 
 /** Of one presentity, as much as stands in one record of a snapshot. */
 export interface PresentityPart {
@@ -86,6 +87,22 @@ export class Presentities {
     }
     this.#keep(state)
     this.reschedule(presentity, Number.NEGATIVE_INFINITY)
+  }
+
+  /** Is there no room for what this request would add? */
+  isFullFor(presentity: Impu, input: OwnedRequest['input'], limits: PartitionLimits): boolean {
+    switch (input.kind) {
+      case 'publish':
+        if (input.body.length === 0) return false
+        if (this.#bodyOctets + input.body.length > limits.bodyOctets) return true
+        break
+      case 'subscribe':
+        if (this.subscriptions >= limits.subscriptions) return true
+        break
+      case 'resubscribe':
+        return false
+    }
+    return this.size >= limits.presentities && !this.#states.has(presentity)
   }
 
   /** The next presentity of whom something has run out. */
