@@ -13,9 +13,14 @@ import { TcpProxy } from '../support/tcp-proxy.ts'
 const BLOCK = 22
 const ADDRESS = addressOf(BLOCK)
 const NATS = `${ADDRESS}:14222`
-/** Longer than a lease (2 s) and than it takes the others to notice. */
-const FAULT_MS_MIN = 2_500
-const FAULT_MS_MAX = 4_500
+/**
+ * Long enough that its successor has taken over (2 s) and acknowledged changes (2 s more) while it does not know yet, and that
+ * NOTIFYs which it was to send again are due by then (1, 3, 7 s after they were answered 503).
+ */
+const FAULT_MS_MIN = 5_500
+const FAULT_MS_MAX = 8_500
+/** How long one that was killed is away. */
+const GONE_MS_MAX = 3_000
 /** A lost owner is noticed, revoked and replaced, and its lease has ended, well within this. */
 const BACK_MS_MAX = 45_000
 /** Who asks a replica that is stopped asks the other one after this, so that there is something to tell. */
@@ -136,7 +141,7 @@ async function inflict(fault: Fault, dice: Dice): Promise<void> {
       own.nats.cut()
       await delay(forMs)
       process.signal('SIGCONT')
-      await delay(forMs)
+      await delay(GONE_MS_MAX)
       own.nats.restore()
       break
     case 'cut':
@@ -156,12 +161,12 @@ async function inflict(fault: Fault, dice: Dice): Promise<void> {
       break
     case 'killed':
       await process.kill('SIGKILL')
-      await delay(dice.between(0, FAULT_MS_MAX))
+      await delay(dice.between(0, GONE_MS_MAX))
       process.spawn()
       break
     case 'without NATS':
       await stack.nats.kill('SIGKILL')
-      await delay(dice.between(0, FAULT_MS_MAX))
+      await delay(dice.between(0, GONE_MS_MAX))
       await stack.nats.start()
       break
   }

@@ -130,9 +130,9 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   },
   {
     name: 'durable-before-2xx',
-    file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#appender?.append(record, traceparent, {',
-    without: 'pending?.settle()\n    this.#appender?.append(record, traceparent, {',
+    file: 'services/presence/src/partition/commits.ts',
+    code: 'appender.append(record, traceparent, {',
+    without: 'pending?.settle()\n    appender.append(record, traceparent, {',
     tests: ['services/presence/src/partition/owner.test.ts'],
   },
   {
@@ -176,7 +176,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-sole',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'await this.#whileServing(this.#ownership.sole)',
+    code: 'await this.#lifetime.within(this.#ownership.sole)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
@@ -197,7 +197,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-durable',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'await this.#flush()',
+    code: 'await this.#lifetime.within(this.#commits.flush())',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
@@ -218,7 +218,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-under-way',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#rejectUnderWay(presentity, isBlocked)',
+    code: 'this.#commits.rejectUnderWay(presentity, isBlocked)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
@@ -232,7 +232,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-ended',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#notifier?.rejectEnded(presentity, isBlocked)',
+    code: 'this.#notifier.rejectEnded(presentity, isBlocked)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },

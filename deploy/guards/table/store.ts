@@ -101,6 +101,20 @@ export const STORE_GUARDS: readonly Guard[] = [
     tests: ['packages/store/src/log/load-log.test.ts'],
   },
   {
+    name: 'log-floor',
+    file: 'packages/store/src/log/floor.ts',
+    code: 'if (last < o.floor) throw',
+    without: 'if (false) throw',
+    tests: ['packages/store/src/log/floor.test.ts'],
+  },
+  {
+    name: 'log-floor-epochs',
+    file: 'packages/store/src/log/chain.ts',
+    code: "if (header.kind !== 'epoch') this.#lastAppend",
+    without: 'this.#lastAppend',
+    tests: ['packages/store/src/log/floor.test.ts'],
+  },
+  {
     name: 'epoch-barrier',
     file: 'packages/store/src/log/load-log.ts',
     code: 'if (message.sequence > o.epochSequence) throw epochMissing(o.subject, o.epochSequence)',

@@ -23,6 +23,15 @@ export function outcomeOf(answer: CoreAnswer): Outcome {
   return answer.status < 300 ? 'ok' : 'refused'
 }
 
+/** How a subscription is asked for and kept. */
+export interface SubscriptionOptions {
+  /** 0 makes it a fetch. */
+  readonly expires?: number
+  readonly giveUpMs?: number
+  /** Asked at each NOTIFY: whether it is answered 503, so that it comes again later. */
+  readonly isBusy?: () => boolean
+}
+
 /** One publication of a presentity: states with growing numbers. */
 export class CorePublication {
   readonly ue: CoreUe
@@ -92,29 +101,31 @@ export class CoreSubscription {
   /** NOTIFYs that came, those that came twice or too late included. */
   notifies = 0
   readonly #request: SipRequest
+  readonly #isBusy: () => boolean
   #dialog: Dialog | undefined
   #newestCseq = 0
 
-  private constructor(ue: CoreUe, presentity: string, expires: number) {
+  private constructor(ue: CoreUe, presentity: string, o: SubscriptionOptions) {
     this.ue = ue
     this.presentity = presentity
+    this.#isBusy = o.isBusy ?? (() => false)
     this.#request = ueRequest('SUBSCRIBE', presentity, ue.user, [
       ...ue.routes,
       ue.recordRoute,
       ['Event', 'presence'],
-      ['Expires', String(expires)],
+      ['Expires', String(o.expires ?? EXPIRES_SECONDS)],
       ['Contact', ue.contact],
     ])
     this.callId = this.#request.headers.get('Call-ID') ?? ''
   }
 
-  /** Subscribes; with `expires` 0 it is a fetch. Gives the status with it; 0 when nobody answered. */
+  /** Subscribes, and gives the status with it; 0 when nobody answered. */
   static async open(
     ue: CoreUe,
     presentity: string,
-    o: { expires?: number; giveUpMs?: number } = {},
+    o: SubscriptionOptions = {},
   ): Promise<{ subscription: CoreSubscription; status: number }> {
-    const subscription = new CoreSubscription(ue, presentity, o.expires ?? EXPIRES_SECONDS)
+    const subscription = new CoreSubscription(ue, presentity, o)
     return { subscription, status: await subscription.#open(o) }
   }
 
@@ -162,6 +173,7 @@ export class CoreSubscription {
       shows,
     })
     this.notifies += 1
+    if (this.#isBusy()) return 503
     // Out of order (RFC 3261 section 12.2.2); the same once more is answered as it was.
     if (sequence < this.#newestCseq) return 500
     this.#newestCseq = sequence

@@ -11,12 +11,22 @@ import { CoreUe } from './core-ue.ts'
 /** Presentities whose policy changes all the time, and who watches each. */
 const PRESENTITIES = 8
 const WATCHERS_EACH = 4
-/** Between two states, two tries of a watcher, two changes of one policy. */
-const PUBLISH_PAUSE_MS = 15
-const WATCH_PAUSE_MS = 25
-const POLICY_PAUSE_MS_MAX = 120
+/** Between two states, and two tries of a watcher. */
+const PUBLISH_PAUSE_MS = 20
+const WATCH_PAUSE_MS = 40
+/**
+ * Between two changes of one policy: some follow each other closely, and most leave a time in which it is certain who is
+ * blocked.
+ */
+const POLICY_PAUSE_MS_MAX = 1_200
 /** Of what a watcher does while it is told, so often it leaves of its own will. */
 const LEAVE_PERCENT = 4
+/**
+ * At so many NOTIFYs a watcher begins to be busy, and answers 503 for a while: what it is to be told waits at the owner, which
+ * then has something to say when it is cut off.
+ */
+const BUSY_PERCENT = 15
+const BUSY_MS_MAX = 9_000
 const GIVE_UP_MS = 10_000
 const POLL_MS = 50
 
@@ -133,7 +143,7 @@ export class PolicyLoad {
     let open: CoreSubscription | undefined
     while (this.#isOn) {
       if (!open || open.isTerminated) {
-        const o = { giveUpMs: GIVE_UP_MS }
+        const o = { giveUpMs: GIVE_UP_MS, isBusy: busyAtTimes(dice) }
         const { subscription, status } = await CoreSubscription.open(ue, publication.ue.user.impu, o)
         open = status === 200 ? subscription : undefined
       } else if (dice.percent(LEAVE_PERCENT)) {
@@ -142,5 +152,15 @@ export class PolicyLoad {
       }
       await delay(WATCH_PAUSE_MS)
     }
+  }
+}
+
+/** Whether one is busy now, for whom it may concern. */
+function busyAtTimes(dice: Dice): () => boolean {
+  let busyUntilMs = 0
+  return () => {
+    const nowMs = performance.now()
+    if (nowMs > busyUntilMs && dice.percent(BUSY_PERCENT)) busyUntilMs = nowMs + dice.between(0, BUSY_MS_MAX)
+    return nowMs < busyUntilMs
   }
 }

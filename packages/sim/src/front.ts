@@ -115,7 +115,9 @@ export class Front {
     const listener: AnswerListener = {
       answer: ({ status, headers, toTag }) => {
         this.#context.trace.note(`${this.#replica.name} ${asked.kind} ${key.branch} ${presentity}: ${status}`)
-        reply({ status, entityTag: headers.find(([name]) => name === 'SIP-ETag')?.[1], toTag })
+        const newest = this.#context.store.epochs.epochOf(owner.partition)
+        const isOvertaken = owner.mayTell && owner.epoch < newest
+        reply({ status, entityTag: headers.find(([name]) => name === 'SIP-ETag')?.[1], toTag, isOvertaken })
       },
       unavailable: (reason) => {
         this.#context.trace.note(`${this.#replica.name} ${asked.kind} ${key.branch} ${presentity}: ${reason}`)

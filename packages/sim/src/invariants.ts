@@ -4,10 +4,19 @@ import { type Context, SHAPE } from './context.ts'
 import type { Fleet } from './fleet.ts'
 import type { SimReplica } from './replica.ts'
 
+/** What has run out ends within the owner's next tick. */
+const ENDING_MS_MAX = 1_500
+const NOTHING = new Map<string, { readonly expiresAtMs: number }>()
+
 /** What must be so in the end, and is not so yet; empty when all is well. */
 export function unsettled(o: { context: Context; fleet: Fleet; publishers: readonly Publisher[] }): readonly string[] {
   const { fleet, context } = o
-  return [...unheld(fleet), ...untold(context, fleet), ...unpublished(context, fleet, o.publishers)]
+  return [
+    ...unheld(fleet),
+    ...untold(context, fleet),
+    ...unpublished(context, fleet, o.publishers),
+    ...unended(fleet, o.publishers),
+  ]
 }
 
 /** Every partition is held by exactly one. */
@@ -49,6 +58,22 @@ function unpublished(context: Context, { running }: Fleet, publishers: readonly 
     const isThere = bodies.some((body) => notes.some((note) => body.includes(`>${note}<`)))
     return isThere ? [] : [`${publisher.name}: ${notes.join()} was answered 200 and is not there`]
   })
+}
+
+/** What ran out has ended, within moments, and (see `untold`) its watchers know. */
+function unended({ running }: Fleet, publishers: readonly Publisher[]): string[] {
+  const presentities = [...new Set(publishers.map(({ presentity }) => presentity))]
+  return running.flatMap((replica) =>
+    presentities.flatMap((presentity) => {
+      const { publications, subscriptions } = stateOf(replica, presentity) ?? {
+        publications: NOTHING,
+        subscriptions: NOTHING,
+      }
+      const all = [...publications.values(), ...subscriptions.values()]
+      const isLate = all.some(({ expiresAtMs }) => expiresAtMs + ENDING_MS_MAX < replica.clock.now())
+      return isLate ? [`something of ${presentity} has run out and not ended`] : []
+    }),
+  )
 }
 
 function ownerOf({ partitions }: SimReplica, partition: number) {

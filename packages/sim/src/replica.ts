@@ -162,12 +162,15 @@ export class SimReplica {
   /** The real logs, of which snapshots are wanted by chance. */
   #source(logs: PartitionLogs): PartitionSource {
     return {
-      take: async (partition, load) => {
-        const owned = await logs.take(partition, load)
+      take: async (partition, load, o) => {
+        const owned = await logs.take(partition, load, o)
         const chance = this.#chance.fork()
         return {
           epoch: owned.epoch,
           lost: owned.lost,
+          get acknowledged() {
+            return owned.acknowledged
+          },
           get isAvailable() {
             return owned.isAvailable
           },

@@ -33,6 +33,11 @@ export interface SimAnswer {
   readonly entityTag?: string | undefined
   /** The subscription, for an accepted SUBSCRIBE. */
   readonly toTag?: string
+  /**
+   * Its owner had been overtaken a moment ago, and its lease was live still: a refusal of such a one may be wrong, since who
+   * takes over does not wait for it (decision 007).
+   */
+  readonly isOvertaken?: boolean
 }
 
 /** The Event id of a watcher's dialog; its Call-ID and tag are derived from the same name. */

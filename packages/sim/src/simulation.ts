@@ -38,6 +38,7 @@ const LOOK_MS = 250
 /** And it must stay well for so long. */
 const WELL_MS = 2_000
 const FAULTS = 12
+const STACK_LINES = 4
 
 /** One simulation, from its seed. */
 export class Simulation {
@@ -96,12 +97,16 @@ export class Simulation {
   async run(): Promise<SimResult> {
     const crashed = (error: unknown): void => this.#witness.fault(`a promise was rejected: ${describe(error)}`)
     process.on('unhandledRejection', crashed)
+    const { stackTraceLimit } = Error
+    // The code under test makes many errors on purpose, and their stacks are dear.
+    Error.stackTraceLimit = STACK_LINES
     try {
       await this.#world.own(async () => await this.#live())
     } catch (error) {
       this.#witness.fault(`it ended: ${describe(error)}`)
     } finally {
       process.removeListener('unhandledRejection', crashed)
+      Error.stackTraceLimit = stackTraceLimit
     }
     return {
       seed: this.#seed,

@@ -165,14 +165,31 @@ export class JetStreamError extends RollcallError {
 
 /** A log holds what its owners cannot have written in this order, or not at all. The partition must not be served. */
 export class LogCorruptError extends RollcallError {
-  override readonly name = 'LogCorruptError'
-  readonly code = 'STORE_LOG_CORRUPT'
+  override readonly name: string = 'LogCorruptError'
+  readonly code: string = 'STORE_LOG_CORRUPT'
   readonly subject: string
   readonly sequence: bigint
   constructor(subject: string, sequence: bigint, detail: string, cause?: unknown) {
     super(`${subject} is broken at sequence ${sequence}: ${detail}`, cause === undefined ? {} : { cause })
     this.subject = subject
     this.sequence = sequence
+  }
+}
+
+/**
+ * A log ends before a record that was acknowledged: the server has lost its end, or all of it. `sequence` is that of the last
+ * record that is there, 0 for none. The partition must not be served.
+ */
+export class LogTruncatedError extends LogCorruptError {
+  override readonly name = 'LogTruncatedError'
+  override readonly code = 'STORE_LOG_TRUNCATED'
+  readonly stream: string
+  /** Sequence of a record that was acknowledged. */
+  readonly floor: bigint
+  constructor(stream: string, subject: string, sequence: bigint, floor: bigint) {
+    super(subject, sequence, `it is the last record in stream ${stream}, but sequence ${floor} was acknowledged`)
+    this.stream = stream
+    this.floor = floor
   }
 }
 

@@ -12,6 +12,7 @@ export {
   JetStreamError,
   KeyExistsError,
   LogCorruptError,
+  LogTruncatedError,
   PartitionReleasedError,
   RecordTooLargeError,
   RevisionMismatchError,
@@ -59,7 +60,7 @@ export type { LoadedRecord } from './log/load-log.ts'
 export type { LogEvent } from './log/log-event.ts'
 export { RECORD_OCTETS_MAX } from './log/log-message.ts'
 export { OwnedPartition } from './log/owned-partition.ts'
-export { PartitionLogs, type PartitionLogsOptions } from './log/partition-logs.ts'
+export { PartitionLogs, type PartitionLogsOptions, type TakeOptions } from './log/partition-logs.ts'
 export {
   type Durability,
   type NatsClusterOptions,

@@ -109,7 +109,7 @@ export class Publisher extends Caller {
         return { entityTag: answer.entityTag, notes, sinceMs, expiresSeconds, isDoubtful: false }
       }
       case 412:
-        if (!known.isDoubtful && !this.#mayBeOver(known, this.context.clockSlackMs))
+        if (!answer.isOvertaken && !known.isDoubtful && !this.#mayBeOver(known, this.context.clockSlackMs))
           this.context.witness.fault(`${this.name} got 412 for ${known.entityTag}, which was answered 200`)
         return undefined
       default:

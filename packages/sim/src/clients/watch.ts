@@ -150,7 +150,7 @@ export class Watch {
         if (expiresSeconds === 0) this.#forget(known)
         return
       case 481:
-        if (this.#dialog === known) this.#checkLost(before)
+        if (this.#dialog === known && !answer.isOvertaken) this.#checkLost(before)
         this.#forget(known)
         return
       case undefined:

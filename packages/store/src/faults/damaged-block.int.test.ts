@@ -5,10 +5,14 @@ import { test } from 'node:test'
 import { systemClock } from '@rollcall/core'
 import { startTestStore, type TestStore } from '@rollcall/dev-env'
 import { LogCorruptError } from '../errors.ts'
-import { storeBackupRole } from '../layout.ts'
+import { purge } from '../jetstream-api.ts'
+import { leaseStreamOf, storeBackupRole } from '../layout.ts'
+import { ReplicaProcess } from '../replicas/testing/replica-process.ts'
 import { KeyedOwner } from '../testing/keyed-owner.ts'
 import { connectTo, openLogs, until } from '../testing/store-client.ts'
 import { verifyStore } from '../tools/verify-store.ts'
+
+const PARTITIONS = 16
 
 /** Changes one octet in the middle of the largest block of a stream, which lies encrypted on disk. */
 async function damage(store: TestStore, account: string, stream: string): Promise<void> {
@@ -60,6 +64,38 @@ test('a server that was killed and finds damage leaves out all behind it and ser
   await damage(store, 'PRESENCE', 'presence_log_0')
   await store.server.start()
   assert.match(await problemsOf(store), /^stream presence_log_0: \d+ octets could not be read when the server started$/)
+})
+
+test('a log that was cut off is named and not taken by whoever comes; others are; an operator may accept it', async () => {
+  await using store = await startTestStore({ address: '127.1.3.68', services: ['presence'] })
+  const a = await ReplicaProcess.start(store, 'a')
+  await until(() => a.held.size === PARTITIONS)
+  for (let n = 0; n < 200; n += 1) await a.owned.get(0)?.append(Buffer.alloc(20_000, n))
+  const acknowledged = a.owned.get(0)?.acknowledged
+  await a.leave()
+  await store.server.kill('SIGKILL')
+  await damage(store, 'PRESENCE', 'presence_log_0')
+  await store.server.start()
+  const named = new RegExp(
+    `presence\\.[a-z0-9_]+\\.log\\.0 is broken at sequence \\d+: it is the last record in stream presence_log_0, but sequence ${acknowledged} was acknowledged`,
+  )
+  assert.match(await problemsOf(store), named)
+  const b = await ReplicaProcess.start(store, 'b')
+  // It tries again and again, and leaves an epoch message each time.
+  await until(() => b.events.filter(({ kind }) => kind === 'take-failed').length === 3)
+  await until(() => b.held.size === PARTITIONS - 1)
+  assert.equal(b.held.has(0), false)
+  assert.match((await b.replicas).problems.join('\n'), named)
+  await b.leave()
+  // After a clean restart the server itself does not know of the damage any more.
+  await store.server.restart()
+  assert.match(await problemsOf(store), named)
+  await using operator = await connectTo(store, 'presence')
+  await purge(operator, { stream: leaseStreamOf('presence').name, subject: 'presence.*.lease.*', timeoutMs: 2_000 })
+  assert.equal(await problemsOf(store), '')
+  const c = await ReplicaProcess.start(store, 'c')
+  await until(() => c.held.size === PARTITIONS)
+  await c.leave()
 })
 
 test('an owner that was told of more than the damaged log holds does not take that for another owner’s work', async () => {

@@ -19,6 +19,7 @@ export class Chain {
   readonly #start: ChainStart
   readonly #load: (record: LoadedRecord) => void
   #last = 0
+  #lastAppend = 0
   #octets = 0
   #epoch = 0n
   #number = 0n
@@ -32,6 +33,11 @@ export class Chain {
   /** Sequence of the message that was read last; 0 before the first. */
   get last(): number {
     return this.#last
+  }
+
+  /** Sequence of the last record or mark: epoch messages do not count. 0 when there was none. */
+  get lastAppend(): number {
+    return this.#lastAppend
   }
 
   /** Octets of the messages behind the start. */
@@ -54,6 +60,8 @@ export class Chain {
         })
       }
       if (this.#last > 0 || header.kind === 'epoch') this.#octets += message.data.length
+      // guard: log-floor-epochs — who finds a log cut off has written an epoch message, and does not make it whole
+      if (header.kind !== 'epoch') this.#lastAppend = message.sequence
       this.#last = message.sequence
     } catch (cause) {
       if (cause instanceof LogFormatError) throw new LogCorruptError(this.#subject, sequence, cause.message, cause)

@@ -28,7 +28,7 @@ export interface LoadedRecord {
 
 /**
  * Reads a partition's log from its start, a mark or its first epoch message, up to the epoch message at `epochSequence`, and
- * checks the chain on the way. Gives the octets of the messages behind the start.
+ * checks the chain on the way. Gives the octets of the messages behind the start, and the sequence of the last record or mark.
  *
  * The epoch message is the read barrier: an answer without it came from a replica that lags, and is asked for again.
  *
@@ -47,7 +47,7 @@ export async function loadLog(
     onMessage?: (message: StoredMessage) => void
     afterBatch?: () => Promise<void>
   },
-): Promise<{ octets: number }> {
+): Promise<{ octets: number; lastAppend: number }> {
   const chain = new Chain(o.subject, o.start, o.load)
   const dueMs = connection.clock.monotonic() + LOAD_MS_MAX
   while (chain.last < o.epochSequence) {
@@ -75,7 +75,7 @@ export async function loadLog(
     if (connection.clock.monotonic() > dueMs) throw new StoreUnavailableError('no-answer', 'refused')
     if (chain.last === before) await pause(connection.clock, STALE_WAIT_MS)
   }
-  return { octets: chain.octets }
+  return { octets: chain.octets, lastAppend: chain.lastAppend }
 }
 
 function epochMissing(subject: string, sequence: number): LogCorruptError {

@@ -5,9 +5,19 @@ import type { Manifest } from '../snapshot/manifest.ts'
 import type { SnapshotSubjects } from '../snapshot/snapshot-subjects.ts'
 import type { StoreLink } from '../store-link.ts'
 import type { ChainStart } from './chain.ts'
+import { checkFloor } from './floor.ts'
 import { type LoadedRecord, loadLog } from './load-log.ts'
 
 const CLAIM_MS_MAX = 60_000
+
+/** What a load has found. */
+export interface LoadedPartition {
+  /** Octets behind the snapshot. */
+  readonly tailOctets: number
+  readonly snapshotOctets: number
+  /** Sequence of the last record or mark; 0 when there is none. */
+  readonly lastAppend: number
+}
 
 /**
  * Loads a partition whose epoch message was just written: claims the manifest, then reads the snapshot that it names and the
@@ -17,8 +27,8 @@ const CLAIM_MS_MAX = 60_000
  * longer name it, so it purges nothing but what lies below the snapshot that is loaded here; if it was first, its snapshot is
  * the one that is loaded, and true, since its mark was acknowledged in the chain.
  *
- * @throws FencedError when a later owner came meanwhile; LogCorruptError, StoreUnavailableError, StoreFullError, and what
- *   `load` throws
+ * @throws FencedError when a later owner came meanwhile; LogCorruptError, LogTruncatedError when the log does not reach `floor`,
+ *   StoreUnavailableError, StoreFullError, and what `load` throws
  */
 export async function loadPartition(
   connection: StoreLink,
@@ -28,9 +38,10 @@ export async function loadPartition(
     subjects: SnapshotSubjects
     partition: string
     epochSequence: number
+    floor: bigint
     load: (record: LoadedRecord) => void
   },
-): Promise<{ tailOctets: number; snapshotOctets: number }> {
+): Promise<LoadedPartition> {
   const { stream, subjects, epochSequence } = o
   let before: Manifest | undefined
   const place = { stream, subject: subjects.manifest }
@@ -63,11 +74,12 @@ async function loadClaimed(
     subject: string
     subjects: SnapshotSubjects
     epochSequence: number
+    floor: bigint
     load: (record: LoadedRecord) => void
   },
   { snapshot }: Manifest,
   earlierOwner: number,
-): Promise<{ tailOctets: number; snapshotOctets: number }> {
+): Promise<LoadedPartition> {
   let start: ChainStart = earlierOwner > 0 ? { kind: 'epoch', sequenceMax: earlierOwner } : { kind: 'epoch' }
   if (snapshot) {
     const where = { sequence: BigInt(snapshot.mark), epoch: BigInt(snapshot.epoch) }
@@ -77,6 +89,7 @@ async function loadClaimed(
     await loadSnapshot(connection, { ...o, snapshot, load })
     start = { kind: 'mark', sequence: snapshot.mark, epoch: snapshot.epoch, id: snapshot.id }
   }
-  const { octets } = await loadLog(connection, { ...o, start })
-  return { tailOctets: octets, snapshotOctets: snapshot?.octets ?? 0 }
+  const { octets, lastAppend } = await loadLog(connection, { ...o, start })
+  checkFloor({ ...o, lastAppend })
+  return { tailOctets: octets, snapshotOctets: snapshot?.octets ?? 0, lastAppend }
 }

@@ -53,6 +53,7 @@ export class OwnedPartition implements GateUser {
   readonly #onEvent: (event: LogEvent) => void
   readonly #tellLost: (error: FencedError) => void
   readonly #queue = new AppendQueue()
+  #acknowledged: bigint
   #underWay: PendingAppend[] = []
   #isInGate = false
   #state: State = OPEN
@@ -64,6 +65,8 @@ export class OwnedPartition implements GateUser {
     connection: StoreLink
     writer: ChainWriter
     gate: StreamGate
+    /** Sequence of the last record that was loaded; 0 for none. */
+    acknowledged: bigint
     snapshots: PartitionSnapshots
     appendTimeoutMs: number
     onEvent: (event: LogEvent) => void
@@ -73,6 +76,7 @@ export class OwnedPartition implements GateUser {
     this.#connection = o.connection
     this.#writer = o.writer
     this.#gate = o.gate
+    this.#acknowledged = o.acknowledged
     this.#snapshots = o.snapshots
     this.#appendTimeoutMs = o.appendTimeoutMs
     this.#onEvent = o.onEvent
@@ -101,6 +105,14 @@ export class OwnedPartition implements GateUser {
   append(record: Uint8Array, o: { traceparent?: string | undefined } = {}): Promise<Appended> {
     const traceparent = o.traceparent && isTraceparent(o.traceparent) ? o.traceparent : undefined
     return this.#enqueue('records', record, traceparent)
+  }
+
+  /**
+   * Sequence of the last record that is known to be on disk, whoever wrote it; 0 when there is none. A log that ends before it
+   * is not whole.
+   */
+  get acknowledged(): bigint {
+    return this.#acknowledged
   }
 
   /** Octets in the log that a load would read behind the last snapshot. */
@@ -267,6 +279,7 @@ export class OwnedPartition implements GateUser {
       this.#onEvent({ kind: 'available', partition: this.partition })
     }
     const appended = { sequence: BigInt(sequence), epoch: this.epoch }
+    this.#acknowledged = appended.sequence
     for (const entry of pack) {
       endSpan(entry.span, { sequence })
       if (entry.isAnswered) continue

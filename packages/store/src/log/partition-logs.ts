@@ -39,6 +39,12 @@ export interface PartitionLogsOptions {
   readonly onEvent?: (event: LogEvent) => void
 }
 
+/** What a partition is taken with. */
+export interface TakeOptions {
+  /** Sequence of a record that is known to have been acknowledged: `TakeContext.floor`. None by default. */
+  readonly floor?: bigint
+}
+
 /** The partition logs of one service. */
 export class PartitionLogs {
   /** How many partitions there are; undefined for a service whose partitions are named by its pods. */
@@ -74,12 +80,17 @@ export class PartitionLogs {
   /**
    * Makes this process the owner of a partition: writes an epoch message without any expectation, which fences every
    * earlier owner, then gives `load` each record of the snapshot in force, and each behind it up to the epoch message, in
-   * order. `load` copies what it keeps.
+   * order. `load` copies what it keeps. A log that ends before `floor`, a record that is known to have been acknowledged,
+   * is refused.
    *
-   * @throws FencedError when somebody else took it meanwhile; LogCorruptError, StoreUnavailableError, StoreFullError,
-   *   JetStreamError, StoreDeniedError, and what `load` throws
+   * @throws FencedError when somebody else took it meanwhile; LogCorruptError, LogTruncatedError, StoreUnavailableError,
+   *   StoreFullError, JetStreamError, StoreDeniedError, and what `load` throws
    */
-  async take(partition: number | string, load: (record: LoadedRecord) => void): Promise<OwnedPartition> {
+  async take(
+    partition: number | string,
+    load: (record: LoadedRecord) => void,
+    { floor = 0n }: TakeOptions = {},
+  ): Promise<OwnedPartition> {
     const { connection, service, realm, clock } = this.#o
     const [stream, gate] = this.#streamOf(partition)
     const name = String(partition)
@@ -95,6 +106,7 @@ export class PartitionLogs {
       subjects,
       partition: name,
       epochSequence,
+      floor,
       load: (record) => {
         records += 1
         load(record)
@@ -106,6 +118,7 @@ export class PartitionLogs {
       connection,
       writer: new ChainWriter({ connection, stream, subject, partition: name, epochSequence }),
       gate,
+      acknowledged: BigInt(loaded.lastAppend),
       snapshots: new PartitionSnapshots({
         connection,
         stream,

@@ -2,6 +2,11 @@
 export interface HeldPartition {
   /** The epoch that it was taken by. */
   readonly epoch: bigint
+  /**
+   * Sequence of the last record of its log that is known to be acknowledged: `OwnedPartition.acknowledged`. It only grows, and
+   * is asked for after the end, too.
+   */
+  readonly acknowledged: bigint
   /** Resolves when somebody else has it, with the reason; noticed at an append, not before. */
   readonly lost: Promise<unknown>
   /** Stops taking, makes durable and answers what was decided, and ends. When it resolves nothing of it leaves any more. */
@@ -18,6 +23,11 @@ export interface TakeContext {
    * and never when the partition is lost before.
    */
   readonly sole: Promise<void>
+  /**
+   * Sequence of a record that somebody was told is acknowledged; 0 when none is known. A log that ends before it has lost
+   * records: give it to `PartitionLogs.take`, which refuses that.
+   */
+  readonly floor: bigint
   /** Aborted when the partition is not to be had any more: a take under way may then fail at once. */
   readonly signal: AbortSignal
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '@rollcall/core'
+import type { Floors } from './floors.ts'
 import type { HeldPartition, TakePartition } from './held-partition.ts'
 import type { ReplicaEvent } from './replica-event.ts'
 
@@ -28,6 +29,7 @@ interface Holding {
 export class Holdings {
   readonly #clock: Clock
   readonly #take: TakePartition
+  readonly #floors: Floors
   readonly #onChange: () => void
   readonly #onEvent: (event: ReplicaEvent) => void
   readonly #holdings = new Map<number, Holding>()
@@ -38,12 +40,14 @@ export class Holdings {
   constructor(o: {
     clock: Clock
     take: TakePartition
+    floors: Floors
     /** What is listed has changed by itself. */
     onChange: () => void
     onEvent: (event: ReplicaEvent) => void
   }) {
     this.#clock = o.clock
     this.#take = o.take
+    this.#floors = o.floors
     this.#onChange = o.onChange
     this.#onEvent = o.onEvent
   }
@@ -51,6 +55,11 @@ export class Holdings {
   /** What the lease must list. */
   get listed(): Map<number, bigint> {
     return new Map([...this.#holdings].map(([partition, { epoch }]) => [partition, epoch]))
+  }
+
+  /** Takes down how far the logs of what is held are acknowledged. */
+  noteFloors(): void {
+    for (const [partition, holding] of this.#holdings) this.#noteFloor(partition, holding)
   }
 
   get states(): ReadonlyMap<number, State> {
@@ -139,6 +148,7 @@ export class Holdings {
   drop(partition: number, why: 'deposed' | 'overtaken' | 'lost'): void {
     const holding = this.#holdings.get(partition)
     if (!holding) return
+    this.#noteFloor(partition, holding)
     this.#holdings.delete(partition)
     holding.abort.abort()
     if (!holding.handle) return
@@ -153,7 +163,8 @@ export class Holdings {
   async #takeIt(partition: number, holding: Holding): Promise<void> {
     this.#underWay += 1
     try {
-      const handle = await this.#take(partition, { sole: holding.sole, signal: holding.abort.signal })
+      const floor = this.#floors.of(partition)
+      const handle = await this.#take(partition, { sole: holding.sole, floor, signal: holding.abort.signal })
       if (this.#holdings.get(partition) === holding) this.#taken(partition, holding, handle)
       else handle.drop()
     } catch (error) {
@@ -195,9 +206,14 @@ export class Holdings {
     timer.cancel()
     if (how !== 'released') holding.handle?.drop()
     if (this.#holdings.get(partition) !== holding) return
+    this.#noteFloor(partition, holding)
     this.#holdings.delete(partition)
     this.#onEvent({ kind: 'released', partition, durationMs: this.#clock.monotonic() - startMs })
     this.#onChange()
+  }
+
+  #noteFloor(partition: number, { handle }: Holding): void {
+    if (handle) this.#floors.raise(partition, handle.acknowledged)
   }
 
   #failed(partition: number, why: unknown): void {

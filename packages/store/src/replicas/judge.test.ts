@@ -22,6 +22,7 @@ function lease(o: {
     state: o.state ?? 'serving',
     held: new Map((o.held ?? []).map((partition) => [partition, 1n])),
     lingering: new Set(o.lingering),
+    floors: new Map(),
   }
   return { replica: o.replica ?? 'b', sequence: o.sequence, previous: o.previous ?? o.sequence - 1, record }
 }

@@ -4,15 +4,18 @@ import { LeaseFormatError } from './errors.ts'
  * A lease is one message, JSON, so that an operator can read it with NATS's own tools:
  *
  *   { "version": 1, "incarnation": "9f…", "beat": 17, "target": "10.0.0.7:7443", "state": "serving",
- *     "held": { "3": "1042", "7": "0" }, "lingering": [5] }
+ *     "held": { "3": "1042", "7": "0" }, "lingering": [5], "floors": { "3": "1077", "7": "980" } }
  *
- * The replica's name is the last token of the subject. Epochs are text: they may pass 2^53.
+ * The replica's name is the last token of the subject. Epochs and sequences are text: they may pass 2^53.
+ *
+ * `floors` came later, and the version stayed: a reader that does not know them does without, while one that cannot read a
+ * lease knows nothing of what is held. Where they are missing nothing is known.
  */
 const VERSION = 1
 const STATES = ['serving', 'leaving', 'gone', 'revoked'] as const
 const TARGET_CHARS_MAX = 300
 const INCARNATION = /^[0-9a-f]{1,64}$/
-const EPOCH = /^(?:0|[1-9][0-9]{0,19})$/
+const NUMBER = /^(?:0|[1-9][0-9]{0,19})$/
 const PARTITION = /^(?:0|[1-9][0-9]{0,3})$/
 
 /** `gone` has said good-bye; `revoked` was silent, and another one has ended its lease. */
@@ -29,18 +32,32 @@ export interface LeaseRecord {
   readonly held: ReadonlyMap<number, bigint>
   /** Partitions that an earlier incarnation of the same name held, and may still tell of. */
   readonly lingering: ReadonlySet<number>
+  /** Of each partition, whoever holds it, the sequence of the last record that the writer knows to be acknowledged. */
+  readonly floors: ReadonlyMap<number, bigint>
 }
 
 export function encodeLease(lease: LeaseRecord): Buffer {
-  const { incarnation, beat, target, state, held, lingering } = lease
-  const epochs = Object.fromEntries([...held].map(([partition, epoch]) => [partition, String(epoch)]))
-  const body = { version: VERSION, incarnation, beat, target, state, held: epochs, lingering: [...lingering] }
+  const { incarnation, beat, target, state, held, lingering, floors } = lease
+  const body = {
+    version: VERSION,
+    incarnation,
+    beat,
+    target,
+    state,
+    held: textOf(held),
+    lingering: [...lingering],
+    floors: textOf(floors),
+  }
   return Buffer.from(JSON.stringify(body))
+}
+
+function textOf(numbers: ReadonlyMap<number, bigint>): Record<string, string> {
+  return Object.fromEntries([...numbers].map(([partition, number]) => [partition, String(number)]))
 }
 
 /** @throws LeaseFormatError also for a version that a later release may have written. */
 export function decodeLease(data: Uint8Array): LeaseRecord {
-  const { version, incarnation, beat, target, state, held, lingering } = parse(data)
+  const { version, incarnation, beat, target, state, held, lingering, floors } = parse(data)
   if (version !== VERSION) throw new LeaseFormatError(`a lease has format version ${JSON.stringify(version)}`)
   const known = STATES.find((one) => one === state)
   if (known === undefined) throw new LeaseFormatError(`a lease has the unknown state ${JSON.stringify(state)}`)
@@ -55,8 +72,9 @@ export function decodeLease(data: Uint8Array): LeaseRecord {
     beat,
     target,
     state: known,
-    held: readHeld(held),
+    held: readNumbers(held),
     lingering: readLingering(lingering),
+    floors: floors === undefined ? new Map() : readNumbers(floors),
   }
 }
 
@@ -71,13 +89,14 @@ function parse(data: Uint8Array): Readonly<Record<string, unknown>> {
   return body as Readonly<Record<string, unknown>>
 }
 
-function readHeld(value: unknown): Map<number, bigint> {
-  if (typeof value !== 'object' || value === null) throw new LeaseFormatError('a lease says nothing of what is held')
+/** Epochs, or sequences, by partition. */
+function readNumbers(value: unknown): Map<number, bigint> {
+  if (typeof value !== 'object' || value === null) throw new LeaseFormatError('a lease says nothing of its partitions')
   return new Map(
-    Object.entries(value).map(([partition, epoch]) => {
-      if (!PARTITION.test(partition) || typeof epoch !== 'string' || !EPOCH.test(epoch))
-        throw new LeaseFormatError('a lease holds what is no partition')
-      return [Number(partition), BigInt(epoch)]
+    Object.entries(value).map(([partition, number]) => {
+      if (!PARTITION.test(partition) || typeof number !== 'string' || !NUMBER.test(number))
+        throw new LeaseFormatError('a lease names what is no partition')
+      return [Number(partition), BigInt(number)]
     }),
   )
 }

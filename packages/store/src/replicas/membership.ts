@@ -2,6 +2,7 @@ import type { Clock, Random } from '@rollcall/core'
 import type { StoreLink } from '../store-link.ts'
 import { isStoreTrouble } from '../store-trouble.ts'
 import { LeaseFormatError } from './errors.ts'
+import { Floors } from './floors.ts'
 import { isAlive, Judge, leaseOver } from './judge.ts'
 import type { Lease } from './lease.ts'
 import { decodeLease, type LeaseRecord } from './lease-record.ts'
@@ -44,6 +45,8 @@ export class Membership {
   readonly #lease: OwnLease
   readonly #judge: Judge
   readonly #onEvent: (event: ReplicaEvent) => void
+  /** How far each partition's log reaches at least: what all leases said that were seen, and what is told in one's own. */
+  readonly floors: Floors
   /** Partitions of earlier incarnations of this name, and until when these may tell. */
   readonly #lingering = new Map<number, number>()
   #others = NOBODY_ELSE
@@ -70,6 +73,7 @@ export class Membership {
     this.#target = o.target
     this.#timing = timing
     this.#onEvent = o.onEvent
+    this.floors = new Floors(o.partitions)
     this.#place = { connection, stream, prefix, timeoutMs: timing.heartbeatMs, partitions: o.partitions }
     const subject = `${prefix}${o.replica}`
     const { leaseMs, heartbeatMs } = timing
@@ -99,6 +103,7 @@ export class Membership {
     const mine = this.#lease.incarnation
     const incarnation = this.#random.bytes(INCARNATION_OCTETS).toString('hex')
     const before = await this.#lease.acquire(incarnation, (lease) => {
+      if (lease && lease !== 'unreadable') this.floors.merge(lease.floors)
       if (lease === 'unreadable' || (lease && lease.incarnation !== mine)) this.#linger(lease)
       return this.#content(standing)
     })
@@ -115,9 +120,11 @@ export class Membership {
     if (!leases) return { kind: 'open' }
     const nowMs = this.#clock.monotonic()
     this.#judge.look(leases, nowMs)
+    for (const { record } of leases) if (record) this.floors.merge(record.floors)
     const before = this.#others
     this.#others = viewOf(leases)
     const hasRevoked = await this.#revokeSilent(nowMs)
+    // What it knew of logs was merged when it was first seen, and stands in our own lease since.
     for (const dead of this.#judge.deadFor(DEAD_MS_MAX, nowMs).slice(0, 1)) await remove(this.#place, dead)
     return { kind: 'seen', isNews: differs(before, this.#others), hasRevoked }
   }
@@ -169,7 +176,7 @@ export class Membership {
   #content({ state, held }: Standing) {
     const nowMs = this.#clock.monotonic()
     for (const [partition, untilMs] of this.#lingering) if (untilMs <= nowMs) this.#lingering.delete(partition)
-    return { target: this.#target, state, held, lingering: new Set(this.#lingering.keys()) }
+    return { target: this.#target, state, held, lingering: new Set(this.#lingering.keys()), floors: this.floors.all }
   }
 
   /** An incarnation before this one may tell on for a lease: the last heartbeat of it was sent before now. */

@@ -28,6 +28,7 @@ export async function revoke(place: LeasePlace, { replica, sequence, record }: S
     // Whoever cannot be read may hold anything.
     held: new Map(Array.from({ length: place.partitions }, (_, partition) => [partition, 0n])),
     lingering: new Set(),
+    floors: new Map(),
   }
   return await settled(async () => {
     const answer = await publish(place.connection, {

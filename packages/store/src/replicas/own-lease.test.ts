@@ -11,7 +11,13 @@ import { type LeaseContent, OwnLease } from './own-lease.ts'
 
 const SUBJECT = 'presence.r.lease.a'
 const LEASE_MS = 2_000
-const SERVING: LeaseContent = { target: 't:1', state: 'serving', held: new Map(), lingering: new Set() }
+const SERVING: LeaseContent = {
+  target: 't:1',
+  state: 'serving',
+  held: new Map(),
+  lingering: new Set(),
+  floors: new Map(),
+}
 
 async function setUp() {
   const clock = new VirtualClock()

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { seededRandom } from '@rollcall/core'
-import { type Process, ReplicaWorld } from './testing/replica-world.ts'
+import { Floors } from './floors.ts'
+import { decodeLease } from './lease-record.ts'
+import { LEASES, type Process, ReplicaWorld } from './testing/replica-world.ts'
 
 const SEEDS = Number(process.env.ROLLCALL_REPLICAS_SEEDS ?? 12)
 const NAMES = ['a', 'b', 'c']
@@ -38,6 +40,7 @@ async function live(seed: string): Promise<ReplicaWorld> {
   for (let step = 0; step < 14; step += 1) {
     const name = NAMES[chance.below(NAMES.length)] ?? 'a'
     const one = running.get(name)
+    for (const each of running.values()) void each.append()
     if (!one) await start(name)
     else
       switch (chance.below(5)) {
@@ -69,10 +72,24 @@ async function live(seed: string): Promise<ReplicaWorld> {
   world.fate = undefined
   if (running.size === 0) await start('a')
   await world.until(() => world.isWhole, 60_000)
+  for (const each of running.values()) await world.finish(each.append())
+  await world.run(1_000)
+  assert.deepEqual([...floorsOf(world)], [...world.recorded].map(lastRecord).sort())
   return world
 }
 
-test('whatever happens: only the newest is ever sole, and in the end each partition is held exactly once', async () => {
+function lastRecord([partition, records]: [number, bigint[]]): string {
+  return `${partition} ${records.at(-1)}`
+}
+
+/** What all leases say together. */
+function floorsOf({ model }: ReplicaWorld): string[] {
+  const floors = new Floors(256)
+  for (const { data } of model.stream(LEASES).messages) floors.merge(decodeLease(data).floors)
+  return [...floors.all].map(([partition, floor]) => `${partition} ${floor}`).sort()
+}
+
+test('whatever happens: only the newest is ever sole, and in the end each partition is held exactly once; leases know how far logs reach', async () => {
   for (let seed = 0; seed < SEEDS; seed += 1) {
     const name = `replicas ${seed}`
     await live(name).then(

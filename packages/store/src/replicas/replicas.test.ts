@@ -334,12 +334,70 @@ test('somebody else’s record in one’s own lease deposes at once', async () =
     state: 'serving',
     held: new Map(),
     lingering: new Set<number>(),
+    floors: new Map(),
   }
   world.model.serve(leaseSubject('a'), encodeLease({ ...lease, state: 'serving' }), undefined)
   await world.until(() => a.kinds.includes('deposed'), 20)
   assert.equal(a.held.size, 0)
   assert.equal(a.replicas?.lease.isLive, false)
   assert.ok(b.held.size > 0)
+})
+
+test('who takes a partition knows how far its log was acknowledged, whoever wrote it, however long ago', async () => {
+  const { world, a, b } = await startTwo()
+  await world.finish(b.append())
+  const [partition = 0] = partitionsOf(b)
+  const written = b.held.get(partition)?.acknowledged ?? 0n
+  assert.ok(written > 0n)
+  // b dies, a does as well after b’s lease was removed, and c has never seen b.
+  await world.run(600)
+  b.kill()
+  await world.until(() => a.held.size === PARTITIONS)
+  assert.equal(a.floors.get(partition), written)
+  await world.run(5 * 60_000 + 5_000)
+  assert.deepEqual(
+    [...world.model.stream(LEASES).messages].map(({ subject }) => subject),
+    [leaseSubject('a')],
+  )
+  a.kill()
+  const c = await world.start('c')
+  await world.until(() => c.held.size === PARTITIONS)
+  assert.equal(c.floors.get(partition), written)
+  assert.deepEqual(world.faults, [])
+})
+
+test('what is appended while a partition is handed over is known to its next owner', async () => {
+  const world = new ReplicaWorld()
+  const a = await world.start('a')
+  await world.until(() => a.held.size === PARTITIONS)
+  a.appendsLast = true
+  const b = await world.start('b')
+  await world.until(() => b.held.size === shareOf('b', ['a', 'b']).length)
+  for (const partition of partitionsOf(b)) assert.equal(b.floors.get(partition), world.recorded.get(partition)?.at(-1))
+  assert.deepEqual(world.faults, [])
+})
+
+test('a partition whose log ends before what leases know is not taken, and /readyz says where; the others are', async () => {
+  const world = new ReplicaWorld()
+  const a = await world.start('a')
+  await world.until(() => a.held.size === PARTITIONS)
+  await world.finish(a.append())
+  await world.finish(a.append())
+  await world.run(600)
+  a.kill()
+  const [first = 0n, last = 0n] = world.recorded.get(5) ?? []
+  world.lose(5, Number(last))
+  const b = await world.start('b')
+  await world.until(() => b.held.size === PARTITIONS - 1)
+  // Each try leaves an epoch message behind, far beyond what is missing.
+  await world.run(60_000)
+  assert.equal(b.held.size, PARTITIONS - 1)
+  const problem = b.replicas?.problems.at(-1)
+  const where = `presence.ims_example_org.log.5 is broken at sequence ${first}`
+  assert.equal(
+    problem,
+    `STORE_LOG_TRUNCATED: ${where}: it is the last record in stream presence_log_1, but sequence ${last} was acknowledged`,
+  )
 })
 
 test('a name that is no token of a subject is refused', async () => {

@@ -1,5 +1,6 @@
 import { assertNever, type Clock, type Random } from '@rollcall/core'
 import { checkStream } from '../check-stream.ts'
+import { LogTruncatedError } from '../errors.ts'
 import { streamInfo } from '../jetstream-api.ts'
 import { leaseStreamOf, leaseSubjectPrefix, type ReplicatedService } from '../layout.ts'
 import type { StoreLink } from '../store-link.ts'
@@ -71,7 +72,13 @@ export class Replicas implements ReplicaGroup {
     const stream = leaseStreamOf(o.service).name
     const prefix = leaseSubjectPrefix(o.service, o.realm)
     const membership = new Membership({ ...o, timing, stream, prefix, onEvent })
-    const holdings = new Holdings({ clock, take: o.take, onEvent, onChange: () => this.#onHoldings() })
+    const holdings = new Holdings({
+      clock,
+      take: o.take,
+      floors: membership.floors,
+      onEvent,
+      onChange: () => this.#onHoldings(),
+    })
     this.#o = o
     this.#timing = timing
     this.#membership = membership
@@ -139,7 +146,8 @@ export class Replicas implements ReplicaGroup {
     const problems = this.#membership.others.unreadable.map((replica) => `the lease of ${replica} cannot be read`)
     if (this.#phase === 'overtaken') problems.push(`another process is replica ${this.#o.replica}`)
     if (!this.lease.isLive) problems.push('the lease is not live')
-    const { own } = this.#sharing
+    const { own, isAssigned } = this.#sharing
+    if (!isAssigned) problems.push('the other replicas were not looked at yet')
     const missing = own.filter((partition) => !this.#holdings.isHere(partition))
     if (missing.length > 0) problems.push(`${missing.length} of ${own.length} assigned partitions are not served`)
     const reasons = missing.map((partition) => this.#holdings.failureOf(partition)).filter((why) => why !== undefined)
@@ -192,6 +200,7 @@ export class Replicas implements ReplicaGroup {
 
   async #beat(): Promise<boolean> {
     const held = this.#holdings.listed
+    this.#holdings.noteFloors()
     const round = await this.#membership.round({ state: this.#isLeaving ? 'leaving' : 'serving', held })
     // `leave` may have run out of patience.
     if (this.#phase === 'left') return true
@@ -296,8 +305,9 @@ function isSame(one: ReadonlyMap<number, bigint>, other: ReadonlyMap<number, big
   return one.size === other.size && [...one].every(([partition, epoch]) => other.get(partition) === epoch)
 }
 
-/** In words for /readyz: a code of ours, or the kind of error, never a message that might name somebody. */
+/** In words for /readyz: a code of ours, or the kind of error, with the place in the store, never a message that might name somebody. */
 function codeOf(error: unknown): string {
+  if (error instanceof LogTruncatedError) return `${error.code}: ${error.message}`
   const code = (error as { readonly code?: unknown }).code
   return typeof code === 'string' ? code : error instanceof Error ? error.name : 'unknown'
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '@rollcall/core'
 import { settled } from '../testing/scripted-link.ts'
+import { Floors } from './floors.ts'
 import { Holdings } from './holdings.ts'
 import type { Membership } from './membership.ts'
 import { Sharing } from './sharing.ts'
@@ -22,11 +23,13 @@ function stage() {
       void sole.then(() => happened.push('sole'))
       return {
         epoch: EPOCH,
+        acknowledged: 0n,
         lost: new Promise(() => {}),
         release: async () => void happened.push('released'),
         drop: () => void happened.push('dropped'),
       }
     },
+    floors: new Floors(1),
     onChange: () => {},
     onEvent: () => {},
   })

@@ -37,6 +37,11 @@ export class Sharing {
     return this.#assigned.flatMap((replica, partition) => (replica === this.#self ? [partition] : []))
   }
 
+  /** False before the first look at the others: then it is not known yet what this one is to serve. */
+  get isAssigned(): boolean {
+    return this.#assigned.length > 0
+  }
+
   /** When somebody's lease ends that a partition waits for. */
   get nextSoleMs(): number {
     return this.#nextSoleMs

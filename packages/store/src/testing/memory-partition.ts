@@ -1,7 +1,7 @@
 import { ChainWriter } from '../log/chain-writer.ts'
 import { writeEpoch } from '../log/epoch.ts'
 import type { LoadedRecord } from '../log/load-log.ts'
-import { loadPartition } from '../log/load-partition.ts'
+import { type LoadedPartition, loadPartition } from '../log/load-partition.ts'
 import type { LogEvent } from '../log/log-event.ts'
 import { OwnedPartition } from '../log/owned-partition.ts'
 import { StreamGate } from '../log/stream-gate.ts'
@@ -23,7 +23,7 @@ export function ownedOver(o: {
   subject?: string
   partition?: string
   gate?: StreamGate
-  loaded?: { tailOctets: number; snapshotOctets: number }
+  loaded?: LoadedPartition
   onEvent?: (event: LogEvent) => void
 }): OwnedPartition {
   const { connection, epochSequence } = o
@@ -31,11 +31,13 @@ export function ownedOver(o: {
   const subject = o.subject ?? MEMORY_LOG
   const partition = o.partition ?? PARTITION
   const onEvent = o.onEvent ?? (() => {})
+  const loaded = o.loaded ?? { tailOctets: 0, snapshotOctets: 0, lastAppend: 0 }
   return new OwnedPartition({
     partition,
     connection,
     writer: new ChainWriter({ connection, stream: MEMORY_STREAM, subject, partition, epochSequence }),
     gate,
+    acknowledged: BigInt(loaded.lastAppend),
     snapshots: new PartitionSnapshots({
       connection,
       stream: MEMORY_STREAM,
@@ -45,7 +47,7 @@ export function ownedOver(o: {
       epoch: BigInt(epochSequence),
       gate,
       onEvent,
-      ...(o.loaded ?? { tailOctets: 0, snapshotOctets: 0 }),
+      ...loaded,
     }),
     appendTimeoutMs: APPEND_TIMEOUT_MS,
     onEvent,
@@ -57,12 +59,13 @@ export async function takeOver(
   link: MemoryLink,
   load: (record: LoadedRecord) => void,
   onEvent?: (event: LogEvent) => void,
+  floor = 0n,
 ): Promise<OwnedPartition> {
   return await link.settle(
     (async () => {
       const epochSequence = await writeEpoch(link, { subject: MEMORY_LOG, partition: PARTITION })
       const place = { stream: MEMORY_STREAM, subject: MEMORY_LOG, subjects: MEMORY_SNAPSHOTS, partition: PARTITION }
-      const loaded = await loadPartition(link, { ...place, epochSequence, load })
+      const loaded = await loadPartition(link, { ...place, epochSequence, floor, load })
       return ownedOver({ connection: link, epochSequence, loaded, ...(onEvent && { onEvent }) })
     })(),
   )

@@ -13,6 +13,7 @@ const MESSAGE_OVERHEAD_OCTETS = 64
 
 type Operation =
   | { readonly kind: 'store'; readonly message: ModelMessage; readonly replaces: ModelMessage | undefined }
+  | { readonly kind: 'restore-last'; readonly message: ModelMessage }
   | { readonly kind: 'remove'; readonly messages: readonly ModelMessage[] }
 
 /** What one server has of a stream. */
@@ -28,7 +29,8 @@ class Copy {
       this.last.set(operation.message.subject, operation.message)
       return
     }
-    for (const message of operation.messages) this.#remove(message)
+    if (operation.kind === 'restore-last') this.last.set(operation.message.subject, operation.message)
+    else for (const message of operation.messages) this.#remove(message)
   }
 
   #remove(message: ModelMessage): void {
@@ -115,6 +117,14 @@ export class ModelStream {
     for (const message of messages) this.#octets -= sizeOf(message)
     this.#do({ kind: 'remove', messages })
     return messages.length
+  }
+
+  /** A fault: what lies at or behind a sequence of a subject is gone without a word. */
+  lose(subject: string, from: number): void {
+    const messages = this.#leader.messages.filter((one) => one.sequence >= from && one.subject === subject)
+    this.#do({ kind: 'remove', messages })
+    const before = this.#leader.messages.findLast((one) => one.subject === subject)
+    if (before) this.#do({ kind: 'restore-last', message: before })
   }
 
   /** Messages from a sequence on, as the leader has them, or a replica that is so many operations behind. */

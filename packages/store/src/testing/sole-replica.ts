@@ -32,7 +32,7 @@ export async function soleReplica(o: {
     for (const listener of [...listeners]) listener()
   }
   const take = async (partition: number): Promise<void> => {
-    const taken = await o.take(partition, { sole, signal: new AbortController().signal })
+    const taken = await o.take(partition, { sole, floor: 0n, signal: new AbortController().signal })
     held.set(partition, taken)
     void taken.lost.then(() => {
       if (held.get(partition) === taken) held.delete(partition)

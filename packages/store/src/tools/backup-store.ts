@@ -100,7 +100,8 @@ async function writePartition(
     await readStoredPartition(connection, place, {
       begin: async (manifest) => {
         digest = new RecordDigest()
-        await writer.write(encodeSection({ kind: 'partition', ...place, manifest: manifest?.toString() ?? null }))
+        const { floor: _, ...where } = place
+        await writer.write(encodeSection({ kind: 'partition', ...where, manifest: manifest?.toString() ?? null }))
       },
       chunk: (subject, data) => writer.write(encodeMessage({ subject, sequence: 0, headers: [], data })),
       messages: async (messages) => {

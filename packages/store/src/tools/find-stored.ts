@@ -13,6 +13,7 @@ import {
   streamsOf,
 } from '../layout.ts'
 import type { StoreLink } from '../store-link.ts'
+import { StoredFloors } from './stored-floors.ts'
 import type { StoredPartition } from './stored-partition.ts'
 
 const CALL_MS_MAX = 10_000
@@ -39,12 +40,14 @@ export async function findStored(connection: StoreLink, service: StoreService): 
   const problems: string[] = []
   const shape = await readShape(connection, service, problems)
   const streams: StreamLayout[] = []
+  let floors = new StoredFloors()
   for (const layout of streamsOf(service, shape ?? DEFAULT_SHAPE)) {
     try {
       checkStream(layout, (await streamInfo(connection, layout.name, CALL_MS_MAX)).config)
       const lost = (await lostOctets(connection, layout.name, LOST_MS_MAX)) ?? 0
       if (lost > 0) problems.push(`stream ${layout.name}: ${lost} octets could not be read when the server started`)
       if (layout.kind !== 'lease') streams.push(layout)
+      else if (service === 'presence' || service === 'scscf') floors = await StoredFloors.read(connection, service)
     } catch (error) {
       if (!(error instanceof StreamMissingError || error instanceof StreamMismatchError)) throw error
       problems.push(error.message)
@@ -52,7 +55,12 @@ export async function findStored(connection: StoreLink, service: StoreService): 
   }
   const partitions: StoredPartition[] = []
   if (service !== 'hss') {
-    for (const { name } of streams) partitions.push(...(await partitionsIn(connection, service, name, problems)))
+    for (const { name } of streams) {
+      const found = await partitionsIn(connection, service, name, problems)
+      for (const place of [...found, ...lostIn(found, { service, stream: name, shape, floors })]) {
+        partitions.push({ ...place, floor: floors.of(place.realm, place.partition) })
+      }
+    }
   }
   return { service, shape, streams, partitions, problems }
 }
@@ -76,14 +84,30 @@ async function readShape(
   return undefined
 }
 
+type Place = Omit<StoredPartition, 'floor'>
+
+/** Partitions of a stream of which leases know something, and the stream does not. */
+function lostIn(
+  found: readonly Place[],
+  o: { service: LogService; stream: string; shape: StoreShape | undefined; floors: StoredFloors },
+): Place[] {
+  const { service, stream, shape, floors } = o
+  if (!shape) return []
+  const known = new Set(found.map(({ realm, partition }) => `${realm}.${partition}`))
+  return floors.places
+    .filter(({ partition }) => shardStreamName(service, partition % shape.shards) === stream)
+    .filter(({ realm, partition }) => !known.has(`${realm}.${partition}`))
+    .map(({ realm, partition }) => ({ service, realm, partition: String(partition), stream }))
+}
+
 /** Every partition that has a log, a manifest or chunks; a subject that is none of these is a problem. */
 async function partitionsIn(
   connection: StoreLink,
   service: LogService,
   stream: string,
   problems: string[],
-): Promise<StoredPartition[]> {
-  const found = new Map<string, StoredPartition>()
+): Promise<Place[]> {
+  const found = new Map<string, Place>()
   const subjects = await subjectsOf(connection, { stream, filter: `${service}.>`, timeoutMs: CALL_MS_MAX })
   for (const subject of subjects.keys()) {
     const [, realm = '', kind, partition = '', ...rest] = subject.split('.')
@@ -96,7 +120,7 @@ async function partitionsIn(
   return [...found.values()].sort((one, other) => compare(one, other))
 }
 
-function compare(one: StoredPartition, other: StoredPartition): number {
+function compare(one: Place, other: Place): number {
   const [a, b] = [one, other].map(({ realm, partition }) => `${realm}.${partition.padStart(4, '0')}`)
   return (a ?? '') < (b ?? '') ? -1 : 1
 }

@@ -3,6 +3,7 @@ import { LogCorruptError } from '../errors.ts'
 import { lastMessage, type StoredMessage } from '../jetstream-api.ts'
 import type { LogService } from '../layout.ts'
 import type { ChainStart } from '../log/chain.ts'
+import { checkFloor } from '../log/floor.ts'
 import { type LoadedRecord, loadLog } from '../log/load-log.ts'
 import { readManifest } from '../snapshot/change-manifest.ts'
 import { loadSnapshot } from '../snapshot/load-snapshot.ts'
@@ -21,6 +22,8 @@ export interface StoredPartition {
   readonly realm: string
   readonly partition: string
   readonly stream: string
+  /** Sequence of a record that leases say was acknowledged; 0 when none is known. */
+  readonly floor: bigint
 }
 
 /** What a reader of a partition does with what it is given. */
@@ -36,7 +39,7 @@ export interface PartitionReader {
 }
 
 /** Subject of a partition's log. */
-export function logSubjectOf({ service, realm, partition }: StoredPartition): string {
+export function logSubjectOf({ service, realm, partition }: Omit<StoredPartition, 'floor'>): string {
   return `${service}.${realm}.log.${partition}`
 }
 
@@ -78,6 +81,7 @@ async function readOnce(
   const { snapshot } = manifest
   await reader.begin(sequence > 0 ? encodeManifest(manifest) : undefined)
   const last = await lastMessage(connection, { stream, subject, timeoutMs: CALL_MS_MAX })
+  if (!last) checkFloor({ stream, subject, lastAppend: 0, floor: place.floor })
   if (!last) throw new LogCorruptError(subject, 0n, 'there is a manifest, but no log')
   let start: ChainStart = manifest.owner > 0 ? { kind: 'epoch', sequenceMax: manifest.owner } : { kind: 'epoch' }
   if (snapshot) {
@@ -94,7 +98,7 @@ async function readOnce(
     start = { kind: 'mark', sequence: snapshot.mark, epoch: snapshot.epoch, id: snapshot.id }
   }
   let batch: StoredMessage[] = []
-  await loadLog(connection, {
+  const { lastAppend } = await loadLog(connection, {
     stream,
     subject,
     start,
@@ -107,6 +111,7 @@ async function readOnce(
       await reader.messages(messages)
     },
   })
+  checkFloor({ stream, subject, lastAppend, floor: place.floor })
 }
 
 function manifestPlaceOf({ service, realm, partition, stream }: StoredPartition): { stream: string; subject: string } {

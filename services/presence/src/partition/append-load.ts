@@ -1,5 +1,5 @@
-/** Records on their way to the log in all partitions of a process: half a second's worth at 16,000 a second. */
-const RECORDS_MAX = 8_192
+/** Records on their way to the log in all partitions of a process: half a second's worth at 8,000 a second. */
+const RECORDS_MAX = 4_096
 
 /** Counts what waits for the store in the whole process: beyond the bound new requests are refused, before any work. */
 export class AppendLoad {

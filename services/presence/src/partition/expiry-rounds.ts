@@ -5,8 +5,8 @@ import type { Presentities } from './presentities.ts'
 const PER_TURN_MAX = 128
 /** What is due beyond that has its turn after this, so that answers have theirs. */
 const NEXT_TURN_MS = 5
-/** More records than this on their way: expiry waits, for requests come first. */
-const DEPTH_MAX = 1_024
+/** More records than this on their way: expiry waits, for requests come first, also when it is due in all partitions. */
+const DEPTH_MAX = 128
 
 /** Ends what ran out, some presentities in each turn, as long as the store takes their records. */
 export class ExpiryRounds {

@@ -13,18 +13,18 @@ export class Loading {
   readonly marks = new CatchUpMarks()
   /** Of the last owner; 0 when there was none. */
   ordinal = 0
-  readonly #presentities: Presentities
-  readonly #answers: AnsweredRequests<PendingAnswer>
-  readonly #watermarks: Watermarks
+  readonly presentities: Presentities
+  readonly answers: AnsweredRequests<PendingAnswer>
+  readonly watermarks: Watermarks
 
   constructor(o: {
     readonly presentities: Presentities
     readonly answers: AnsweredRequests<PendingAnswer>
     readonly watermarks: Watermarks
   }) {
-    this.#presentities = o.presentities
-    this.#answers = o.answers
-    this.#watermarks = o.watermarks
+    this.presentities = o.presentities
+    this.answers = o.answers
+    this.watermarks = o.watermarks
   }
 
   /** @throws RecordUnreadableError */
@@ -38,7 +38,7 @@ export class Loading {
         return
       case 'watermark':
         this.marks.told(record.sequence, record.lagging)
-        this.#watermarks.loaded(record)
+        this.watermarks.loaded(record)
         return
       case 'decision':
         this.#decision(record, loaded)
@@ -49,12 +49,12 @@ export class Loading {
   }
 
   #decision(record: DecisionRecord, { sequence, traceparent = '' }: LoadedRecord): void {
-    const touched = this.#presentities.apply(record, traceparent)
+    const touched = this.presentities.apply(record, traceparent)
     this.marks.touch(record.presentity, touched, { sequence, traceparent })
-    if (touches(touched)) this.#watermarks.caused(sequence)
+    if (touches(touched)) this.watermarks.caused(sequence)
     if (!record.answered) return
     const { key, answer } = record.answered
-    this.#answers.remember(key, new PendingAnswer(answer, 'durable'), record.decidedAtMs)
+    this.answers.remember(key, new PendingAnswer(answer, 'durable'), record.decidedAtMs)
   }
 
   #snapshot(record: SnapshotRecord, { sequence: markSequence }: LoadedRecord): void {
@@ -62,20 +62,20 @@ export class Loading {
       case 'partition-snapshot':
         this.ordinal = record.ordinal
         this.marks.told(record.watermark.sequence, record.watermark.lagging)
-        this.#watermarks.loaded(record.watermark)
+        this.watermarks.loaded(record.watermark)
         return
       case 'presentity-snapshot': {
         const { part, untold } = record
-        this.#presentities.put(part)
+        this.presentities.put(part)
         for (const { whom, sequence = markSequence, traceparent } of untold) {
           this.marks.leftUntold(part.presentity, whom, { sequence, traceparent })
-          this.#watermarks.caused(sequence)
+          this.watermarks.caused(sequence)
         }
         return
       }
       case 'answers-snapshot':
         for (const { key, answer, answeredAtMs } of record.answers) {
-          this.#answers.remember(key, new PendingAnswer(answer, 'durable'), answeredAtMs)
+          this.answers.remember(key, new PendingAnswer(answer, 'durable'), answeredAtMs)
         }
         return
     }

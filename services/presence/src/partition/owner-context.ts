@@ -32,6 +32,8 @@ export interface Ownership {
   readonly lease: Lease
   /** Resolves when no earlier owner can tell anybody anything any more. */
   readonly sole: Promise<void>
+  /** Its log reaches at least so far, or is not whole. */
+  readonly floor: bigint
 }
 
 /** How much one partition may hold; more is refused with 503, for some of it will run out. */

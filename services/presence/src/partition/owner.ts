@@ -1,28 +1,25 @@
 import { assert, type Impu, type Timer } from '@rollcall/core'
 import { AnsweredRequests, type HeldPartition, type RequestKey } from '@rollcall/store'
-import type { Touched } from '../actor/apply.ts'
-import type { Change } from '../actor/change.ts'
-import { decide, type RequestInput, type UpkeepInput } from '../actor/decide.ts'
+import { decide, type RequestInput } from '../actor/decide.ts'
 import type { PresentityState, Subscription } from '../actor/state.ts'
 import { handlingOf } from '../actor/subscribe.ts'
 import { PartitionLostError } from '../errors.ts'
 import { type AnswerListener, PendingAnswer, type UnavailableReason } from './answers.ts'
-import { Appender, NOBODY_WAITS } from './appender.ts'
+import { Appender } from './appender.ts'
 import { type CatchUpMarks, touchedBy } from './catch-up.ts'
-import { Deferred } from './deferred.ts'
+import { Commits } from './commits.ts'
 import { ExpiryRounds } from './expiry-rounds.ts'
 import { Lifetime } from './lifetime.ts'
 import { Loading } from './loading.ts'
-import type { DecisionRecord } from './log-record.ts'
-import type { Notice, NoticeCause } from './notice.ts'
-import { draftNotices, type NoticeDraft } from './notices.ts'
+import type { Notice } from './notice.ts'
+import { draftNotices } from './notices.ts'
 import { Notifier } from './notifier.ts'
 import type { CurrentPolicy, OwnedRequest, OwnerContext, Ownership } from './owner-context.ts'
 import type { PartitionLog, PartitionSource } from './partition-log.ts'
 import { PolicyRevisions } from './policy-revisions.ts'
 import { Presentities } from './presentities.ts'
 import { encodeRecord } from './record-codec.ts'
-import { captureSnapshot, type UnderWay } from './snapshot.ts'
+import { captureSnapshot } from './snapshot.ts'
 import { Watermarks } from './watermarks.ts'
 
 /** How long the answer to a request is kept: 64*T1 with the default T1 (RFC 3261 section 17.1.2.2). */
@@ -36,20 +33,6 @@ const TELL_GRACE_MS = 250
 /** And when a policy blocks their watchers: what left before it was in force has mostly arrived by then. */
 const LAND_GRACE_MS = 1_000
 
-/** What a record under way is to tell, which a policy may take back before it is durable. */
-interface Committed extends UnderWay {
-  drafts: readonly NoticeDraft[]
-}
-
-/** Why something is committed, and who waits for it. */
-interface CommitCause {
-  readonly nowMs: number
-  readonly traceparent: string
-  readonly answered: DecisionRecord['answered']
-  readonly pending: PendingAnswer | undefined
-  readonly isSubscribe: boolean
-}
-
 /**
  * The owner of one partition: all its presentities in memory, its log as the truth. A request is decided and applied at
  * once; what comes of it (the answer, the NOTIFYs) leaves when the log has acknowledged the record.
@@ -61,37 +44,48 @@ export class PartitionOwner implements HeldPartition {
   readonly lost: Promise<unknown>
   readonly #o: OwnerContext
   readonly #ownership: Ownership
-  readonly #presentities = new Presentities()
-  readonly #policies = new PolicyRevisions()
+  readonly #log: PartitionLog
+  readonly #presentities: Presentities
   readonly #answers: AnsweredRequests<PendingAnswer>
-  readonly #watermarks = new Watermarks()
-  readonly #deferred = new Deferred()
-  /** Records under way that concern somebody; as many as the appender lets through. */
-  readonly #underWay = new Set<Committed>()
+  readonly #watermarks: Watermarks
+  /** Counts the owners of the partition. */
+  readonly #ordinal: number
+  readonly #policies = new PolicyRevisions()
   readonly #lifetime = new Lifetime()
+  readonly #appender: Appender
+  readonly #notifier: Notifier
+  readonly #commits: Commits
   readonly #expiry: ExpiryRounds
-  #log: PartitionLog | undefined
-  #appender: Appender | undefined
-  #notifier: Notifier | undefined
-  #ordinal = 0
   #tick: Timer | undefined
   #lose: (why: unknown) => void = () => {}
 
-  private constructor(ownership: Ownership, context: OwnerContext) {
+  private constructor(log: PartitionLog, loaded: Loading, ownership: Ownership, context: OwnerContext) {
+    const { clock, load } = context
+    const { presentities, answers, watermarks } = loaded
     this.partition = ownership.partition
-    this.#ownership = ownership
     this.#o = context
-    const { clock } = context
-    this.#answers = new AnsweredRequests({ retainMs: ANSWER_RETAIN_MS, entriesMax: ANSWERS_MAX, clock })
+    this.#ownership = ownership
+    this.#log = log
+    this.#presentities = presentities
+    this.#answers = answers
+    this.#watermarks = watermarks
+    this.#ordinal = loaded.ordinal + 1
+    const appender = new Appender({ log, clock, load, onDiverged: (why) => this.#giveUp(why) })
+    const notifier = this.#createNotifier()
+    const onUnwatched = (presentity: Impu): void => this.#policies.unwatch(presentity)
+    this.#appender = appender
+    this.#notifier = notifier
+    this.#commits = new Commits({ context, presentities, watermarks, appender, notifier, onUnwatched })
     this.#expiry = new ExpiryRounds({
       clock,
-      presentities: this.#presentities,
-      depth: () => (this.isAvailable ? this.#appender?.depth : undefined),
+      presentities,
+      depth: () => (this.isAvailable ? appender.depth : undefined),
       expire: (presentity, nowMs) => this.#expire(presentity, nowMs),
     })
     this.lost = new Promise((resolve) => {
       this.#lose = resolve
     })
+    void log.lost.then((why: unknown) => this.#giveUp(why))
   }
 
   /**
@@ -101,26 +95,31 @@ export class PartitionOwner implements HeldPartition {
    * @throws whatever the log throws; RecordUnreadableError.
    */
   static async take(source: PartitionSource, ownership: Ownership, context: OwnerContext): Promise<PartitionOwner> {
-    const owner = new PartitionOwner(ownership, context)
+    const { clock } = context
     const loading = new Loading({
-      presentities: owner.#presentities,
-      answers: owner.#answers,
-      watermarks: owner.#watermarks,
+      presentities: new Presentities(),
+      answers: new AnsweredRequests({ retainMs: ANSWER_RETAIN_MS, entriesMax: ANSWERS_MAX, clock }),
+      watermarks: new Watermarks(),
     })
-    const log = await source.take(ownership.partition, (record) => loading.take(record))
+    const log = await source.take(ownership.partition, (record) => loading.take(record), {
+      floor: ownership.floor,
+    })
+    const owner = new PartitionOwner(log, loading, ownership, context)
     try {
-      await owner.#begin(log, loading)
+      await owner.#begin(loading.marks)
     } catch (error) {
-      owner.stop()
-      log.drop()
+      owner.drop()
       throw error
     }
     return owner
   }
 
   get epoch(): bigint {
-    assert(this.#log, 'it is taken')
     return this.#log.epoch
+  }
+
+  get acknowledged(): bigint {
+    return this.#log.acknowledged
   }
 
   /** How much is remembered; each is known without counting. */
@@ -140,7 +139,7 @@ export class PartitionOwner implements HeldPartition {
 
   /** NOTIFYs sent in a dialog since this owner began. */
   notifyCount(subscriptionId: string): number {
-    return this.#notifier?.sentCount(subscriptionId) ?? 0
+    return this.#notifier.sentCount(subscriptionId)
   }
 
   /** False from the moment that it is handed over or lost. */
@@ -149,7 +148,7 @@ export class PartitionOwner implements HeldPartition {
   }
 
   get isAvailable(): boolean {
-    return this.isServing && this.#appender?.isAvailable === true
+    return this.isServing && this.#appender.isAvailable
   }
 
   /** May what is remembered here be told to anybody now? */
@@ -185,7 +184,7 @@ export class PartitionOwner implements HeldPartition {
     }
     const pending = new PendingAnswer(answer, [listener])
     this.#answers.remember(request.key, pending, nowMs)
-    this.#commit(presentity, decision.changes, {
+    this.#commits.commit(presentity, decision.changes, {
       nowMs,
       traceparent,
       answered: { key: request.key, answer },
@@ -214,8 +213,8 @@ export class PartitionOwner implements HeldPartition {
     if (unavailable) throw new PartitionLostError(unavailable)
     this.#observePolicy(presentity, policy, '')
     // guard: policy-durable — a policy that is decided and not durable may be undone by the next owner
-    await this.#flush()
-    await this.#notifier?.landed(presentity, LAND_GRACE_MS)
+    await this.#lifetime.within(this.#commits.flush())
+    await this.#notifier.landed(presentity, LAND_GRACE_MS)
     // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
     await this.#lifetime.within(this.#ownership.sole)
   }
@@ -224,18 +223,17 @@ export class PartitionOwner implements HeldPartition {
   stop(): void {
     this.#tick?.cancel()
     this.#expiry.stop()
-    this.#notifier?.stop()
-    this.#appender?.stop()
+    this.#notifier.stop()
+    this.#appender.stop()
+    this.#commits.stop()
     this.#presentities.clear()
     this.#policies.clear()
-    this.#deferred.clear()
-    this.#underWay.clear()
     this.#lifetime.end()
   }
 
   drop(): void {
     this.stop()
-    this.#log?.drop()
+    this.#log.drop()
   }
 
   /** Ends in peace: what was decided becomes durable and is answered first. */
@@ -243,15 +241,32 @@ export class PartitionOwner implements HeldPartition {
     if (!this.#lifetime.release()) return
     this.#tick?.cancel()
     this.#expiry.stop()
-    await this.#notifier?.idle(TELL_GRACE_MS)
-    this.#noteWatermark()
-    await this.#log?.release()
+    await this.#notifier.idle(TELL_GRACE_MS)
+    this.#commits.noteWatermark()
+    await this.#log.release()
     this.stop()
+  }
+
+  #createNotifier(): Notifier {
+    const { clock, sendNotify, notifyGraceMs, notifyIntervalMs, events } = this.#o
+    const presentities = this.#presentities
+    return new Notifier({
+      clock,
+      lease: this.#ownership.lease,
+      send: (...args) => sendNotify(this.partition, ...args),
+      graceMs: notifyGraceMs,
+      intervalMs: notifyIntervalMs,
+      ownerOrdinal: this.#ordinal,
+      current: ({ presentity, subscription }) => presentities.get(presentity)?.subscriptions.get(subscription.id),
+      onEnd: (notice, why) => this.#endSubscription(notice, why),
+      onStride: (notice, cseq) => this.#moveNotifyBase(notice, cseq),
+      onOutcome: (outcome) => events.notified(outcome),
+    })
   }
 
   #unavailable(): UnavailableReason | undefined {
     if (!this.isServing) return 'partition-lost'
-    if (!this.#appender?.isAvailable) return 'store-away'
+    if (!this.#appender.isAvailable) return 'store-away'
     return this.#appender.isOverloaded ? 'overload' : undefined
   }
 
@@ -264,28 +279,12 @@ export class PartitionOwner implements HeldPartition {
     return this.#presentities.isFullFor(presentity, input, this.#o.limits) ? 'partition-full' : undefined
   }
 
-  async #begin(log: PartitionLog, loading: Loading): Promise<void> {
-    const { clock, sendNotify, notifyGraceMs, notifyIntervalMs, load, events } = this.#o
-    this.#log = log
-    this.#appender = new Appender({ log, clock, load, onDiverged: (why) => this.#giveUp(why) })
-    this.#ordinal = loading.ordinal + 1
-    this.#notifier = new Notifier({
-      clock,
-      lease: this.#ownership.lease,
-      send: (...args) => sendNotify(this.partition, ...args),
-      graceMs: notifyGraceMs,
-      intervalMs: notifyIntervalMs,
-      ownerOrdinal: this.#ordinal,
-      current: ({ presentity, subscription }) => this.#presentities.get(presentity)?.subscriptions.get(subscription.id),
-      onEnd: (notice, why) => this.#endSubscription(notice, why),
-      onStride: (notice, cseq) => this.#moveNotifyBase(notice, cseq),
-      onOutcome: (outcome) => events.notified(outcome),
-    })
-    void log.lost.then((why: unknown) => this.#giveUp(why))
+  async #begin(marks: CatchUpMarks): Promise<void> {
+    const { clock } = this.#o
     // Before any NOTIFY leaves: the owner after this one must not use the same CSeqs.
-    await log.append(encodeRecord({ kind: 'owner-started', decidedAtMs: clock.now(), ordinal: this.#ordinal }))
+    await this.#log.append(encodeRecord({ kind: 'owner-started', decidedAtMs: clock.now(), ordinal: this.#ordinal }))
     this.#expiry.run()
-    this.#catchUp(loading.marks)
+    this.#catchUp(marks)
     this.#tick = clock.setTimer(TICK_MS, () => this.#onTick())
   }
 
@@ -297,11 +296,11 @@ export class PartitionOwner implements HeldPartition {
       const state = this.#presentities.of(item.presentity)
       const cause = { sequence: item.sequence, traceparent: item.traceparent, isSubscribe: false }
       for (const draft of draftNotices(state, touchedBy(item))) {
-        if (this.#notifier?.isTelling(draft.subscription.id)) continue
+        if (this.#notifier.isTelling(draft.subscription.id)) continue
         let isBare = false
         // guard: bare-catch-up — who had left was not decided anew when the policy changed after that
         if (draft.ended) isBare = true
-        this.#offer(item.presentity, { ...draft, isBare }, cause)
+        this.#commits.offer(item.presentity, { ...draft, isBare }, cause)
       }
     }
   }
@@ -310,17 +309,15 @@ export class PartitionOwner implements HeldPartition {
     if (!this.isServing) return
     this.#tick = this.#o.clock.setTimer(TICK_MS, () => this.#onTick())
     if (!this.isAvailable) return
-    this.#appender?.settleOpen(this.#watermarks.current(this.#o.clock.now()))
-    for (const act of this.#deferred.take()) act()
+    this.#commits.catchUp()
     this.#expiry.run()
-    this.#noteWatermark()
+    this.#commits.noteWatermark()
     this.#snapshotIfDue()
   }
 
-  /** Ends what ran out of one presentity. */
   #expire(presentity: Impu, nowMs: number): void {
     let expired = 0
-    for (let more = 1; more > 0; expired += more) more = this.#upkeep(presentity, { kind: 'expire' }, '')
+    for (let more = 1; more > 0; expired += more) more = this.#commits.upkeep(presentity, { kind: 'expire' })
     this.#o.events.expired(expired)
     this.#presentities.reschedule(presentity, nowMs)
   }
@@ -335,21 +332,11 @@ export class PartitionOwner implements HeldPartition {
       return handlingOf({ watcher, isOwn }, policy) === 'block'
     }
     // guard: policy-ended — a last NOTIFY that was not sent yet must not show what its watcher may not see any more
-    this.#notifier?.rejectEnded(presentity, isBlocked)
+    this.#notifier.rejectEnded(presentity, isBlocked)
     // guard: policy-under-way — whoever left a moment ago is told so when that is durable, which may be after this change is
-    this.#rejectUnderWay(presentity, isBlocked)
-    while (this.#upkeep(presentity, { kind: 'policy', policy, impus }, traceparent) > 0);
+    this.#commits.rejectUnderWay(presentity, isBlocked)
+    while (this.#commits.upkeep(presentity, { kind: 'policy', policy, impus }, traceparent) > 0);
     this.#policies.note(presentity, revision, this.#isWatched(presentity))
-  }
-
-  /** Last NOTIFYs whose records are not durable yet go without content where `isBlocked` now. */
-  #rejectUnderWay(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
-    for (const underWay of this.#underWay) {
-      if (underWay.presentity !== presentity) continue
-      underWay.drafts = underWay.drafts.map((draft) =>
-        draft.ended && isBlocked(draft.subscription) ? { ...draft, ended: 'rejected' } : draft,
-      )
-    }
   }
 
   #isWatched(presentity: Impu): boolean {
@@ -361,31 +348,12 @@ export class PartitionOwner implements HeldPartition {
     const reason = why === 'gone' ? 'timeout' : why
     this.#o.events.ended(presentity, subscription, why)
     const input = { kind: 'end', subscriptionId: subscription.id, reason, silent: why !== 'deactivated' } as const
-    this.#whenAvailable(presentity, input)
+    this.#commits.upkeepSoon(presentity, input)
   }
 
   #moveNotifyBase({ presentity, subscription }: Notice, cseq: number): void {
     const notifyBase = { cseq, ownerOrdinal: this.#ordinal }
-    this.#whenAvailable(presentity, { kind: 'move-notify-base', subscriptionId: subscription.id, notifyBase })
-  }
-
-  #whenAvailable(presentity: Impu, input: Extract<UpkeepInput, { readonly subscriptionId: string }>): void {
-    const act = (): void => void this.#upkeep(presentity, input, '')
-    if (this.isAvailable) act()
-    else this.#deferred.put(`${input.kind} ${input.subscriptionId}`, act)
-  }
-
-  /** Decides and commits what the owner does by itself; gives the number of changes. */
-  #upkeep(presentity: Impu, input: UpkeepInput, traceparent: string): number {
-    const state = this.#presentities.get(presentity)
-    if (!state) return 0
-    const nowMs = this.#o.clock.now()
-    const { changes } = decide(state, input, nowMs, this.#o.terms)
-    if (changes.length > 0) {
-      const cause = { nowMs, traceparent, answered: undefined, pending: undefined, isSubscribe: false }
-      this.#commit(presentity, changes, cause)
-    }
-    return changes.length
+    this.#commits.upkeepSoon(presentity, { kind: 'move-notify-base', subscriptionId: subscription.id, notifyBase })
   }
 
   #complete(input: OwnedRequest['input'], state: PresentityState): RequestInput {
@@ -396,94 +364,31 @@ export class PartitionOwner implements HeldPartition {
         return { ...input, notifyBase: { cseq: 0, ownerOrdinal: this.#ordinal } }
       case 'resubscribe': {
         const subscription = state.subscriptions.get(input.subscriptionId)
-        const cseq = subscription ? (this.#notifier?.lastCseq(subscription) ?? 0) : 0
+        const cseq = subscription ? this.#notifier.lastCseq(subscription) : 0
         return { ...input, notifyBase: { cseq, ownerOrdinal: this.#ordinal } }
       }
     }
   }
 
-  /** Applies the changes, writes them, and lets go what waits for them when they are durable. */
-  #commit(presentity: Impu, changes: readonly Change[], cause: CommitCause): void {
-    const { traceparent, answered, pending } = cause
-    const record = { kind: 'decision', decidedAtMs: cause.nowMs, presentity, answered, changes } as const
-    const touched = this.#presentities.apply(record, traceparent)
-    const state = this.#presentities.of(presentity)
-    if (touched.ended.length > 0 && state.subscriptions.size === 0) this.#policies.unwatch(presentity)
-    const drafts = draftNotices(state, touched)
-    for (const { subscription, reason, silent } of touched.ended) {
-      if (reason === 'rejected') this.#o.events.ended(presentity, subscription, reason)
-      if (silent) this.#notifier?.drop(subscription.id)
-    }
-    const underWay: Committed = { presentity, traceparent, drafts }
-    if (drafts.length > 0) this.#underWay.add(underWay)
-    // guard: durable-before-2xx — nothing that was answered 2xx may be lost (decision 1)
-    this.#appender?.append(record, traceparent, {
-      durable: (sequence) => {
-        this.#underWay.delete(underWay)
-        pending?.settle()
-        if (drafts.length > 0) this.#tell(underWay, touched, { ...cause, sequence })
-      },
-      leftOpen: (reason) => pending?.leaveOpen(reason),
-    })
-  }
-
-  #tell({ presentity, drafts }: UnderWay, touched: Touched, cause: NoticeCause): void {
-    const { sequence, traceparent, isSubscribe } = cause
-    this.#watermarks.caused(sequence)
-    if (touched.presence) this.#o.events.fanOut(drafts.length, traceparent)
-    for (const draft of drafts) {
-      const isItsOwn = draft.ended !== undefined || touched.subscriptions.has(draft.subscription.id)
-      this.#offer(presentity, draft, { sequence, traceparent, isSubscribe: isSubscribe && isItsOwn })
-    }
-  }
-
-  #offer(presentity: Impu, draft: NoticeDraft & Pick<Notice, 'isBare'>, cause: NoticeCause): void {
-    this.#notifier?.offer({ ...draft, presentity, cause, oldestSequence: cause.sequence })
-  }
-
-  #noteWatermark(): void {
-    // Behind an open record the sequences are not known yet.
-    if (!this.#notifier || !this.#appender?.isAvailable || this.#appender.hasOpen) return
-    const record = this.#watermarks.next(this.#notifier.backlog, this.#o.clock.now())
-    if (record) this.#appender.append(record, '', NOBODY_WAITS)
-  }
-
   #snapshotIfDue(): void {
     const { snapshots, clock, events } = this.#o
-    const log = this.#log
-    if (!log?.wantsSnapshot || !snapshots.take()) return
+    if (!this.#log.wantsSnapshot || !snapshots.take()) return
     const records = captureSnapshot({
       nowMs: clock.now(),
       ordinal: this.#ordinal,
       watermark: this.#watermarks.noted,
       presentities: this.#presentities.values(),
-      answers: this.#capturedAnswers(),
-      notices: this.#notifier?.notices() ?? [],
-      underWay: this.#underWay,
+      answers: this.#answers.entries(),
+      notices: this.#notifier.notices(),
+      underWay: this.#commits.underWay,
     })
-    void log
+    void this.#log
       .snapshot(records)
       .then(
         () => events.snapshot(this.partition, undefined),
         (error: unknown) => events.snapshot(this.partition, error),
       )
       .finally(() => snapshots.leave())
-  }
-
-  *#capturedAnswers() {
-    for (const { key, answer, atMs } of this.#answers.entries()) {
-      yield { key, answer: answer.answer, answeredAtMs: atMs }
-    }
-  }
-
-  /** Resolves when all that was handed to the log until now is durable: what says nothing new stands behind it then. */
-  #flush(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.#appender?.append(this.#watermarks.current(this.#o.clock.now()), '', {
-      durable: () => resolve(),
-      leftOpen() {},
-    })
-    return this.#lifetime.within(promise)
   }
 
   #giveUp(why: unknown): void {

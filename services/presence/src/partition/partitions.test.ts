@@ -42,13 +42,13 @@ function stage() {
   const log = new MemoryLog()
   const logs: PartitionSource & { readonly partitions: number } = {
     partitions: 16,
-    take: async (...args) => {
-      const taken = await log.take(...args)
-      happened.push('epoch written')
+    take: async (partition, load, { floor }) => {
+      const taken = await log.take(partition, load)
+      happened.push(`epoch written, floor ${floor}`)
       return taken
     },
   }
-  const context: TakeContext = { sole: Promise.resolve(), signal: new AbortController().signal }
+  const context: TakeContext = { sole: Promise.resolve(), floor: 7n, signal: new AbortController().signal }
   return { partitions, logs, happened, context }
 }
 
@@ -58,7 +58,7 @@ test('what was known of the users is forgotten behind the epoch and before the f
   happened.length = 0
   partitions.open(logs)
   const held = await partitions.take(PARTITION, context)
-  assert.deepEqual(happened, ['epoch written', `forgotten ${PARTITION}, served: false`, 'taken'])
+  assert.deepEqual(happened, ['epoch written, floor 7', `forgotten ${PARTITION}, served: false`, 'taken'])
   assert.ok(partitions.ownerOf(PARTITION))
   await held.release()
   assert.equal(partitions.ownerOf(PARTITION), undefined)

@@ -137,11 +137,11 @@ export class Partitions implements PartitionDirectory {
     return this.#logs?.partitions ?? 0
   }
 
-  async #load(partition: number, { sole, signal }: TakeContext): Promise<PartitionOwner> {
+  async #load(partition: number, { sole, floor, signal }: TakeContext): Promise<PartitionOwner> {
     const logs = this.#logs
     if (!logs) throw new RangeError('the partition logs are not open')
     const lease = this.#o.view.leaseOf(partition)
-    const owner = await PartitionOwner.take(logs, { partition, sole, lease }, this.#o.context)
+    const owner = await PartitionOwner.take(logs, { partition, sole, floor, lease }, this.#o.context)
     if (!signal.aborted) return owner
     owner.drop()
     throw new PartitionLostError('not wanted any more')
@@ -150,6 +150,9 @@ export class Partitions implements PartitionDirectory {
   #held(owner: PartitionOwner): HeldPartition {
     return {
       epoch: owner.epoch,
+      get acknowledged() {
+        return owner.acknowledged
+      },
       lost: owner.lost,
       release: async () => {
         this.#forget(owner)

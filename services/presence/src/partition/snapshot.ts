@@ -1,5 +1,7 @@
 import type { Impu } from '@rollcall/core'
+import type { RequestKey } from '@rollcall/store'
 import type { PresentityState, Publication, Subscription } from '../actor/state.ts'
+import type { PendingAnswer } from './answers.ts'
 import type { AnswersSnapshotRecord, PresentitySnapshotRecord, UntoldRecord, WatermarkRecord } from './log-record.ts'
 import type { Notice } from './notice.ts'
 import type { NoticeDraft } from './notices.ts'
@@ -26,7 +28,7 @@ export interface SnapshotSource {
   readonly ordinal: number
   readonly watermark: Pick<WatermarkRecord, 'sequence' | 'lagging'>
   readonly presentities: Iterable<PresentityState>
-  readonly answers: Iterable<CapturedAnswer>
+  readonly answers: Iterable<{ readonly key: RequestKey; readonly answer: PendingAnswer; readonly atMs: number }>
   /** What is durable and not told. */
   readonly notices: Iterable<Notice>
   /** What is not durable yet, and therefore not told. */
@@ -51,7 +53,8 @@ export function captureSnapshot(source: SnapshotSource): Iterable<Uint8Array> {
       subscriptions: captured(state.subscriptions.values()),
     })
   }
-  const answers = [...source.answers]
+  const answers: CapturedAnswer[] = []
+  for (const { key, answer, atMs } of source.answers) answers.push({ key, answer: answer.answer, answeredAtMs: atMs })
   return {
     *[Symbol.iterator]() {
       yield encodeSnapshotRecord({ kind: 'partition-snapshot', decidedAtMs: nowMs, ordinal, watermark })

@@ -71,6 +71,9 @@ export class MemoryLog implements PartitionSource {
     return {
       epoch,
       lost,
+      get acknowledged() {
+        return log.kept.at(-1)?.sequence ?? log.snapshot?.mark ?? 0n
+      },
       get isAvailable() {
         return log.isAvailable && refusal() === undefined
       },

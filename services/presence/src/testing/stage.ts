@@ -68,7 +68,7 @@ export class Stage {
     const clock = this.#owners
     const owner = await PartitionOwner.take(
       this.log,
-      { partition: 3, lease, sole },
+      { partition: 3, lease, sole, floor: 0n },
       {
         clock,
         terms: DEFAULT_TERMS,

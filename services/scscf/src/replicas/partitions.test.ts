@@ -171,8 +171,10 @@ test('nothing expires in a partition before the others know that it is here', as
   const next = createWorld(world.clock, world.logs)
   const taken = await next.partitions.take(0, {
     sole: Promise.resolve(),
+    floor: 7n,
     signal: new AbortController().signal,
   })
+  assert.equal(world.logs.floors.get(0), 7n)
   world.clock.advance(10_000)
   assert.deepEqual(next.told, [])
   taken.drop()
@@ -222,7 +224,7 @@ test('one that takes too long, or whose partition is lost, is told to ask anothe
 test('a partition that is not to be had any more when it is loaded is let go', async () => {
   const world = createWorld()
   const abort = new AbortController()
-  const taking = world.partitions.take(2, { sole: Promise.resolve(), signal: abort.signal })
+  const taking = world.partitions.take(2, { sole: Promise.resolve(), floor: 0n, signal: abort.signal })
   abort.abort()
   await taking
   assert.equal(world.partitions.get(2), undefined)

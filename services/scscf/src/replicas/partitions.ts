@@ -56,11 +56,11 @@ export class Partitions {
   }
 
   /** Takes a partition: the service's side of `Replicas`. */
-  readonly take: TakePartition = async (partition, { signal }): Promise<HeldPartition> => {
+  readonly take: TakePartition = async (partition, { floor, signal }): Promise<HeldPartition> => {
     const source = this.#source
     assert(source !== undefined, 'partitions are taken from an open store')
     const parts = this.#options.createParts(partition)
-    const log = await source.take(partition, (loaded) => parts.registrations.replay(loaded))
+    const log = await source.take(partition, (loaded) => parts.registrations.replay(loaded), { floor })
     const served = new ServedPartition({
       number: partition,
       parts,

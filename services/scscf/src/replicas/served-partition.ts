@@ -48,6 +48,10 @@ export class ServedPartition implements HeldPartition {
     return this.#log.epoch
   }
 
+  get acknowledged(): bigint {
+    return this.#log.acknowledged
+  }
+
   get lost(): Promise<unknown> {
     return this.#log.lost
   }

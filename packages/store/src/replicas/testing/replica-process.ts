@@ -3,6 +3,7 @@ import { systemClock, systemRandom } from '@rollcall/core'
 import type { TestStore } from '@rollcall/dev-env'
 import type { StoreConnection } from '../../connection.ts'
 import { StoreUnavailableError } from '../../errors.ts'
+import type { OwnedPartition } from '../../log/owned-partition.ts'
 import type { PartitionLogs } from '../../log/partition-logs.ts'
 import { pause } from '../../pause.ts'
 import type { RequestPort, StoreLink } from '../../store-link.ts'
@@ -57,6 +58,8 @@ export class ReplicaProcess {
   readonly name: string
   readonly events: (ReplicaEvent & { readonly atMs: number })[] = []
   readonly held = new Map<number, HeldPartition>()
+  /** The logs of all that were ever held. */
+  readonly owned = new Map<number, OwnedPartition>()
   readonly sole = new Set<number>()
   readonly link: HangingLink
   readonly replicas: Promise<Replicas>
@@ -77,13 +80,22 @@ export class ReplicaProcess {
       random: systemRandom,
       onEvent: (event) => void this.events.push({ ...event, atMs: performance.now() }),
       take: async (partition, context) => {
-        const owned = await logs.take(partition, () => {})
+        const owned = await logs.take(partition, () => {}, context)
         const { epoch, lost } = owned
         const end = (): void => {
           this.held.delete(partition)
           this.sole.delete(partition)
         }
-        const held: HeldPartition = { epoch, lost, drop: end, release: () => owned.release().then(end) }
+        const held: HeldPartition = {
+          epoch,
+          get acknowledged() {
+            return owned.acknowledged
+          },
+          lost,
+          drop: end,
+          release: () => owned.release().then(end),
+        }
+        this.owned.set(partition, owned)
         this.held.set(partition, held)
         void context.sole.then(() => this.held.get(partition) === held && this.sole.add(partition))
         return held

@@ -1,16 +1,23 @@
 import { seededRandom, VirtualClock } from '@rollcall/core'
-import { leaseStreamOf, logStreamsOf } from '../../layout.ts'
+import { LogTruncatedError } from '../../errors.ts'
+import { leaseStreamOf, logStreamsOf, logSubject, shardStreamName } from '../../layout.ts'
+import { decodeLogHeader } from '../../log/log-message.ts'
+import type { OwnedPartition } from '../../log/owned-partition.ts'
 import { PartitionLogs } from '../../log/partition-logs.ts'
 import { JetStreamModel } from '../../testing/jetstream-model.ts'
 import { type Fate, ModelLink } from '../../testing/model-link.ts'
+import type { ModelMessage } from '../../testing/model-stream.ts'
 import { settled } from '../../testing/scripted-link.ts'
+import { LeaseFormatError } from '../errors.ts'
 import type { HeldPartition, TakeContext } from '../held-partition.ts'
+import { decodeLease, type LeaseRecord } from '../lease-record.ts'
 import type { LeaseTiming } from '../lease-timing.ts'
 import type { ReplicaEvent } from '../replica-event.ts'
 import { Replicas } from '../replicas.ts'
 
 const REALM = 'ims.example.org'
 const SHAPE = { partitions: 16, shards: 4 }
+const RECORD = Buffer.from('a record')
 /** How often it is looked whether what is waited for is so. */
 const STEP_MS = 1
 
@@ -23,6 +30,9 @@ export class Process {
   readonly link: ModelLink
   readonly events: ReplicaEvent[] = []
   readonly held = new Map<number, HeldPartition & { sole: boolean; readonly tookAtMs: number }>()
+  /** What each partition was taken with last. */
+  readonly floors = new Map<number, bigint>()
+  readonly #owned = new Map<number, OwnedPartition>()
   readonly #world: ReplicaWorld
   readonly #tellLost = new Map<number, (why: unknown) => void>()
   replicas: Replicas | undefined
@@ -32,6 +42,8 @@ export class Process {
   takeError: Error | undefined
   /** Requests to the store are not answered. */
   isHung = false
+  /** A release writes one more record. */
+  appendsLast = false
 
   constructor(world: ReplicaWorld, name: string, o: { hasHints?: boolean }) {
     this.#world = world
@@ -63,7 +75,7 @@ export class Process {
       random: seededRandom(`${this.name} ${this.#world.clock.now()}`),
       timing,
       take: (partition, context) => this.#take(logs, partition, context),
-      onEvent: (event) => void this.events.push(event),
+      onEvent: (event) => this.#onEvent(event),
     })
     this.replicas = await this.#world.finish(joining)
   }
@@ -74,6 +86,11 @@ export class Process {
     this.held.clear()
   }
 
+  /** Writes a record into each partition that is held; what is refused or not answered is let be. */
+  async append(): Promise<void> {
+    await Promise.allSettled([...this.held.keys()].map((partition) => this.#owned.get(partition)?.append(RECORD)))
+  }
+
   /** A partition is lost here, as if an append had found it to be another's. */
   lose(partition: number): void {
     this.#tellLost.get(partition)?.('lost')
@@ -82,16 +99,22 @@ export class Process {
   async #take(logs: PartitionLogs, partition: number, context: TakeContext): Promise<HeldPartition> {
     await this.#world.wait(this.loadMs)
     if (this.takeError) throw this.takeError
-    const owned = await logs.take(partition, () => {})
+    this.floors.set(partition, context.floor)
+    const owned = await logs.take(partition, () => {}, context)
+    this.#owned.set(partition, owned)
     const { promise: lost, resolve } = Promise.withResolvers<unknown>()
     this.#tellLost.set(partition, resolve)
     const held = {
       epoch: owned.epoch,
+      get acknowledged() {
+        return owned.acknowledged
+      },
       lost,
       sole: false,
       tookAtMs: this.#world.clock.monotonic(),
       release: async () => {
         await this.#world.wait(this.drainMs)
+        if (this.appendsLast) await owned.append(RECORD)
         await owned.release()
         this.held.delete(partition)
       },
@@ -104,9 +127,24 @@ export class Process {
     return held
   }
 
+  #onEvent(event: ReplicaEvent): void {
+    this.events.push(event)
+    if (event.kind === 'take-failed' && event.error instanceof LogTruncatedError) this.#world.missed(event.error)
+  }
+
   #fateOf(subject: string): Fate {
     const isServed = (): boolean => !this.isHung && this.#world.isServed(subject)
     return { arrivesAfterMs: [0.25], answeredAfterMs: 0.25, isServed, ...this.#world.fate?.(subject, this.name) }
+  }
+}
+
+/** Undefined for one that a test made unreadable. */
+function leaseOf(data: Uint8Array): LeaseRecord | undefined {
+  try {
+    return decodeLease(data)
+  } catch (error) {
+    if (error instanceof LeaseFormatError) return undefined
+    throw error
   }
 }
 
@@ -115,11 +153,21 @@ export class ReplicaWorld {
   readonly clock = new VirtualClock()
   readonly model = new JetStreamModel([...logStreamsOf('presence', SHAPE), leaseStreamOf('presence')])
   readonly processes: Process[] = []
+  /** By partition, the sequences of all records that were ever stored. */
+  readonly recorded = new Map<number, bigint[]>()
   readonly #faults: string[] = []
+  readonly #lost = new Set<string>()
   /** Whether the store serves a request. */
   isServed: (subject: string) => boolean = () => true
   /** What becomes of a request, if not what usually does. */
   fate: ((subject: string, replica: string) => Partial<Fate>) | undefined
+
+  constructor() {
+    this.model.onStored.push((stream, message) => {
+      if (stream === LEASES) this.#checkFloors(message)
+      else if (message.subject.includes('.log.')) this.#noteRecord(message)
+    })
+  }
 
   async start(name: string, o: { hasHints?: boolean; timing?: Partial<LeaseTiming> } = {}): Promise<Process> {
     const started = new Process(this, name, o)
@@ -159,6 +207,18 @@ export class ReplicaWorld {
     return await act
   }
 
+  /** The store loses the end of a log, from a sequence on, without a word. */
+  lose(partition: number, from: number): void {
+    const subject = logSubject('presence', REALM, String(partition))
+    this.model.stream(shardStreamName('presence', partition % SHAPE.shards)).lose(subject, from)
+    this.#lost.add(subject)
+  }
+
+  /** A log was found to be cut off. */
+  missed({ subject, message }: LogTruncatedError): void {
+    if (!this.#lost.has(subject)) this.#faults.push(message)
+  }
+
   wait(ms: number): Promise<void> {
     return ms === 0 ? Promise.resolve() : new Promise((resolve) => void this.clock.setTimer(ms, resolve))
   }
@@ -177,6 +237,22 @@ export class ReplicaWorld {
   get isWhole(): boolean {
     const all = this.processes.flatMap(({ held }) => [...held.keys()])
     return all.length === SHAPE.partitions && new Set(all).size === SHAPE.partitions
+  }
+
+  #noteRecord({ subject, sequence, data }: ModelMessage): void {
+    const partition = Number(subject.split('.').at(-1))
+    const records = this.recorded.get(partition) ?? []
+    this.recorded.set(partition, records)
+    if (decodeLogHeader(Buffer.from(data)).kind !== 'epoch') records.push(BigInt(sequence))
+  }
+
+  /** No lease says more of a log than what lies in it. */
+  #checkFloors({ subject, data }: ModelMessage): void {
+    const { floors } = leaseOf(data) ?? { floors: [] }
+    for (const [partition, floor] of floors) {
+      if (!this.recorded.get(partition)?.includes(floor))
+        this.#faults.push(`${subject} has ${partition} reach ${floor}`)
+    }
   }
 
   /** Of those who may tell of a partition, only the newest may believe that it is the only one. */

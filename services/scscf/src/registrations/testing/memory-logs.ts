@@ -4,6 +4,7 @@ import {
   type LoadedRecord,
   PartitionReleasedError,
   StoreUnavailableError,
+  type TakeOptions,
 } from '@rollcall/store'
 import type { PartitionLog, PartitionSource } from '../partition-log.ts'
 
@@ -23,6 +24,8 @@ export class MemoryLogs implements PartitionSource {
   snapshotError: Error | undefined
   /** Runs before an append is acknowledged. */
   beforeAck: () => Promise<void> = async () => {}
+  /** What each partition was taken with last. */
+  readonly floors = new Map<number, bigint | undefined>()
   readonly #fence = new Map<number, (error: FencedError) => void>()
 
   constructor(partitions = 1) {
@@ -33,7 +36,12 @@ export class MemoryLogs implements PartitionSource {
     return [...this.records.values()].reduce((sum, records) => sum + records.length, 0)
   }
 
-  async take(partition: number, load: (record: LoadedRecord) => void): Promise<PartitionLog> {
+  async take(
+    partition: number,
+    load: (record: LoadedRecord) => void,
+    { floor }: TakeOptions = {},
+  ): Promise<PartitionLog> {
+    this.floors.set(partition, floor)
     const records = this.records.get(partition) ?? []
     this.records.set(partition, records)
     const loaded = { sequence: 1n, epoch: 1n, traceparent: undefined }
@@ -45,6 +53,7 @@ export class MemoryLogs implements PartitionSource {
     let isOver = false
     return {
       epoch: 1n,
+      acknowledged: 1n,
       lost: promise,
       get isAvailable() {
         return logs.isAvailable
