@@ -37,6 +37,7 @@ const GIVE_UP_MS = 30_000
 /** What is durable is told within this when all is well again; a NOTIFY that was refused waits some seconds. */
 const TOLD_MS_MAX = 20_000
 const POLL_MS = 50
+const FAILURES_SPELT_MAX = 20
 /** Two watermarks' time (ARCHITECTURE, decision 4). */
 const SETTLE_MS = 2_500
 
@@ -62,6 +63,8 @@ export class CoreLoad {
   readonly #eye: CoreUe
   /** Answers that no fault explains. */
   readonly surprises: string[] = []
+  /** The first operations that were not answered 2xx, with when that was. */
+  readonly firstFailures: string[] = []
   /** Operations that were not answered 2xx, by status; 0 for those that nobody answered. */
   readonly failures = new Map<number, number>()
   /** Longest time from a request to its 2xx. */
@@ -119,6 +122,7 @@ export class CoreLoad {
     this.#isStopped = false
     this.#quietFromMs = performance.now()
     this.failures.clear()
+    this.firstFailures.length = 0
     this.slowestMs = 0
     this.#running = this.#workers.map((worker) => this.#run(worker))
   }
@@ -276,6 +280,10 @@ export class CoreLoad {
         continue
       }
       this.failures.set(status, (this.failures.get(status) ?? 0) + 1)
+      if (this.firstFailures.length < FAILURES_SPELT_MAX) {
+        const [beganMs, tookMs] = [beginMs - this.#quietFromMs, performance.now() - beginMs].map(Math.round)
+        this.firstFailures.push(`${worker.name} after ${beganMs} ms: ${status} in ${tookMs} ms`)
+      }
       // Nobody answered, or a node was away: everything else says that something is forgotten.
       const isExplained = status === 0 || status >= 500 || status === 408 || worker.expected.has(status)
       if (!isExplained) this.surprises.push(`${worker.name} was answered ${status}`)

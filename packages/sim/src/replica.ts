@@ -12,7 +12,7 @@ import {
   UserDataCache,
 } from '@rollcall/presence/partition'
 import { RpcError } from '@rollcall/runtime'
-import { PartitionLogs, type ReplicaEvent, Replicas } from '@rollcall/store'
+import { LogTruncatedError, PartitionLogs, type ReplicaEvent, Replicas } from '@rollcall/store'
 import { ModelLink } from '@rollcall/store/testing'
 import type { Chance } from './chance.ts'
 import type { Context } from './context.ts'
@@ -256,6 +256,9 @@ export class SimReplica {
         trace.note(`${this.name} took ${event.partition} with epoch ${event.epoch}`)
         return
       case 'take-failed':
+        // The model loses nothing.
+        if (event.error instanceof LogTruncatedError)
+          this.#context.witness.fault(`${this.name}: ${event.error.message}`)
         trace.note(
           `${this.name} could not take ${event.partition}: ${event.error instanceof Error ? event.error.name : ''}`,
         )

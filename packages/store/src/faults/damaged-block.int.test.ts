@@ -95,7 +95,11 @@ test('a log that was cut off is named and not taken by whoever comes; others are
   assert.equal(await problemsOf(store), '')
   const c = await ReplicaProcess.start(store, 'c')
   await until(() => c.held.size === PARTITIONS)
+  await c.owned.get(1)?.append(Buffer.from('a record'))
   await c.leave()
+  for (const subject of ['presence.*.log.1', 'presence.*.snap.1.>'])
+    await purge(operator, { stream: 'presence_log_1', subject, timeoutMs: 2_000 })
+  assert.match(await problemsOf(store), /log\.1 is broken at sequence 0: .* but sequence \d+ was acknowledged$/)
 })
 
 test('an owner that was told of more than the damaged log holds does not take that for another owner’s work', async () => {

@@ -82,6 +82,15 @@ test('a machine that slept is noticed by its wall clock, and one set back change
   assert.equal(lease.isLive, false)
 })
 
+test('whoever found the lease ended hears that it is live again, though no timer told of the end', async () => {
+  const { lease, wall, heard, finish } = await setUp()
+  wall.skewMs = 60 * 60_000
+  assert.equal(lease.isLive, false)
+  assert.deepEqual(await finish(lease.beat(SERVING)), { kind: 'acknowledged' })
+  assert.equal(lease.isLive, true)
+  assert.deepEqual(heard, [true, false, true])
+})
+
 test('a heartbeat whose answer was lost is settled by the last message: it counts from when it was sent', async () => {
   const { lease, fates, clock, pass, finish } = await setUp()
   await pass(1_500)

@@ -194,6 +194,8 @@ export class OwnLease implements Lease {
   }
 
   #acknowledge(attempt: Try | undefined, sequence: number): void {
+    // It may have ended without its timer: a clock that jumped, a process that was stopped. Who waits for it must hear of both.
+    this.#tell()
     this.#sequence = sequence
     this.#tries = []
     this.#acknowledged = attempt

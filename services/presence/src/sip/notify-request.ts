@@ -58,13 +58,28 @@ export function writeNotify(notice: Notice, dialog: SubscriptionDialog, fields: 
   return octets
 }
 
-/** Host of the node that a request along this route goes to first, and its port, if the route names one. */
-export function nextHop(dialog: Pick<SubscriptionDialog, 'remoteTarget' | 'routeSet'>): {
+/** Where a request goes first. */
+export interface NextHop {
   readonly host: string
+  /** Absent where the route names none. */
   readonly port: number | undefined
-} {
-  const [first] = dialog.routeSet
-  return parseSipUri(first === undefined ? dialog.remoteTarget : parseNameAddr(first, 'Route').uri)
+}
+
+/** Next hops that are remembered; when there are more, all are found anew. */
+const HOPS_MAX = 4_096
+const hops = new Map<string, NextHop>()
+
+/** The node that a request along the dialog's route goes to first: the topmost Route, else the target. */
+export function nextHop({ remoteTarget, routeSet }: Pick<SubscriptionDialog, 'remoteTarget' | 'routeSet'>): NextHop {
+  const [first] = routeSet
+  const text = first ?? remoteTarget
+  const known = hops.get(text)
+  if (known) return known
+  const { host, port } = parseSipUri(first === undefined ? remoteTarget : parseNameAddr(first, 'Route').uri)
+  if (hops.size >= HOPS_MAX) hops.clear()
+  const hop = { host, port }
+  hops.set(text, hop)
+  return hop
 }
 
 /**
