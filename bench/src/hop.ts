@@ -1,7 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createTrustDomain, leafFiles } from '@rollcall/pki'
@@ -19,6 +17,7 @@ import { printSelfTimes } from './cpu-profile.ts'
 import { cpuUs, rssMb } from './process-usage.ts'
 import type { BenchRow } from './report/bench-row.ts'
 import { quantile, round } from './report/statistics.ts'
+import { TemporaryFolder } from './temporary-folder.ts'
 
 const TRUST_DOMAIN = 'rollcall.test'
 const HOST = 'ims.mnc001.mcc001.3gppnetwork.org'
@@ -41,18 +40,15 @@ const MEASURE_MS_MAX = 300_000
  * fills it. CPU time is an operation's, a request and its response, at each side. Both run with the flags of a service.
  */
 export async function* benchHop(o: { readonly isProfiled: boolean }): AsyncGenerator<BenchRow> {
-  const folder = await mkdtemp(join(tmpdir(), 'rollcall-bench-'))
-  try {
-    await createTrustDomain({
-      folder,
-      trustDomain: TRUST_DOMAIN,
-      leaves: ['pcscf', 'scscf'].map((name) => ({ name, role: name, dnsNames: [] })),
-    })
-    yield* await measureHop(folder, o.isProfiled ? join(folder, 'profile') : undefined)
-    if (o.isProfiled) printSelfTimes('hop, the server’s side', join(folder, 'profile'))
-  } finally {
-    await rm(folder, { recursive: true })
-  }
+  using folder = new TemporaryFolder('hop')
+  await createTrustDomain({
+    folder: folder.path,
+    trustDomain: TRUST_DOMAIN,
+    leaves: ['pcscf', 'scscf'].map((name) => ({ name, role: name, dnsNames: [] })),
+  })
+  const profileFolder = o.isProfiled ? join(folder.path, 'profile') : undefined
+  yield* await measureHop(folder.path, profileFolder)
+  if (profileFolder) printSelfTimes('hop, the server’s side', profileFolder)
 }
 
 async function measureHop(folder: string, profileFolder: string | undefined): Promise<BenchRow[]> {

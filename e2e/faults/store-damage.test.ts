@@ -22,7 +22,7 @@ const run = promisify(execFile)
 const PUBLICATIONS = 64
 const PARTITIONS = 16
 /** A partition is read, found broken and given up; a store that is well again is found. */
-const SETTLE_MS_MAX = 20_000
+const SETTLE_MS_MAX = 30_000
 /** A disk so small that a test fills it. */
 const DISK = '24m'
 /** What is left for NATS once the disk is filled by something else. */
@@ -90,11 +90,17 @@ class Scene implements AsyncDisposable {
   }
 
   async untilNotReady(reason: RegExp): Promise<void> {
+    let said = ''
     const isSo = async (): Promise<boolean> => {
       const { ok, text } = await this.readiness()
+      said = text
       return !ok && reason.test(text)
     }
-    await waitUntil(`readiness says ${reason}`, isSo, SETTLE_MS_MAX)
+    try {
+      await waitUntil(`readiness says ${reason}`, isSo, SETTLE_MS_MAX)
+    } catch (cause) {
+      throw new Error(`readiness said last: ${said}`, { cause })
+    }
   }
 
   async untilLogged(words: RegExp): Promise<void> {

@@ -47,8 +47,9 @@ export const SERVER_OPTIONS: ChannelOptions = {
 export const CLIENT_OPTIONS: ChannelOptions = {
   ...SHARED,
   'grpc.enable_channelz': 0,
+  // Short: a replica that comes back at its address must be reached before those give up who wait for it (4 s).
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_reconnect_backoff_ms': 300,
   // Repeating is the caller's decision, made with what it knows of its request.
   'grpc.enable_retries': 0,
   // Peers are reached straight, whatever http_proxy says, and told how by nobody's DNS TXT record.

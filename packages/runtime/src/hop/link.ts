@@ -17,7 +17,8 @@ const DEADLINE_MS = 32_000
 /** A lost stream is opened again at once, but for a peer that loses one after the other. */
 const REOPEN_MS_MIN = 1_000
 const BACKOFF_MS_MIN = 100
-const BACKOFF_MS_MAX = 2_000
+/** With the channel's own wait below it well under the 4 s that requests wait for a partition's owner. */
+const BACKOFF_MS_MAX = 400
 /** A stream that is past its age finishes what it carries, at most this long. */
 const RETIRE_MS_MAX = 60_000
 /** When the next stream does not open, the old one goes on and this passes before another try. */
