@@ -162,8 +162,11 @@ test('bits that turned over on the disk are noticed and named with their place; 
   }
   await stack.nats.start()
   stack.service('presence').spawn()
-  await scene.untilNotReady(/of 16 assigned partitions are not served\s+STORE_LOG_CORRUPT/)
-  await scene.untilLogged(/log\.\d+ is broken at sequence \d+: it expected sequence \d+, but follows \d+/)
+  // What nats-server makes of it depends on where its index stood: a hole, or an end that is cut off.
+  await scene.untilNotReady(/of 16 assigned partitions are not served[\s\S]*(?:STORE_LOG_CORRUPT|is broken at)/)
+  await scene.untilLogged(
+    /log\.\d+ is broken at sequence \d+: it (?:expected sequence \d+, but follows \d+|is the last record in stream)/,
+  )
   const answers = await scene.publishAll()
   assert.ok((answers.get(200) ?? 0) >= PUBLICATIONS / 2, 'the others are served')
   assert.deepEqual(
