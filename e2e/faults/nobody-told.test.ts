@@ -3,12 +3,12 @@ import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { after, before } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { grpcPort, processName } from '@rollcall/deploy/local/processes.ts'
+import { TcpProxy } from '@rollcall/dev-env'
 import { PolicyLoad } from '../support/core/policy-load.ts'
 import { checkBlocked, checkOrder, refuteAll } from '../support/history/check.ts'
 import { History } from '../support/history/history.ts'
 import { addressOf, TestNetwork } from '../support/network.ts'
 import { type Dice, testSeeds } from '../support/seeds.ts'
-import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const BLOCK = 22
 const ADDRESS = addressOf(BLOCK)

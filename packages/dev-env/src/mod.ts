@@ -4,5 +4,6 @@ export { type NatsServerOptions, NatsServerProcess, startNatsServer } from './na
 export { type NatsServerBinary, obtainNatsServer } from './obtain-nats-server.ts'
 export { writePrivateFile } from './private-file.ts'
 export { SmallDisk } from './small-disk.ts'
+export { TcpProxy } from './tcp-proxy.ts'
 export { startTestCluster, TestCluster, type TestClusterOptions } from './test-cluster.ts'
 export { startTestStore, TestStore, type TestStoreOptions } from './test-store.ts'

@@ -47,7 +47,7 @@ export type {
 } from './names.ts'
 export { SERVICE_NODE_FLAGS } from './node-flags.ts'
 export { ProbeServer, type Readiness } from './probes.ts'
-export { replicaFields } from './replica-fields.ts'
+export { checkLeaseTiming, leaseTiming, replicaFields } from './replica-fields.ts'
 export { ROLES, type Role } from './roles.ts'
 export { runService, type Service } from './run-service.ts'
 export { createRuntime, type Runtime } from './runtime.ts'

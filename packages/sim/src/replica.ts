@@ -6,13 +6,12 @@ import {
   type PartitionSource,
   Partitions,
   PolicyChanges,
-  ReplicaView,
   readUserData,
   SnapshotTurn,
   UserDataCache,
 } from '@rollcall/presence/partition'
 import { RpcError } from '@rollcall/runtime'
-import { LogTruncatedError, PartitionLogs, type ReplicaEvent, Replicas } from '@rollcall/store'
+import { LogTruncatedError, PartitionLogs, type ReplicaEvent, Replicas, ReplicaView } from '@rollcall/store'
 import { ModelLink } from '@rollcall/store/testing'
 import type { Chance } from './chance.ts'
 import type { Context } from './context.ts'
@@ -205,7 +204,10 @@ export class SimReplica {
       },
       events: {
         expired: (count) => count > 0 && trace.note(`${this.name} ${count} ran out`),
-        ended: (presentity, _, reason) => trace.note(`${this.name} ended a watcher of ${presentity}: ${reason}`),
+        ended: (presentity, { eventId: dialog }, reason) => {
+          trace.note(`${this.name} ended ${dialog} of ${presentity}: ${reason}`)
+          this.#context.witness.ended.add(dialog)
+        },
         notified: () => {},
         fanOut: () => {},
         snapshot: (partition, error) =>

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { ConfigError, loadConfig, renderConfigTable, sharedShape } from '@rollcall/runtime'
-import { checkConfig, presenceShape } from './config.ts'
+import { ConfigError, checkLeaseTiming, loadConfig, renderConfigTable, sharedShape } from '@rollcall/runtime'
+import { presenceShape } from './config.ts'
 
 const README = fileURLToPath(new URL('../README.md', import.meta.url))
 const MARKED = /(<!-- settings -->\n)[\s\S]*(<!-- \/settings -->)/
@@ -45,19 +45,19 @@ test('the lease is timed so that one lost heartbeat does not end it, and nobody 
         ROLLCALL_PROBE_LISTEN: '127.0.0.1:17103',
         ROLLCALL_HSS_TARGET: '127.0.0.1:17001',
         ROLLCALL_HOP_ROUTES: 'scscf.ims.example.com=scscf@127.0.0.1:17002',
-        ROLLCALL_PRESENCE_HEARTBEAT_MS: heartbeat,
-        ROLLCALL_PRESENCE_LEASE_MS: lease,
-        ROLLCALL_PRESENCE_SILENCE_MS: silence,
+        ROLLCALL_REPLICA_HEARTBEAT_MS: heartbeat,
+        ROLLCALL_REPLICA_LEASE_MS: lease,
+        ROLLCALL_REPLICA_SILENCE_MS: silence,
       },
     })
-  checkConfig(load('500', '2000', '2000'))
+  checkLeaseTiming('presence', load('500', '2000', '2000'))
   for (const [wrong, names] of [
-    [load('500', '900', '900'), ['ROLLCALL_PRESENCE_LEASE_MS']],
-    [load('500', '2000', '1999'), ['ROLLCALL_PRESENCE_SILENCE_MS']],
-    [load('2000', '3000', '500'), ['ROLLCALL_PRESENCE_LEASE_MS', 'ROLLCALL_PRESENCE_SILENCE_MS']],
+    [load('500', '900', '900'), ['ROLLCALL_REPLICA_LEASE_MS']],
+    [load('500', '2000', '1999'), ['ROLLCALL_REPLICA_SILENCE_MS']],
+    [load('2000', '3000', '500'), ['ROLLCALL_REPLICA_LEASE_MS', 'ROLLCALL_REPLICA_SILENCE_MS']],
   ] as const) {
     assert.throws(
-      () => checkConfig(wrong),
+      () => checkLeaseTiming('presence', wrong),
       (error) => {
         assert.ok(error instanceof ConfigError)
         assert.deepEqual(

@@ -1,4 +1,4 @@
-import { type Config, ConfigError, field, replicaFields, type sharedShape } from '@rollcall/runtime'
+import { type Config, field, replicaFields, type sharedShape } from '@rollcall/runtime'
 import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 import { DEFAULT_TERMS } from './actor/terms.ts'
 import { openShape } from './open/settings.ts'
@@ -16,26 +16,7 @@ export const presenceShape = {
       example: 'presence.ims.mnc001.mcc001.3gppnetwork.org',
     })
     .optional(),
-  ...replicaFields({ name: 'presence-0' }),
-  ROLLCALL_PRESENCE_HEARTBEAT_MS: field
-    .milliseconds({ is: 'between two heartbeats; all replicas alike', example: '500', min: 50, max: 10_000 })
-    .default(DEFAULT_LEASE_TIMING.heartbeatMs),
-  ROLLCALL_PRESENCE_LEASE_MS: field
-    .milliseconds({
-      is: 'how long after its last acknowledged heartbeat a replica may tell anybody anything; all replicas alike',
-      example: '2000',
-      min: 200,
-      max: 60_000,
-    })
-    .default(DEFAULT_LEASE_TIMING.leaseMs),
-  ROLLCALL_PRESENCE_SILENCE_MS: field
-    .milliseconds({
-      is: 'how long a replica must be silent before the others take its partitions; all replicas alike',
-      example: '2000',
-      min: 200,
-      max: 60_000,
-    })
-    .default(DEFAULT_LEASE_TIMING.silenceMs),
+  ...replicaFields({ name: 'presence-0', timing: DEFAULT_LEASE_TIMING }),
   ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS: field
     .seconds({ is: 'shortest interval granted to PUBLISH and SUBSCRIBE', example: '60', min: 1, max: 3_600 })
     .default(DEFAULT_TERMS.expiresSecondsMin),
@@ -95,30 +76,3 @@ export const presenceShape = {
 
 /** What the Presence Server runs by. */
 export type PresenceConfig = Config<typeof sharedShape & typeof presenceShape>
-
-/**
- * Holds the lease's times against each other: one lost heartbeat must not end the lease, and nobody may take over from who
- * may still tell.
- *
- * @throws ConfigError
- */
-export function checkConfig(config: PresenceConfig): void {
-  const heartbeatMs = config.ROLLCALL_PRESENCE_HEARTBEAT_MS
-  const leaseMs = config.ROLLCALL_PRESENCE_LEASE_MS
-  const silenceMs = config.ROLLCALL_PRESENCE_SILENCE_MS
-  const problems = []
-  if (leaseMs < 2 * heartbeatMs) {
-    const problem = `is ${leaseMs}, shorter than two heartbeats of ${heartbeatMs}`
-    problems.push({
-      name: 'ROLLCALL_PRESENCE_LEASE_MS',
-      problem,
-      allowed: `at least ${2 * heartbeatMs}`,
-      example: '2000',
-    })
-  }
-  if (silenceMs < leaseMs) {
-    const problem = `is ${silenceMs}, shorter than the lease of ${leaseMs}`
-    problems.push({ name: 'ROLLCALL_PRESENCE_SILENCE_MS', problem, allowed: `at least ${leaseMs}`, example: '2000' })
-  }
-  if (problems.length > 0) throw new ConfigError('presence', problems)
-}

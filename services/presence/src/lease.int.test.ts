@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { TcpProxy } from '@rollcall/dev-env'
 import { readPidfSummary } from '@rollcall/pidf'
 import { PresenceAdminServiceClient } from '@rollcall/proto-gen/admin'
 import { ShNotificationServiceClient } from '@rollcall/proto-gen/sh'
 import { callUnary, createGrpcClient, type RpcError } from '@rollcall/runtime'
 import type { SipRequest, SipResponse } from '@rollcall/sip'
-import { CuttableProxy } from './testing/cuttable-proxy.ts'
 import { ALICE, BOB, CAROL, pidf } from './testing/inputs.ts'
 import { again, publishRequest, subscribeRequest } from './testing/requests.ts'
 import { Stack, until } from './testing/stack.ts'
 
 const LEASE_MS = 1_000
 const SETTINGS = {
-  ROLLCALL_PRESENCE_HEARTBEAT_MS: '200',
-  ROLLCALL_PRESENCE_LEASE_MS: String(LEASE_MS),
-  ROLLCALL_PRESENCE_SILENCE_MS: '1000',
+  ROLLCALL_REPLICA_HEARTBEAT_MS: '200',
+  ROLLCALL_REPLICA_LEASE_MS: String(LEASE_MS),
+  ROLLCALL_REPLICA_SILENCE_MS: '1000',
 }
 
 const noteOf = (notify: SipRequest): string =>
@@ -59,7 +59,7 @@ async function push(stack: Stack, to: number, block: readonly string[]): Promise
 
 test('a replica whose lease has ended tells nobody anything and answers no reads; with the lease it goes on (decision 3)', async () => {
   const address = '127.1.5.6'
-  await using proxy = await CuttableProxy.start({ address, port: 14_333, targetPort: 14_222 })
+  await using proxy = await TcpProxy.start({ listen: `${address}:14333`, target: `${address}:14222` })
   await using stack = await Stack.start(address, { isEmpty: true })
   const url = stack.store.url.replace('14222', '14333')
   const replica = stack.replica(0, { ...SETTINGS, ROLLCALL_NATS_URL: url })
@@ -72,7 +72,7 @@ test('a replica whose lease has ended tells nobody anything and answers no reads
   assert.equal(published.status, 200)
   await told
   // Watchers are there again before the back-off is over, but the lease is not.
-  proxy.cut()
+  proxy.stall()
   stack.notifyStatus = 200
   await until(async () => (await replica.metric('rollcall_presence_lease_live')) === 0, 'the lease has ended')
   const heard = record(stack)
@@ -91,7 +91,9 @@ test('a replica whose lease has ended tells nobody anything and answers no reads
   client.close()
   await new Promise((resolve) => setTimeout(resolve, 2_500))
   assert.equal(heard.length, 0, 'the NOTIFY that was to be sent again after a second has not left')
-  proxy.mend()
+  // As a firewall that has forgotten the connections.
+  proxy.cut()
+  proxy.restore()
   await until(() => heard.length > 0, 'what waited is told')
   const [first] = heard
   assert.match(first ? noteOf(first.notify) : '', /out of reach/)

@@ -1,6 +1,7 @@
 import { ShServiceClient } from '@rollcall/proto-gen/sh'
 import {
   callUnary,
+  checkLeaseTiming,
   createGrpcClient,
   createHopService,
   type GrpcServer,
@@ -12,8 +13,9 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
+import { ReplicaView } from '@rollcall/store'
 import { PresenceAdmin } from './admin/presence-admin.ts'
-import { checkConfig, type PresenceConfig } from './config.ts'
+import type { PresenceConfig } from './config.ts'
 import { PresenceEvents } from './events.ts'
 import { AnyUsers } from './open/any-users.ts'
 import { OpenSip } from './open/open-sip.ts'
@@ -21,7 +23,6 @@ import { openAddress, openWarnings } from './open/settings.ts'
 import { createOwnerContext } from './owner-context.ts'
 import { AppendLoad } from './partition/append-load.ts'
 import { type PartitionEvent, Partitions } from './partition/partitions.ts'
-import { ReplicaView } from './partition/replica-view.ts'
 import { pooledRandom } from './pooled-random.ts'
 import { PresenceStore } from './presence-store.ts'
 import { PolicyChanges } from './sh/policy-changes.ts'
@@ -44,7 +45,7 @@ const SH_DEADLINE_MS = 2_000
 
 /** Makes a Presence Server; `start` serves, until the store is there with 503. @throws ConfigError */
 export function createPresenceService(config: PresenceConfig, runtime: Runtime): Service {
-  checkConfig(config)
+  checkLeaseTiming('presence', config)
   return new PresenceService(config, runtime)
 }
 

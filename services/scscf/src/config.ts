@@ -1,4 +1,4 @@
-import { type Config, ConfigError, field, replicaFields, type sharedShape } from '@rollcall/runtime'
+import { type Config, ConfigError, checkLeaseTiming, field, replicaFields, type sharedShape } from '@rollcall/runtime'
 import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 
 /** Settings of the S-CSCF beside the shared ones. */
@@ -14,26 +14,7 @@ export const scscfShape = {
       example: 'scscf-0.scscf.ims.example.org',
     })
     .optional(),
-  ...replicaFields({ name: 'scscf-0' }),
-  ROLLCALL_SCSCF_HEARTBEAT_MS: field
-    .milliseconds({ is: 'between two heartbeats; all replicas alike', example: '500', min: 50, max: 10_000 })
-    .default(DEFAULT_LEASE_TIMING.heartbeatMs),
-  ROLLCALL_SCSCF_LEASE_MS: field
-    .milliseconds({
-      is: 'how long after its last acknowledged heartbeat a replica may serve from memory; all replicas alike',
-      example: '2000',
-      min: 200,
-      max: 60_000,
-    })
-    .default(DEFAULT_LEASE_TIMING.leaseMs),
-  ROLLCALL_SCSCF_SILENCE_MS: field
-    .milliseconds({
-      is: 'how long a replica must be silent before the others take its partitions; all replicas alike',
-      example: '2000',
-      min: 200,
-      max: 60_000,
-    })
-    .default(DEFAULT_LEASE_TIMING.silenceMs),
+  ...replicaFields({ name: 'scscf-0', timing: DEFAULT_LEASE_TIMING }),
   ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: field
     .milliseconds({
       is: 'reg-await-auth: how long a challenge waits for its answer',
@@ -103,6 +84,7 @@ export function hostOf(config: ScscfConfig): string {
  * @throws ConfigError
  */
 export function checkConfig(config: ScscfConfig): void {
+  checkLeaseTiming('scscf', config)
   if (config.ROLLCALL_SCSCF_EXPIRES_MIN_SECONDS <= config.ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS) return
   throw new ConfigError('scscf', [
     {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { systemRandom } from '@rollcall/core'
+import { TcpProxy } from '@rollcall/dev-env'
 import { AccessSecurity, type Envelope } from '@rollcall/proto-gen/hop'
 import { createRequest, type SipRequest, type SipResponse } from '@rollcall/sip'
-import { CuttableLink } from './testing/cuttable-link.ts'
 import { FakeUe } from './testing/fake-ue.ts'
 import { PCSCF_HOST, REALM, SCSCF_HOST } from './testing/fixtures.ts'
 import { type Destination, ScscfStack, until } from './testing/scscf-stack.ts'
@@ -15,7 +15,7 @@ const PARTITIONS = 16
 const USERS = 24
 
 let stack: ScscfStack
-let link: CuttableLink
+let link: TcpProxy
 const ues = Array.from({ length: USERS }, (_, index) => createUe(index))
 
 function createUe(index: number): FakeUe {
@@ -38,8 +38,7 @@ before(async () => {
     replicas: 2,
     natsUrl: (index, url) => (index === 1 ? url.replace(/:\d+$/, `:${LINK_PORT}`) : url),
     beforeScscf: async (store) => {
-      const targetPort = (): number => Number(/:(\d+)$/.exec(store.url)?.[1])
-      link = await CuttableLink.start({ address: ADDRESS, port: LINK_PORT, targetPort })
+      link = await TcpProxy.start({ listen: `${ADDRESS}:${LINK_PORT}`, target: new URL(store.url).host })
     },
   })
   for (const [index, { impi, impu, keys }] of ues.entries()) {
@@ -280,7 +279,7 @@ test('a replica that is cut off from the store serves nobody from memory: others
   const gone = await userOf(1)
   const others = ues.filter((ue) => ue !== gone)
   const under = load(others)
-  link.cut()
+  link.stall()
   await until(async () => (await stack.metric('rollcall_scscf_lease_live', 1)) === 0, 'its lease has ended')
   await until(async () => (await owned(0)) === PARTITIONS, 'the other replica has everything', 30_000)
   // Who leaves by the other replica is gone, whatever the cut-off one remembers of him.
@@ -291,7 +290,8 @@ test('a replica that is cut off from the store serves nobody from memory: others
   assert.ok(response.envelope?.misdirected)
   const from = under.count()
   await until(() => under.count() > from + 200, 'the load goes on', 30_000)
-  link.mend()
+  link.cut()
+  link.restore()
   await shared()
   const statuses = await under.stop()
   assert.deepEqual(

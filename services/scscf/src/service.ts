@@ -10,11 +10,12 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
+import type { ReplicatedStore } from '@rollcall/store'
 import { ScscfAdmin } from './admin/scscf-admin.ts'
 import { checkConfig, type ScscfConfig } from './config.ts'
 import { ScscfCore } from './core.ts'
 import { ScscfEvents } from './events.ts'
-import { ScscfStore } from './scscf-store.ts'
+import { createScscfStore } from './scscf-store.ts'
 import { HopFront } from './sip/hop-front.ts'
 
 export { scscfShape } from './config.ts'
@@ -36,7 +37,7 @@ export class ScscfService implements Service {
   readonly #peers: HopPeers
   readonly #core: ScscfCore
   readonly #front: HopFront
-  readonly #store: ScscfStore
+  readonly #store: ReplicatedStore
   readonly #admin: ScscfAdmin
   #server: GrpcServer | undefined
 
@@ -74,7 +75,7 @@ export class ScscfService implements Service {
       onDropped: (reason) => events.dropped(reason),
     })
     const { partitions, view } = core
-    this.#store = new ScscfStore({ config, runtime, partitions, view })
+    this.#store = createScscfStore({ config, runtime, partitions, view })
     this.#admin = new ScscfAdmin({ runtime, view, partitions, replica: config.ROLLCALL_REPLICA_NAME })
   }
 

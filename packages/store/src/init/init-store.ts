@@ -1,6 +1,6 @@
 import type { Clock } from '@rollcall/core'
 import { checkStream } from '../check-stream.ts'
-import { connectStore, type StoreConnection, type StoreTls } from '../connection.ts'
+import type { StoreConnection, StoreTls } from '../connection.ts'
 import { StreamMissingError } from '../errors.ts'
 import { createStream, streamInfo } from '../jetstream-api.ts'
 import {
@@ -14,6 +14,7 @@ import {
   streamsOf,
 } from '../layout.ts'
 import { natsKeyFingerprint } from '../nats/nats-key.ts'
+import { connectAdmin } from './connect-admin.ts'
 import { checkDataFolder, type DataFolder, type DataFolderState } from './data-folder.ts'
 import { FirstInstallationError, StreamLostError, StreamUnreadableError } from './errors.ts'
 import { writeLedger } from './ledger.ts'
@@ -73,16 +74,6 @@ export async function initStore(o: InitStoreOptions): Promise<{ created: string[
   } finally {
     for (const connection of connections.values()) await connection.close()
   }
-}
-
-async function connectAdmin(o: InitStoreOptions, service: StoreService): Promise<StoreConnection> {
-  return await connectStore({
-    url: o.url,
-    tls: o.adminTlsOf(service),
-    service: 'storeadmin',
-    clock: o.clock,
-    ...(o.signal && { signal: o.signal }),
-  })
 }
 
 async function isThere(connections: ReadonlyMap<StoreService, StoreConnection>, want: Wanted): Promise<boolean> {

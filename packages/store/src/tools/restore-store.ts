@@ -1,6 +1,7 @@
 import type { Secret } from '@rollcall/core'
-import { connectStore, type StoreConnection, type StoreTls } from '../connection.ts'
+import type { StoreConnection, StoreTls } from '../connection.ts'
 import { StreamMissingError } from '../errors.ts'
+import { connectAdmin } from '../init/connect-admin.ts'
 import { type InitStoreOptions, initStore } from '../init/init-store.ts'
 import { JS_SUBJECT_BUSY, publish, streamInfo } from '../jetstream-api.ts'
 import { DEFAULT_SHAPE, STORE_SERVICES, type StoreService, streamsOf } from '../layout.ts'
@@ -61,16 +62,6 @@ export async function restoreStore(
   } finally {
     for (const connection of connections.values()) await connection.close()
   }
-}
-
-async function connectAdmin(o: RestoreOptions, service: StoreService): Promise<StoreConnection> {
-  return await connectStore({
-    url: o.url,
-    tls: o.adminTlsOf(service),
-    service: 'storeadmin',
-    clock: o.clock,
-    ...(o.signal && { signal: o.signal }),
-  })
 }
 
 async function refuseStreams(

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '@rollcall/core'
-import type { TakeContext } from '@rollcall/store'
+import { ReplicaView, type TakeContext } from '@rollcall/store'
 import { DEFAULT_TERMS } from '../actor/terms.ts'
 import { MemoryLog } from '../testing/memory-log.ts'
 import { AppendLoad } from './append-load.ts'
 import type { PartitionSource } from './partition-log.ts'
 import { Partitions } from './partitions.ts'
-import { ReplicaView } from './replica-view.ts'
 import { SnapshotTurn } from './snapshot-turn.ts'
 
 const PARTITION = 3
@@ -18,6 +17,7 @@ function stage() {
   const happened: string[] = []
   const view = new ReplicaView()
   view.join({
+    members: [],
     lease: { isLive: true, onChange: () => () => {} },
     whereIs: () => ({ kind: 'here' }),
     onChange: () => () => {},

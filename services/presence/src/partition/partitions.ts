@@ -3,6 +3,7 @@ import {
   type HeldPartition,
   type Member,
   partitionOf,
+  type ReplicaView,
   type TakeContext,
   type TakePartition,
   type Whereabouts,
@@ -11,7 +12,6 @@ import { PartitionLostError } from '../errors.ts'
 import { PartitionOwner } from './owner.ts'
 import type { OwnerContext } from './owner-context.ts'
 import type { PartitionSource } from './partition-log.ts'
-import type { ReplicaView } from './replica-view.ts'
 
 /** Where the partitions of all replicas are found. */
 export interface PartitionDirectory {

@@ -12,8 +12,8 @@ import {
   RpcError,
   type Runtime,
 } from '@rollcall/runtime'
+import type { ReplicaView } from '@rollcall/store'
 import type { Partitions } from '../replicas/partitions.ts'
-import type { ReplicaView } from '../replicas/replica-view.ts'
 import { listRegistrations, mergeRegistrations } from './list-registrations.ts'
 
 /** Another replica answers from its memory. */

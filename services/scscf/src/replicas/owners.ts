@@ -1,6 +1,7 @@
 import type { Clock, Impu } from '@rollcall/core'
 import type { ForwardFailure, HopPeerSender, HopResult, ReplicaForwarder } from '@rollcall/runtime'
 import type { SipRequest } from '@rollcall/sip'
+import type { ReplicaView } from '@rollcall/store'
 import type { Refusal, RefusalReason } from '../refusal.ts'
 import type { Vouched } from '../session/leg.ts'
 import { ownRoute } from '../session/own-route.ts'
@@ -8,7 +9,6 @@ import { type Forwarder, type ForwardOutcome, readResponse } from '../sip/forwar
 import type { Incoming } from '../sip/incoming.ts'
 import type { CanonicalIdentities } from './canonical-identities.ts'
 import type { Partitions } from './partitions.ts'
-import type { ReplicaView } from './replica-view.ts'
 import type { PartitionUsers } from './served-partition.ts'
 
 const REFUSAL_OF = {

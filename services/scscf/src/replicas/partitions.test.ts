@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Impi, type Impu, seededRandom, VirtualClock } from '@rollcall/core'
-import { partitionOf } from '@rollcall/store'
+import { partitionOf, ReplicaView } from '@rollcall/store'
 import { type SoleReplica, soleReplica } from '@rollcall/store/testing'
 import { Deassignments } from '../cx/deassignments.ts'
 import { RegisterAnswers } from '../registrar/register-answers.ts'
@@ -10,7 +10,6 @@ import { Registrations } from '../registrations/registrations.ts'
 import { MemoryLogs } from '../registrations/testing/memory-logs.ts'
 import { contact, profile, REALM, register, vector } from '../testing/fixtures.ts'
 import { Partitions } from './partitions.ts'
-import { ReplicaView } from './replica-view.ts'
 import type { PartitionParts } from './served-partition.ts'
 
 const COUNT = 4

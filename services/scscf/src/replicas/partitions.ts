@@ -1,8 +1,7 @@
 import { assert, type Impu } from '@rollcall/core'
-import { type HeldPartition, partitionOf, type TakePartition } from '@rollcall/store'
+import { type HeldPartition, partitionOf, type ReplicaView, type TakePartition } from '@rollcall/store'
 import type { PartitionSource } from '../registrations/partition-log.ts'
 import type { RegistrationSet } from '../registrations/registration.ts'
-import type { ReplicaView } from './replica-view.ts'
 import { type PartitionParts, ServedPartition } from './served-partition.ts'
 
 export interface PartitionsOptions {

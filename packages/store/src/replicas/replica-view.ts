@@ -1,13 +1,14 @@
-import type { Lease, ReplicaGroup, Whereabouts } from '@rollcall/store'
+import type { Lease } from './lease.ts'
+import type { Member, Whereabouts } from './member.ts'
+import type { ReplicaGroup } from './replica-group.ts'
 
 /** What is asked of the replicas. */
-type Group = Pick<ReplicaGroup, 'lease' | 'whereIs' | 'onChange'>
+type Group = Pick<ReplicaGroup, 'lease' | 'members' | 'whereIs' | 'onChange'>
 
 const MOVING: Whereabouts = { kind: 'moving' }
 
 /**
- * The replicas as owners and the front see them, also before this one has joined: then nothing is here, and nothing may
- * be told.
+ * The replicas as a service sees them, also before this one has joined: then nothing is here, and nothing may be told.
  */
 export class ReplicaView {
   readonly #listeners = new Set<() => void>()
@@ -21,13 +22,27 @@ export class ReplicaView {
     this.#tell()
   }
 
-  /** The lease itself, for whoever asks about all partitions. */
+  get isJoined(): boolean {
+    return this.#group !== undefined
+  }
+
+  /** Whether what is in memory here may be told: no other replica can have changed it. */
   get isLive(): boolean {
     return this.#group?.lease.isLive ?? false
   }
 
   whereIs(partition: number): Whereabouts {
     return this.#group?.whereIs(partition) ?? MOVING
+  }
+
+  /** The live replicas, this one included; nobody before this one has joined. */
+  get members(): readonly Member[] {
+    return this.#group?.members ?? []
+  }
+
+  /** The live replica of this name. */
+  member(replica: string): Member | undefined {
+    return this.members.find((member) => member.replica === replica)
   }
 
   /** Calls `listener` when a partition may have another place, or the lease began or ended. */
