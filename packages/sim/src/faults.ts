@@ -9,6 +9,10 @@ import type { SimReplica } from './replica.ts'
 const LONG_MS_MAX = 7_000
 /** Pauses that nobody should notice. */
 const SHORT_MS_MAX = 700
+/** NOTIFYs that wait in the hop, in a thousand, and for how long that goes on before a process is replaced. */
+const HAUNTED = 700
+const HAUNTED_MS = 500
+const POLICIES_MEANWHILE = 4
 
 /** Does harm to processes, links, the store and clocks, one thing after the other; each mends by itself after a while. */
 export class Faults {
@@ -47,16 +51,25 @@ export class Faults {
       () => this.#elect(mendMs),
       () => this.#restartStore(mendMs),
       () => replica && this.#jump(replica),
-      () => this.#changeWeather(),
+      () => this.changeWeather(),
     ]
     this.#chance.pick(acts)?.()
     if (this.#chance.inThousand(400)) this.#operator.ruleSoon()
   }
 
-  /** It was thought to be dead because nobody could reach it, or it could not reach the store. */
+  /**
+   * It was thought to be dead because it could not reach the store, and runs on with NOTIFYs that wait in its hop, while
+   * policies change: who takes over at once must not say too early that they are in force.
+   */
   #replace(replica: SimReplica, ms: number): void {
-    if (this.#chance.inThousand(800)) replica.link.disconnect()
-    this.#fleet.replace(replica, ms)
+    const { network } = this.#context
+    network.weather = { ...network.weather, heldUp: HAUNTED }
+    this.#note(`${replica.name} is about to be replaced`)
+    this.#later(HAUNTED_MS, () => {
+      if (this.#chance.inThousand(800)) replica.link.disconnect()
+      this.#fleet.replace(replica, ms)
+      for (let change = 0; change < POLICIES_MEANWHILE; change += 1) this.#operator.ruleSoon()
+    })
   }
 
   #stop(replica: SimReplica, ms: number): void {
@@ -104,7 +117,8 @@ export class Faults {
     clock.jump(ms)
   }
 
-  #changeWeather(): void {
+  /** The network and the store become another one's: better or worse. */
+  changeWeather(): void {
     const { network, store, watchers } = this.#context
     const { lost, doubled, late, stale, heldUp, silentWatchers } = this.#plan
     const share = (max: number): number => this.#chance.below(max + 1)

@@ -137,6 +137,7 @@ export class Simulation {
       this.#operator.rule(presentity)
     }
     for (const publisher of this.#publishers) if (publisher.presentity !== quiet) publisher.start()
+    this.#faults.changeWeather()
     for (let fault = 0; fault < this.#plan.faults && !this.#isOver; fault += 1) {
       await this.#world.run(this.#faults.nextMs)
       this.#faults.strike()

@@ -26,6 +26,8 @@ export class Witness {
   #notifies = 0
   /** Presentities that nobody touches any more: their watchers hear nothing. */
   readonly quiet = new Set<string>()
+  /** Dialogs that an owner has ended before their time: by a policy, or because nobody was there. */
+  readonly ended = new Set<string>()
 
   constructor(o: { world: World; trace: Trace }) {
     this.#world = o.world

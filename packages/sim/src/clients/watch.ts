@@ -20,7 +20,6 @@ export interface Notified {
 /** One dialog, as its watcher knows it. */
 interface Dialog {
   readonly name: string
-  readonly sinceMs: number
   subscriptionId: string | undefined
   cseq: number
   lastCseq: number
@@ -99,7 +98,6 @@ export class Watch {
     const sinceMs = this.#context.world.monotonic()
     const known: Dialog = {
       name: `${this.#watcher}>${this.presentity}.${this.#serial}`,
-      sinceMs,
       subscriptionId: undefined,
       cseq: 1,
       lastCseq: -1,
@@ -161,12 +159,11 @@ export class Watch {
     }
   }
 
-  /** The subscription is unknown: it must have run out, or been ended by a policy. */
-  #checkLost({ name, isDoubtful, lastsUntilMs, sinceMs }: Dialog): void {
-    const { world, clockSlackMs, hss, witness } = this.#context
+  /** The subscription is unknown: it must have run out, or been ended by its owner. */
+  #checkLost({ name, isDoubtful, lastsUntilMs }: Dialog): void {
+    const { world, clockSlackMs, witness } = this.#context
     const lasts = world.monotonic() + clockSlackMs < lastsUntilMs
-    const wasBlocked = hss.wasBlockedSince(this.presentity, this.#watcher, sinceMs)
-    if (!isDoubtful && lasts && !wasBlocked) witness.fault(`${name} was answered 200, and then 481`)
+    if (!isDoubtful && lasts && !witness.ended.has(name)) witness.fault(`${name} was answered 200, and then 481`)
   }
 
   #forget(known: Dialog): void {
