@@ -147,3 +147,18 @@ test('fields that may be absent are undefined then, and refused when wrong', () 
   assert.equal(entityTag(changed('X', 'SIP-If-Match: dx200xyz'), 'SIP-If-Match'), 'dx200xyz')
   assert.throws(() => entityTag(changed('X', 'SIP-If-Match: "a"'), 'SIP-If-Match'), refusedFor('SIP-If-Match'))
 })
+
+test('a branch that is the cookie alone names no transaction (RFC 4475 section 3.2.1)', () => {
+  const via = (branch: string) => changed('Via', `Via: SIP/2.0/UDP 192.0.2.1;branch=${branch}`)
+  assert.throws(() => checkRequest(via('z9hG4bK')), refusedFor('Via'))
+  assert.equal(checkRequest(via('z9hG4bK1')).branch, 'z9hG4bK1')
+  assert.equal(checkRequest(via('390skdjuw')).branch, '390skdjuw')
+})
+
+test('without branch and From tag a request is taken where RFC 2543 is (RFC 3261 section 17.2.3)', () => {
+  const old = changed('Via', 'Via: SIP/2.0/UDP iftgw.example.com')
+  old.headers.set('From', '<sip:a@b>')
+  assert.throws(() => checkRequest(old), refusedFor('Via'))
+  const { branch, fromTag } = checkRequest(old, { isRfc2543Taken: true })
+  assert.deepEqual([branch, fromTag], ['', ''])
+})

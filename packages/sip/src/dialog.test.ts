@@ -83,6 +83,7 @@ test('a NOTIFY before the 200 makes the same dialog, with its own route in its o
 })
 
 test('a dialog has both tags and one Contact, or is none (RFC 3261 section 12.1)', () => {
+  // RFC 3261 section 8.1.1.8
   const without = (name: string): SipRequest => {
     const request = subscribe()
     request.headers.remove(name)
@@ -110,6 +111,7 @@ test('a request belongs to a dialog by Call-ID and both tags (RFC 3261 section 1
 })
 
 test('a request in the dialog goes the recorded way (RFC 3261 section 12.2.1.1)', () => {
+  // With 70 hops to go: RFC 3261 section 8.1.1.6.
   assert.equal(
     serializeMessage(createDialogRequest(UAS, 'NOTIFY', 65536)).toString('latin1'),
     wire(`NOTIFY sip:alice@127.0.1.1:15066 SIP/2.0
@@ -142,6 +144,7 @@ test('a CSeq from 2^31 on is refused (RFC 3261 section 8.1.1.5)', () => {
 })
 
 test('a request of higher CSeq is in order and moves the target; others are not (RFC 3261 section 12.2.2)', () => {
+  // SUBSCRIBE and NOTIFY both refresh it: RFC 6665 section 4.1.2.1.
   const first = createUacDialogFromNotify(subscribe(), notify())
   const inOrder = notify()
   inOrder.headers.set('CSeq', '65540 NOTIFY')

@@ -141,9 +141,10 @@ function routeOf(dialog: Dialog): { uri: string; routes: readonly string[] } {
   const firstUri = parseNameAddr(first, 'Route').uri
   const parsed = parseSipUri(firstUri)
   if (parsed.params.has('lr')) return { uri: dialog.remoteTarget, routes: dialog.routeSet }
-  parsed.params.delete('method')
+  const params = new Map(parsed.params)
+  params.delete('method')
   return {
-    uri: formatSipUri({ ...parsed, headers: undefined }),
+    uri: formatSipUri({ ...parsed, params, headers: undefined }),
     routes: [...rest, `<${dialog.remoteTarget}>`],
   }
 }

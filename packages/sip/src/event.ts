@@ -1,6 +1,6 @@
 import { skipBlanks, tokenEnd } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
-import { formatParams, type Params, paramValue, parseParams } from './params.ts'
+import { formatParams, type NewParams, type Params, paramValue, parseParams } from './params.ts'
 
 /** The Event header: which event package, and which of several subscriptions to it in one dialog. */
 export interface Event {
@@ -34,7 +34,7 @@ export function formatEvent(event: {
   readonly id?: string | undefined
   readonly params?: Params | undefined
 }): string {
-  const params: Params = new Map(event.params ?? [])
+  const params: NewParams = new Map(event.params ?? [])
   if (event.id === undefined) params.delete('id')
   else params.set('id', event.id)
   return event.package + formatParams(params)

@@ -8,6 +8,7 @@ import { formatEvent, parseEvent, sameEvent } from './event.ts'
 import { formatSubscriptionState, parseSubscriptionState } from './subscription-state.ts'
 
 test('CSeq is a number below 2^31 and a method (RFC 3261 section 8.1.1.5)', () => {
+  // RFC 3261 section 20.16
   assert.deepEqual(parseCseq('4711 INVITE'), { sequence: 4711, method: 'INVITE' })
   assert.deepEqual(parseCseq('0009  \t NOTIFY'), { sequence: 9, method: 'NOTIFY' })
   assert.deepEqual(parseCseq('2147483647 X'), { sequence: 2147483647, method: 'X' })
@@ -79,6 +80,7 @@ test('Subscription-State is read and written (RFC 6665 section 8.4)', () => {
 })
 
 test('an AKA challenge is read and written (RFC 3310 section 3, RFC 2617 section 3.2.1)', () => {
+  // RFC 2617 section 3.2
   const text =
     'Digest realm="ims.example.com",nonce="LTE/ab+c==",qop="auth,auth-int",opaque="a \\"b\\"",algorithm=AKAv1-MD5'
   const auth = parseAuth(text, 'WWW-Authenticate')

@@ -1,5 +1,6 @@
-import { isToken } from './chars.ts'
+import { COLON, isToken } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
+import { InPlaceNames } from './in-place-names.ts'
 
 /** Long names with their compact form (RFC 3261 section 7.3.3, RFC 6665, RFC 3515, RFC 3841, RFC 4028, RFC 8224). */
 const COMPACT = {
@@ -41,6 +42,7 @@ const LONG = [
   'Error-Info',
   'Expires',
   'Feature-Caps',
+  'Flow-Timer',
   'Geolocation',
   'History-Info',
   'In-Reply-To',
@@ -55,6 +57,7 @@ const LONG = [
   'P-Charging-Function-Addresses',
   'P-Charging-Vector',
   'P-Preferred-Identity',
+  'P-Served-User',
   'P-Visited-Network-ID',
   'Path',
   'Priority',
@@ -91,28 +94,22 @@ for (const [name, compact] of Object.entries(COMPACT)) {
   KNOWN.set(name, name).set(name.toLowerCase(), name).set(compact, name).set(compact.toUpperCase(), name)
 }
 
-const NONE: string[] = []
+/** Long names in lower case to their compact form. */
+const COMPACT_BY_LONG: ReadonlyMap<string, string> = new Map(
+  Object.entries(COMPACT).map(([name, compact]) => [name.toLowerCase(), compact]),
+)
 
-/** Octets of the longest known name. */
-const NAME_OCTETS_MAX = 31
-
-/** Long names by their length and first letter: what the parser compares in place, without cutting the name out. */
-const IN_PLACE: string[][] = Array.from({ length: (NAME_OCTETS_MAX + 1) * 256 }, () => NONE)
-for (const name of [...LONG, ...Object.keys(COMPACT)]) {
-  const slot = slotOf(name.length, name.charCodeAt(0))
-  IN_PLACE[slot] = [...(IN_PLACE[slot] ?? NONE), name]
+/** The compact form of a long name, in whatever case it is written (RFC 3261 section 7.3.3). */
+export function compactForm(name: string): string | undefined {
+  return COMPACT_BY_LONG.get(name.toLowerCase())
 }
 
-function slotOf(length: number, first: number): number {
-  return length * 256 + first
-}
+/** What the parser looks for in place, without cutting the name out; what comes most often goes first. */
+const IN_PLACE = new InPlaceNames([...Object.keys(COMPACT), ...LONG])
 
-/** The known name that stands in `text` from `from` to `end` in the standard's spelling; else undefined. */
-export function nameInPlace(text: string, from: number, end: number): string | undefined {
-  if (end - from > NAME_OCTETS_MAX) return undefined
-  for (const name of IN_PLACE[slotOf(end - from, text.charCodeAt(from))] ?? NONE)
-    if (text.startsWith(name, from)) return name
-  return undefined
+/** The known name that stands in `text` at `from` in the standard's spelling, its colon right behind; else undefined. */
+export function nameInPlace(text: string, from: number): string | undefined {
+  return IN_PLACE.findBefore(text, from, COLON)
 }
 
 /**

@@ -3,8 +3,23 @@ import { SipSyntaxError } from './errors.ts'
 import { headerKey, requireHeaderKey, spelledName } from './header-names.ts'
 import { elementEnd, splitListInto } from './split-list.ts'
 
+/** One line. */
+interface Line {
+  /** What it is found by: see `headerKey`. */
+  readonly key: string
+  /** How its name is written. */
+  readonly name: string
+  readonly value: string
+  /** Where `name: value` and its CRLF stand in the head that was read; -1 when they do not stand there like this. */
+  readonly start: number
+  readonly end: number
+}
+
+/** For the parser: the head that lines come from. */
+export let startParsed: (headers: SipHeaders, head: string) => void
+
 /** For the parser: a line whose key is known and whose value has been checked. */
-export let appendParsed: (headers: SipHeaders, key: string, name: string, value: string) => void
+export let appendParsed: (headers: SipHeaders, line: Line) => void
 
 /** For the serializer: all lines but Content-Length, as they go out. */
 export let writeHeaders: (headers: SipHeaders) => string
@@ -16,54 +31,44 @@ export let writeHeaders: (headers: SipHeaders) => string
  * Content-Length is not among them: the parser has applied it, the serializer writes it.
  */
 export class SipHeaders {
-  /** What each line is found by: see `headerKey`. */
-  #keys: string[] = []
-  /** How each line's name is written. */
-  #names: string[] = []
-  #values: string[] = []
+  #lines: Line[] = []
+  /** The head as it came. */
+  #head = ''
 
   static {
-    appendParsed = (headers, key, name, value) => {
-      headers.#keys.push(key)
-      headers.#names.push(name)
-      headers.#values.push(value)
+    startParsed = (headers, head) => {
+      headers.#head = head
     }
-    writeHeaders = (headers) => {
-      let text = ''
-      for (let at = 0; at < headers.#names.length; at++) {
-        if (headers.#keys[at] !== 'Content-Length') text += `${headers.#names[at]}: ${headers.#values[at]}\r\n`
-      }
-      return text
+    appendParsed = (headers, line) => {
+      headers.#lines.push(line)
     }
+    writeHeaders = (headers) => headers.#write()
   }
 
   /** @throws SipSyntaxError when a name is no token, or a value could not stand on one line of octets. */
   constructor(entries?: Iterable<readonly [string, string]>) {
-    if (entries) for (const [name, value] of entries) this.#insert(this.#keys.length, name, value)
+    if (entries) for (const [name, value] of entries) this.#lines.push(newLine(name, value))
   }
 
   /** Lines there are. */
   get size(): number {
-    return this.#keys.length
+    return this.#lines.length
   }
 
   has(name: string): boolean {
-    return this.#keys.includes(headerKey(name))
+    return this.#indexOf(headerKey(name), 0) >= 0
   }
 
   /** The first line's value, whole: all elements that stand on it. */
   get(name: string): string | undefined {
-    const at = this.#keys.indexOf(headerKey(name))
-    return at < 0 ? undefined : this.#values[at]
+    return this.#lines[this.#indexOf(headerKey(name), 0)]?.value
   }
 
   /** Each line's value. */
   getAll(name: string): string[] {
     const key = headerKey(name)
     const found: string[] = []
-    for (let at = this.#keys.indexOf(key); at >= 0; at = this.#keys.indexOf(key, at + 1)) {
-      found.push(this.#values[at] as string)
-    }
+    for (const line of this.#lines) if (line.key === key) found.push(line.value)
     return found
   }
 
@@ -75,56 +80,55 @@ export class SipHeaders {
    * @see RFC 3261 section 7.3.1
    */
   list(name: string): string[] {
-    const elements: string[] = []
     const key = headerKey(name)
-    for (let at = this.#keys.indexOf(key); at >= 0; at = this.#keys.indexOf(key, at + 1)) {
-      splitListInto(elements, name, this.#values[at] as string)
+    const elements: string[] = []
+    for (let at = this.#indexOf(key, 0); at >= 0; at = this.#indexOf(key, at + 1)) {
+      splitListInto(elements, name, this.#lines[at]?.value ?? '')
     }
     return elements
   }
 
-  /** The first of `names`, at most 32 in their long form, that has more than one line. */
-  firstRepeated(names: readonly string[]): string | undefined {
+  /** The first name out of `bits` that has more than one line; each there has a bit of its own. */
+  firstRepeated(bits: ReadonlyMap<string, number>): string | undefined {
     let seen = 0
-    for (const key of this.#keys) {
-      const at = names.indexOf(key)
-      if (at < 0) continue
-      if (seen & (1 << at)) return key
-      seen |= 1 << at
+    for (const { key } of this.#lines) {
+      const bit = bits.get(key)
+      if (bit === undefined) continue
+      if (seen & bit) return key
+      seen |= bit
     }
     return undefined
   }
 
   /** Replaces all lines of that name by one, in the place of the first. */
   set(name: string, value: string): void {
-    const key = headerKey(name)
-    const at = this.#keys.indexOf(key)
-    if (at < 0 || this.#keys.lastIndexOf(key) !== at) {
-      this.setAll(name, [value])
-      return
-    }
-    checkValue(name, value)
-    this.#values[at] = value
+    const line = newLine(name, value)
+    const at = this.#indexOf(line.key, 0)
+    if (at < 0) this.#lines.push(line)
+    else if (this.#indexOf(line.key, at + 1) >= 0) this.setAll(name, [value])
+    else this.#lines[at] = line
   }
 
   /** Replaces all lines of that name, from the place of the first on. */
   setAll(name: string, values: readonly string[]): void {
-    const first = this.#keys.indexOf(requireHeaderKey(name))
-    for (const value of values) checkValue(name, value)
+    const lines = values.map((value) => newLine(name, value))
+    const first = this.#indexOf(requireHeaderKey(name), 0)
     this.remove(name)
-    let at = first < 0 ? this.#keys.length : first
-    for (const value of values) this.#insert(at++, name, value)
+    this.#lines.splice(first < 0 ? this.#lines.length : first, 0, ...lines)
   }
 
   /** Adds a line behind the last of that name, else at the end. */
   add(name: string, value: string): void {
-    const last = this.#keys.lastIndexOf(headerKey(name))
-    this.#insert(last < 0 ? this.#keys.length : last + 1, name, value)
+    const line = newLine(name, value)
+    const last = this.#lines.findLastIndex(({ key }) => key === line.key)
+    if (last < 0) this.#lines.push(line)
+    else this.#lines.splice(last + 1, 0, line)
   }
 
   /** Adds a line before the first of that name, else at the top. */
   prepend(name: string, value: string): void {
-    this.#insert(Math.max(0, this.#keys.indexOf(headerKey(name))), name, value)
+    const line = newLine(name, value)
+    this.#lines.splice(Math.max(0, this.#indexOf(line.key, 0)), 0, line)
   }
 
   /**
@@ -132,59 +136,66 @@ export class SipHeaders {
    * line.
    */
   removeFirst(name: string): string | undefined {
-    const at = this.#keys.indexOf(headerKey(name))
-    if (at < 0) return undefined
-    const value = this.#values[at] as string
+    const at = this.#indexOf(headerKey(name), 0)
+    const line = this.#lines[at]
+    if (!line) return undefined
+    const { value } = line
     const end = elementEnd(value, 0)
     if (end === value.length) {
-      this.#removeAt(at)
+      this.#lines.splice(at, 1)
       return value
     }
-    this.#values[at] = trimmed(value, end + 1, value.length)
+    this.#lines[at] = { ...line, value: trimmed(value, end + 1, value.length), start: -1, end: -1 }
     return trimmed(value, 0, end)
   }
 
   remove(name: string): void {
     const key = headerKey(name)
-    for (let at = this.#keys.indexOf(key); at >= 0; at = this.#keys.indexOf(key, at)) this.#removeAt(at)
+    if (this.#indexOf(key, 0) >= 0) this.#lines = this.#lines.filter((line) => line.key !== key)
   }
 
   /** Names and values in order. Names that the standard knows are in its long form and spelling. */
   *entries(): Generator<readonly [string, string]> {
-    for (let at = 0; at < this.#names.length; at++) yield [this.#names[at] as string, this.#values[at] as string]
+    for (const { name, value } of this.#lines) yield [name, value]
   }
 
   clone(): SipHeaders {
     const copy = new SipHeaders()
-    copy.#keys = this.#keys.slice()
-    copy.#names = this.#names.slice()
-    copy.#values = this.#values.slice()
+    copy.#lines = this.#lines.slice()
+    copy.#head = this.#head
     return copy
   }
 
-  #insert(at: number, name: string, value: string): void {
-    const key = requireHeaderKey(name)
-    checkValue(name, value)
-    const spelled = spelledName(key, name)
-    if (at === this.#keys.length) {
-      this.#keys.push(key)
-      this.#names.push(spelled)
-      this.#values.push(value)
-      return
-    }
-    this.#keys.splice(at, 0, key)
-    this.#names.splice(at, 0, spelled)
-    this.#values.splice(at, 0, value)
+  #indexOf(key: string, from: number): number {
+    for (let at = from; at < this.#lines.length; at++) if (this.#lines[at]?.key === key) return at
+    return -1
   }
 
-  #removeAt(at: number): void {
-    this.#keys.splice(at, 1)
-    this.#names.splice(at, 1)
-    this.#values.splice(at, 1)
+  /** What nobody has touched goes out in one piece with its neighbours, as it came. */
+  #write(): string {
+    let text = ''
+    let start = -1
+    let end = -1
+    for (const line of this.#lines) {
+      if (line.start >= 0 && line.start === end) {
+        end = line.end
+        continue
+      }
+      if (start >= 0) text += this.#head.slice(start, end)
+      ;({ start, end } = line)
+      if (start < 0 && line.key !== 'Content-Length') text += `${line.name}: ${line.value}\r\n`
+    }
+    return start >= 0 ? text + this.#head.slice(start, end) : text
   }
 }
 
+function newLine(name: string, value: string): Line {
+  const key = requireHeaderKey(name)
+  checkValue(name, value)
+  return { key, name: spelledName(key, name), value, start: -1, end: -1 }
+}
+
 function checkValue(name: string, value: string): void {
-  // A line break here would be a header of somebody's choice on the wire, and so would U+010A after its upper octet.
+  // guard: header-line — a line break would be a header of somebody's choice, and so would U+010A after its upper octet
   if (!isLineText(value)) throw new SipSyntaxError(name, 'has a line break or a character beyond one octet')
 }

@@ -1,4 +1,4 @@
-import { ALPHANUMERIC_HOST, BRACKET_OPEN, COLON, endOf, IPV6_INSIDE, parsePort } from './chars.ts'
+import { BRACKET_OPEN, COLON, endOf, hostNameEnd, IPV6_INSIDE, parsePort } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
 
 export interface HostPort {
@@ -28,7 +28,7 @@ export function parseHostPort(text: string, from: number, header: string): HostP
 }
 
 function hostEndIn(text: string, from: number): number {
-  if (text.charCodeAt(from) !== BRACKET_OPEN) return endOf(ALPHANUMERIC_HOST, text, from)
+  if (text.charCodeAt(from) !== BRACKET_OPEN) return hostNameEnd(text, from)
   const inside = endOf(IPV6_INSIDE, text, from + 1)
   const firstColon = text.indexOf(':', from)
   return firstColon > 0 && firstColon < inside && text[inside] === ']' ? inside + 1 : -1

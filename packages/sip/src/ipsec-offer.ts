@@ -3,7 +3,7 @@ import { parseDigits, parsePort } from './chars.ts'
 import { SecurityAgreementError } from './errors.ts'
 import type { Params } from './params.ts'
 import { unquote } from './quoted-string.ts'
-import type { SecurityMechanism } from './security-mechanism.ts'
+import { isMediaSecurity, type SecurityMechanism } from './security-mechanism.ts'
 
 /** One `ipsec-3gpp` entry: one pair of algorithms, with the SPIs and ports of whoever sent it. */
 export interface IpsecOffer {
@@ -51,7 +51,7 @@ const MODES = new Map([
  * @see TS 33.203 annex H; TS 33.203 clause 7.1
  */
 export function parseIpsecOffers(mechanisms: readonly SecurityMechanism[]): IpsecOffer[] {
-  const entries = mechanisms.filter(({ name, params }) => name === IPSEC_3GPP && !params.has('mediasec'))
+  const entries = mechanisms.filter((entry) => entry.name === IPSEC_3GPP && !isMediaSecurity(entry))
   if (entries.length === 0) throw new SecurityAgreementError('SECURITY_MECHANISM_MISSING', 'no ipsec-3gpp entry')
   return entries.map(({ params }) => parseOffer(params)).filter((offer) => offer.prot === 'esp')
 }

@@ -1,5 +1,5 @@
 import { assert } from '@rollcall/core'
-import { isLineText, isToken } from './chars.ts'
+import { endOf, isLineText, isToken } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
 import { SipHeaders } from './headers.ts'
 import { withTag } from './name-addr.ts'
@@ -79,7 +79,10 @@ function copyFirst(from: SipHeaders, to: SipHeaders, name: string): void {
   if (value !== undefined) to.add(name, value)
 }
 
-/** Whether `text` can stand as Request-URI: octets, no blank or control among them. Its grammar is read elsewhere. */
+/** What a Request-URI may be made of, whatever its grammar says besides: octets, no blank or control among them. */
+const URI_TEXT = new Uint8Array(256).map((_, octet) => (octet > 0x20 && octet !== 0x7f ? 1 : 0))
+
+/** Whether `text` can stand as Request-URI. Its grammar is read elsewhere. */
 export function isUriText(text: string): boolean {
-  return text.length > 0 && !/[\0-\x20\x7f\u0100-\uffff]/.test(text)
+  return text.length > 0 && endOf(URI_TEXT, text, 0) === text.length
 }

@@ -1,4 +1,5 @@
 export { type AuthParam, type AuthParams, formatAuth, parseAuth, parseAuthenticationInfo } from './auth.ts'
+export { type BodyPart, formatMultipart, parseMultipart } from './body/multipart.ts'
 export { isToken, isTokenEqual } from './chars.ts'
 export { checkRequest, type RequestFields } from './check-request.ts'
 export { chooseOffer, chooseServerOffer, type IpsecSuite } from './choose-offer.ts'
@@ -24,6 +25,60 @@ export {
   TransactionsFullError,
 } from './errors.ts'
 export { type Event, formatEvent, parseEvent, sameEvent } from './event.ts'
+export {
+  type AccessNetworkInfo,
+  formatAccessNetworkInfo,
+  parseAccessNetworkInfo,
+} from './fields/access-network-info.ts'
+export {
+  type ChargingFunctions,
+  type ChargingVector,
+  formatChargingFunctions,
+  formatChargingVector,
+  parseChargingFunctions,
+  parseChargingVector,
+} from './fields/charging.ts'
+export {
+  type ContactValue,
+  formatContact,
+  isOutboundContact,
+  parseContacts,
+  parseFlowTimer,
+  parseKeep,
+} from './fields/contact.ts'
+export { formatDate, parseDate, parseTimestamp, type Timestamp } from './fields/date.ts'
+export {
+  type DigestChallenge,
+  type DigestCredentials,
+  formatDigestChallenge,
+  formatDigestCredentials,
+  parseDigestChallenge,
+  parseDigestCredentials,
+} from './fields/digest.ts'
+export {
+  formatAssertedIdentities,
+  formatAssociatedUris,
+  parseAssertedIdentities,
+  parseAssociatedUris,
+  parseCalledPartyId,
+} from './fields/identities.ts'
+export {
+  accepts,
+  type ContentDisposition,
+  type ContentType,
+  formatContentType,
+  type MediaRange,
+  mediaTypeParam,
+  parseAccept,
+  parseContentDisposition,
+  parseContentType,
+} from './fields/media-type.ts'
+export { formatPrivacy, hidesIdentity, parsePrivacy } from './fields/privacy.ts'
+export { formatRoutes, parseRoutes, type RouteHeader } from './fields/routes.ts'
+export { formatServedUser, parseServedUser, type ServedUser } from './fields/served-user.ts'
+export { formatVisitedNetworkIds, parseVisitedNetworkIds, type VisitedNetworkId } from './fields/visited-network-id.ts'
+export { formatWarning, parseWarnings, type Warning } from './fields/warning.ts'
+export { compactForm } from './header-names.ts'
 export { SipHeaders } from './headers.ts'
 export { newBranch, newCallId, newTag } from './ids.ts'
 export { formatIpsecOffer, type IpsecOffer, isReservedSpi, parseIpsecOffers } from './ipsec-offer.ts'
@@ -55,11 +110,18 @@ export { parseMessage } from './parse-message.ts'
 export { quote, unquote } from './quoted-string.ts'
 export { reasonPhrase } from './reason-phrase.ts'
 export { sameMechanisms } from './same-mechanisms.ts'
-export { formatSecurityMechanism, parseSecurityMechanisms, type SecurityMechanism } from './security-mechanism.ts'
+export { sameUri } from './same-uri.ts'
+export {
+  formatSecurityMechanism,
+  isMediaSecurity,
+  parseSecurityMechanisms,
+  type SecurityMechanism,
+} from './security-mechanism.ts'
 export { serializeMessage } from './serialize-message.ts'
 export { formatSipUri, parseSipUri, type SipUri, sameSipUri } from './sip-uri.ts'
 export { type ErrorCode, isErrorCode, type SipAnswer, sipStatusOf, sipStatusOfError } from './status.ts'
 export { formatSubscriptionState, parseSubscriptionState, type SubscriptionState } from './subscription-state.ts'
+export { formatTelUri, parseTelUri, sameTelUri, type TelUri } from './tel-uri.ts'
 export {
   ClientTransactions,
   type ClientTransactionsOptions,

@@ -40,7 +40,7 @@ test('a URI with a comma, question mark or semicolon needs angle brackets (RFC 3
   assert.equal(parseNameAddr('<sip:a@b;lr>').params.has('lr'), false)
 })
 
-test('what is no name-addr is refused, with the name of its header', () => {
+test('what is no name-addr is refused, with the name of its header; a URI has a scheme (RFC 3986 section 3.1)', () => {
   for (const text of [
     '',
     '*',

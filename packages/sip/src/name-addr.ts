@@ -1,4 +1,4 @@
-import { endOf, isBlank, octetSet, QUOTE, skipBlanks, TOKEN, trimmed } from './chars.ts'
+import { endOf, GREATER_THAN, LESS_THAN, LongRun, QUOTE, schemeEnd, skipBlanks, TOKEN, trimmed } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
 import { URI_OCTETS_MAX } from './limits.ts'
 import { formatParams, type Params, parseParams } from './params.ts'
@@ -22,8 +22,15 @@ const UNQUOTED_NAME = new Uint8Array(TOKEN)
 UNQUOTED_NAME[0x20] = 1
 UNQUOTED_NAME[0x09] = 1
 
-/** What ends a URI that stands without angle brackets: with one of these it needs them (RFC 3261 section 20). */
-const NOT_BARE = octetSet(',?<>"\\ \t')
+/** What a URI of whatever scheme is made of: printable octets without blanks, quotes and angle brackets. */
+const URI = new LongRun(printable().replace(/["<>]/g, ''))
+
+/** The same without what needs angle brackets around a URI (RFC 3261 section 20), and without what ends a bare one. */
+const BARE_URI = new LongRun(printable().replace(/["<>,;?\\]/g, ''))
+
+function printable(): string {
+  return Array.from({ length: 0x7f - 0x21 }, (_, index) => String.fromCharCode(0x21 + index)).join('')
+}
 
 /**
  * Reads one element. `header` names the header field in errors.
@@ -36,11 +43,12 @@ export function parseNameAddr(text: string, header = 'name-addr'): NameAddr {
   if (text.charCodeAt(start) === QUOTE) {
     const nameEnd = quotedEnd(text, start)
     const open = skipBlanks(text, nameEnd)
-    if (nameEnd < 0 || text[open] !== '<') throw new SipSyntaxError(header, 'has a display name without URI')
+    if (nameEnd < 0 || text.charCodeAt(open) !== LESS_THAN)
+      throw new SipSyntaxError(header, 'has a display name without URI')
     return parseBracketed(text, open, unquote(text.slice(start, nameEnd)), header)
   }
   const nameEnd = endOf(UNQUOTED_NAME, text, start)
-  if (text[nameEnd] === '<') {
+  if (text.charCodeAt(nameEnd) === LESS_THAN) {
     const name = trimmed(text, start, nameEnd)
     return parseBracketed(text, nameEnd, name === '' ? undefined : name, header)
   }
@@ -48,30 +56,24 @@ export function parseNameAddr(text: string, header = 'name-addr'): NameAddr {
 }
 
 function parseBracketed(text: string, open: number, displayName: string | undefined, header: string): NameAddr {
-  const close = text.indexOf('>', open)
-  if (close < 0) throw new SipSyntaxError(header, 'has no closing angle bracket')
-  const uri = text.slice(open + 1, close)
-  checkUri(uri, header)
-  return { displayName, uri, params: parseParams(text, close + 1, header) }
+  const close = uriEnd(URI, text, open + 1, header)
+  if (text.charCodeAt(close) !== GREATER_THAN) throw new SipSyntaxError(header, 'has no URI in its angle brackets')
+  return { displayName, uri: text.slice(open + 1, close), params: parseParams(text, close + 1, header) }
 }
 
 /** Without angle brackets, what follows the first semicolon belongs to the header (RFC 3261 section 20.10). */
 function parseBare(text: string, start: number, header: string): NameAddr {
-  const semicolon = text.indexOf(';', start)
-  let end = semicolon < 0 ? text.length : semicolon
-  while (end > start && isBlank(text.charCodeAt(end - 1))) end--
-  const uri = text.slice(start, end)
-  for (let at = 0; at < uri.length; at++) {
-    if (NOT_BARE[uri.charCodeAt(at)] === 1) throw new SipSyntaxError(header, 'needs angle brackets around its URI')
-  }
-  checkUri(uri, header)
-  return { displayName: undefined, uri, params: parseParams(text, end, header) }
+  const end = uriEnd(BARE_URI, text, start, header)
+  return { displayName: undefined, uri: text.slice(start, end), params: parseParams(text, end, header) }
 }
 
-/** A scheme, a colon, something behind it; printable octets without blanks and angle brackets. */
-function checkUri(uri: string, header: string): void {
-  if (uri.length > URI_OCTETS_MAX) throw new SipSyntaxError(header, `has a URI of over ${URI_OCTETS_MAX} octets`)
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[^\0-\x20\x7f-\uffff<>"]+$/.test(uri)) throw new SipSyntaxError(header, 'has no URI')
+/** Where the URI that starts at `from` ends: a scheme, a colon, and a run of characters. */
+function uriEnd(run: LongRun, text: string, from: number, header: string): number {
+  const colon = schemeEnd(text, from)
+  const end = colon < 0 ? -1 : run.end(text, colon + 1)
+  if (end <= colon + 1) throw new SipSyntaxError(header, 'has no URI')
+  if (end - from > URI_OCTETS_MAX) throw new SipSyntaxError(header, `has a URI of over ${URI_OCTETS_MAX} octets`)
+  return end
 }
 
 /** Always with angle brackets: then no parameter can change sides. */

@@ -1,7 +1,7 @@
-import { CR, isBlank, isToken, parseDigits, trimmed } from './chars.ts'
-import { SipParseError, type SipParseErrorCode } from './errors.ts'
+import { CR, isBlank, isToken, parseDigits, SPACE, trimmed } from './chars.ts'
+import { SipParseError, type SipParseErrorCode, SipSyntaxError } from './errors.ts'
 import { checkedHeaderKey, nameInPlace, spelledName } from './header-names.ts'
-import { appendParsed, SipHeaders } from './headers.ts'
+import { appendParsed, SipHeaders, startParsed } from './headers.ts'
 import { DEFAULT_SIP_LIMITS, type SipLimits, URI_OCTETS_MAX } from './limits.ts'
 import { EMPTY_BODY, isUriText, type SipMessage } from './message.ts'
 
@@ -111,6 +111,7 @@ function readStatusLine(line: string): SipMessage {
 
 /** Reads all lines behind the start line into `headers`; returns Content-Length, or -1 without one. */
 function readHeaders(head: string, from: number, headers: SipHeaders, limits: SipLimits, faults: Faults): number {
+  startParsed(headers, head)
   let contentLength = -1
   let at = from
   let lines = 0
@@ -121,7 +122,9 @@ function readHeaders(head: string, from: number, headers: SipHeaders, limits: Si
     // kept for the lines to come, or a head without any more of it would be searched whole for each of its lines.
     let end = head.indexOf('\n', at) - 1
     if (carriageReturn < at) carriageReturn = head.indexOf('\r', at)
-    if (colon < at) colon = indexOrEnd(head, ':', at)
+    const known = nameInPlace(head, at)
+    if (known !== undefined) colon = at + known.length
+    else if (colon < at) colon = indexOrEnd(head, ':', at)
     const isLoneReturn = carriageReturn !== end
     const isFolded = isBlank(head.charCodeAt(end + 2))
     if (isFolded) end = foldedEnd(head, end)
@@ -133,17 +136,37 @@ function readHeaders(head: string, from: number, headers: SipHeaders, limits: Si
     if (isLoneReturn) faults.note('SIP_MALFORMED', 'a line ends in CR or LF alone')
     else if (colon > end) faults.note('SIP_MALFORMED', 'a line without a colon')
     else {
-      const known = nameInPlace(head, at, colon)
       const name = known ?? nameIn(head, at, colon)
       const key = known ?? checkedHeaderKey(name)
       const value = isFolded ? unfold(head, colon + 1, end, faults) : trimmed(head, colon + 1, end)
       if (key === undefined) faults.note('SIP_MALFORMED', 'the name of a header field is no token')
       else if (key === 'Content-Length') contentLength = readContentLength(value, contentLength, faults)
-      else appendParsed(headers, key, spelledName(key, name), value)
+      else {
+        const spelled = spelledName(key, name)
+        // Whether it would be written just so: then it goes out as it stands here.
+        const isAsWritten =
+          !isFolded && spelled === name && head.charCodeAt(colon + 1) === SPACE && value.length === end - colon - 2
+        const start = isAsWritten && colon === at + name.length ? at : -1
+        appendParsed(headers, { key, name: spelled, value, start, end: start < 0 ? -1 : end + 2 })
+      }
     }
     at = end + 2
   }
   return contentLength
+}
+
+/**
+ * Header fields alone, as a part of a multipart body has them: each line with its CRLF. `header` names them in errors.
+ *
+ * @throws SipSyntaxError
+ */
+export function readHeaderLines(head: string, header: string): SipHeaders {
+  const headers = new SipHeaders()
+  const faults = new Faults()
+  if (head.length > DEFAULT_SIP_LIMITS.headerBytesMax) faults.note('SIP_TOO_LARGE', 'the header fields are too long')
+  else readHeaders(head, 0, headers, DEFAULT_SIP_LIMITS, faults)
+  if (faults.first) throw new SipSyntaxError(header, faults.first.detail)
+  return headers
 }
 
 function indexOrEnd(text: string, char: string, from: number): number {

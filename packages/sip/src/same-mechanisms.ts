@@ -1,5 +1,5 @@
 import { IPSEC_3GPP } from './ipsec-offer.ts'
-import type { Params } from './params.ts'
+import type { NewParams, Params } from './params.ts'
 import { unquote } from './quoted-string.ts'
 import type { SecurityMechanism } from './security-mechanism.ts'
 
@@ -35,7 +35,7 @@ function isSame(a: SecurityMechanism, b: SecurityMechanism | undefined): boolean
 
 /** Each parameter in one form for all its spellings. */
 function meanings(mechanism: SecurityMechanism): Params {
-  const found: Params = new Map(mechanism.name === IPSEC_3GPP ? IPSEC_DEFAULTS : [])
+  const found: NewParams = new Map(mechanism.name === IPSEC_3GPP ? IPSEC_DEFAULTS : [])
   for (const [name, value] of mechanism.params) found.set(name, value === true ? true : meaning(name, unquote(value)))
   return found
 }

@@ -39,3 +39,8 @@ function parseMechanism(text: string): SecurityMechanism {
 export function formatSecurityMechanism(mechanism: SecurityMechanism): string {
   return mechanism.name + formatParams(mechanism.params)
 }
+
+/** Whether an entry is about the media plane: it takes no part in the choice of SAs (TS 24.229 clause 7.2A.7). */
+export function isMediaSecurity(mechanism: SecurityMechanism): boolean {
+  return mechanism.params.has('mediasec')
+}

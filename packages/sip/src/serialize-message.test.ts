@@ -40,6 +40,7 @@ test('a start line cannot carry a second line', () => {
 })
 
 test('a response copies Via, From, To, Call-ID and CSeq, and tags To (RFC 3261 section 8.2.6.2)', () => {
+  // RFC 3261 section 8.2.6
   const response = createResponse(parseRequest(SUBSCRIBE), 423, {
     toTag: 'x9',
     headers: [['Min-Expires', '60']],

@@ -1,8 +1,8 @@
-import { AT, COLON, endOf, isTokenEqual, octetSet } from './chars.ts'
+import { AT, COLON, EQUAL, endOf, isTokenEqual, octetSet, SEMICOLON } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
 import { formatHostPort, parseHostPort } from './host-port.ts'
 import { URI_OCTETS_MAX } from './limits.ts'
-import { addParam, formatParams, type Params } from './params.ts'
+import { addParam, formatParams, type NewParams, NO_PARAMS, type Params, paramName } from './params.ts'
 
 /** A SIP or SIPS URI, its parts as they came: escapes stay. */
 export interface SipUri {
@@ -73,21 +73,21 @@ function parseUser(text: string, from: number, at: number): { user: string; pass
 }
 
 function parseUriParams(text: string, from: number, end: number): Params {
-  const params: Params = new Map()
+  if (from >= end) return NO_PARAMS
+  const params: NewParams = new Map()
   for (let at = from; at < end; ) {
-    if (text[at] !== ';') throw new SipSyntaxError('URI', 'has text behind its host')
-    const semicolon = text.indexOf(';', at + 1)
-    const paramEnd = semicolon < 0 || semicolon > end ? end : semicolon
-    const param = text.slice(at + 1, paramEnd)
-    const equal = param.indexOf('=')
-    const name = (equal < 0 ? param : param.slice(0, equal)).toLowerCase()
-    const value = equal < 0 ? true : param.slice(equal + 1)
-    if (name === '' || !isMadeOf(PARAM, name)) throw new SipSyntaxError('URI', 'has a parameter without name')
-    if (value !== true && (value === '' || !isMadeOf(PARAM, value))) {
-      throw new SipSyntaxError('URI', `has no value for ${name}`)
+    if (text.charCodeAt(at) !== SEMICOLON) throw new SipSyntaxError('URI', 'has text behind its host')
+    const nameEnd = Math.min(end, endOf(PARAM, text, at + 1))
+    const name = paramName(text, at + 1, nameEnd)
+    if (name === '' || !hasGoodEscapes(name)) throw new SipSyntaxError('URI', 'has a parameter without name')
+    at = nameEnd
+    let value: string | true = true
+    if (text.charCodeAt(at) === EQUAL && at < end) {
+      at = Math.min(end, endOf(PARAM, text, nameEnd + 1))
+      value = text.slice(nameEnd + 1, at)
+      if (value === '' || !hasGoodEscapes(value)) throw new SipSyntaxError('URI', `has no value for ${name}`)
     }
     addParam(params, name, value, 'URI')
-    at = paramEnd
   }
   return params
 }

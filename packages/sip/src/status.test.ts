@@ -22,6 +22,9 @@ test('a failure has one answer, with what always belongs to it', () => {
     reason: 'Extension Required',
     headers: [['Require', 'sec-agree']],
   })
+  // RFC 3329 section 2: a list that differs; TS 33.203 clause 7.3.2: no common algorithm ends the registration.
+  assert.equal(sipStatusOf('SECURITY_MISMATCH').status, 494)
+  assert.equal(sipStatusOf('SECURITY_NO_COMMON_ALGORITHM').status, 403)
 })
 
 test('each error of this package has its line', () => {
@@ -49,12 +52,14 @@ test('what nobody expected is 500 and says nothing of itself', () => {
 })
 
 test('a status without a phrase has that of its class (RFC 3261 section 8.1.3.2)', () => {
+  // RFC 3261 section 21
   assert.equal(reasonPhrase(489), 'Bad Event')
   assert.equal(reasonPhrase(499), 'Bad Request')
   assert.equal(reasonPhrase(599), 'Server Error')
 })
 
-test('branches, tags and Call-IDs are fresh tokens (RFC 3261 sections 8.1.1.7 and 19.3)', () => {
+test('branches, tags and Call-IDs are fresh tokens (RFC 3261 section 8.1.1.7)', () => {
+  // RFC 3261 section 8.1.1.4; RFC 3261 section 19.3
   const random = seededRandom('ids')
   assert.match(newBranch(random), /^z9hG4bK[0-9a-f]{32}$/)
   assert.match(newTag(random), /^[0-9a-f]{16}$/)

@@ -52,6 +52,7 @@ test('Timer E doubles from T1 to T2, Timer F gives up after 64*T1 (RFC 3261 sect
 })
 
 test('on Gm the timers are four times as long (TS 24.229 clause 7.7)', () => {
+  // What they are elsewhere: RFC 3261 annex A.
   const { table, user, clock, sent, heard } = bed({ timers: GM_TIMERS })
   table.request(subscribe(), 'sa', user)
   clock.advance(127_999)
@@ -100,7 +101,8 @@ test('over a reliable transport nothing is sent again and Timer K is zero (RFC 3
   assert.equal(clock.pending, 0)
 })
 
-test('a response belongs to branch and CSeq method, and comes back with our sent-by (RFC 3261 sections 17.1.3, 18.1.2)', () => {
+test('a response belongs to branch and CSeq method, and comes back with our sent-by (RFC 3261 section 17.1.3)', () => {
+  // Others are dropped: RFC 3261 section 18.1.2.
   const { table, user, heard, receive } = bed()
   table.request(subscribe(), 'udp', user)
   assert.equal(receive(200, subscribe('z9hG4bKother')), false)
@@ -148,6 +150,7 @@ test('when the first sending fails, nothing is under way', () => {
 })
 
 test('when a later sending fails, the user hears of it once (RFC 3261 section 17.1.4)', () => {
+  // As a 503: RFC 3261 section 8.1.3.1.
   for (const hasSendError of [true, false]) {
     let sendings = 0
     const { table, user, clock, heard } = bed({
