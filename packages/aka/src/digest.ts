@@ -6,7 +6,7 @@ import { DigestIncompleteError } from './errors.ts'
 export interface DigestInput {
   readonly username: string
   readonly realm: string
-  /** AKAv1-MD5: the octets of RES as they are. `empty` is the password of an answer that carries AUTS. */
+  /** What `digestPassword` gives. `empty` is the password of an answer that carries AUTS. */
   readonly password: Secret | 'empty'
   readonly method: string
   /** The digest-uri of the Authorization header, not the Request-URI. */
@@ -20,10 +20,10 @@ export interface DigestInput {
 }
 
 /**
- * The response of HTTP Digest with AKAv1-MD5: 32 hexadecimal digits, lower case. Pure.
+ * The response of HTTP Digest with AKAv1-MD5 or AKAv2-MD5, which differ in the password alone: 32 hexadecimal digits, lower case. Pure.
  *
  * @throws DigestIncompleteError when there is a qop, but no nc or cnonce.
- * @see RFC 3310 section 3.3 and 3.4, RFC 2617 section 3.2.2; src/vectors/digest.ts
+ * @see RFC 3310 section 3.3 and 3.4, RFC 4169 section 3, RFC 2617 section 3.2.2; src/vectors/digest.ts
  */
 export function digestResponse(o: DigestInput): string {
   const secret = createHash('md5').update(`${o.username}:${o.realm}:`, 'latin1')

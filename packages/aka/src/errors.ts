@@ -1,13 +1,15 @@
 import { RollcallError } from '@rollcall/core'
 
+type AkaKeyName = 'K' | 'OP' | 'OPc' | 'TOP' | 'TOPc'
+
 /** A key from a credentials file or a subscriber record has the wrong length. */
 export class AkaKeyLengthError extends RollcallError {
   override readonly name = 'AkaKeyLengthError'
   readonly code = 'AKA_KEY_LENGTH'
-  readonly key: 'K' | 'OP' | 'OPc'
+  readonly key: AkaKeyName
   readonly octets: number
-  constructor(key: 'K' | 'OP' | 'OPc', octets: number) {
-    super(`${key} has ${octets} octets, Milenage takes 16`)
+  constructor(key: AkaKeyName, octets: number) {
+    super(`${key} has ${octets} octets: Milenage takes 16, TUAK a K of 16 or 32 and a TOP or TOPc of 32`)
     this.key = key
     this.octets = octets
   }

@@ -1,13 +1,22 @@
 import { timingSafeEqual } from 'node:crypto'
 import { assert, Secret } from '@rollcall/core'
+import { type AkaKeys, createAkaFunctions } from './aka-functions.ts'
 import { InvalidIsimStateError } from './errors.ts'
-import { AMF_OCTETS, Milenage, type MilenageKeys, RAND_OCTETS, SQN_OCTETS, xor } from './milenage.ts'
+import { AMF_OCTETS, RAND_OCTETS, SQN_OCTETS, xor } from './milenage.ts'
 import { decodeSqn, IND_COUNT, indOf, joinSqn, SEQ_DELTA, SEQ_MAX, seqOf } from './sqn.ts'
 import { AUTN_OCTETS, generateAuts } from './vector.ts'
 
 /** What an ISIM remembers: the highest SEQ it accepted for each IND. */
 export interface IsimState {
   readonly sqnArray: readonly bigint[]
+}
+
+/** What an operator may set in an ISIM (TS 33.102 clause C.2.1 and C.2.2). */
+export interface SqnRules {
+  /** Delta: how far ahead of the highest SEQ accepted one may be; 2^28 unless given. */
+  readonly delta?: bigint
+  /** L: how far behind it one may be; without it any, as in the profile of clause C.3.2. */
+  readonly ageLimit?: bigint
 }
 
 /** What an ISIM says to a challenge. Only `success` changes its state, which is written before the answer is sent. */
@@ -37,24 +46,24 @@ export function newIsimState(): IsimState {
  * @see TS 33.102 clause 6.3.3 and C.2.2
  */
 export function answerChallenge(
-  keys: MilenageKeys,
-  o: { rand: Buffer; autn: Buffer; state: IsimState },
+  keys: AkaKeys,
+  o: { rand: Buffer; autn: Buffer; state: IsimState; rules?: SqnRules },
 ): ChallengeAnswer {
   assert(o.rand.length === RAND_OCTETS && o.autn.length === AUTN_OCTETS, 'RAND and AUTN have 16 octets')
-  const milenage = new Milenage(keys, o.rand)
-  const sqn = xor(o.autn.subarray(0, SQN_OCTETS), milenage.f5())
+  const functions = createAkaFunctions(keys, o.rand)
+  const sqn = xor(o.autn.subarray(0, SQN_OCTETS), functions.f5())
   const amf = o.autn.subarray(SQN_OCTETS, SQN_OCTETS + AMF_OCTETS)
   const macA = o.autn.subarray(SQN_OCTETS + AMF_OCTETS)
   // guard: autn-mac — a challenge that the AuC did not make is not answered (TS 33.102 clause 6.3.3)
-  if (!timingSafeEqual(milenage.f1(sqn, amf), macA)) return { kind: 'mac-failure' }
+  if (!timingSafeEqual(functions.f1(sqn, amf), macA)) return { kind: 'mac-failure' }
 
-  const state = acceptSqn(o.state, decodeSqn(sqn))
-  if (state === undefined) return { kind: 'sync-failure', auts: generateAuts(milenage, highestSqn(o.state)) }
+  const state = acceptSqn(o.state, decodeSqn(sqn), o.rules ?? {})
+  if (state === undefined) return { kind: 'sync-failure', auts: generateAuts(functions, highestSqn(o.state)) }
   return {
     kind: 'success',
-    res: new Secret(milenage.f2()),
-    ck: new Secret(milenage.f3()),
-    ik: new Secret(milenage.f4()),
+    res: new Secret(functions.f2()),
+    ck: new Secret(functions.f3()),
+    ik: new Secret(functions.f4()),
     state,
   }
 }
@@ -88,12 +97,19 @@ function parseSeq(value: unknown): bigint {
   return seq
 }
 
-/** The state after `sqn`, or nothing when it is too far ahead or not fresh. The optional age limit L is not used. */
-function acceptSqn(state: IsimState, sqn: bigint): IsimState | undefined {
+/**
+ * The state after `sqn`, or nothing when it is too far ahead, too old, or not fresh.
+ *
+ * @see TS 33.102 clause C.2.1 and C.2.2
+ */
+function acceptSqn(state: IsimState, sqn: bigint, rules: SqnRules): IsimState | undefined {
   const seq = seqOf(sqn)
   const ind = indOf(sqn)
+  const ahead = seq - seqOf(highestSqn(state))
   // guard: autn-sqn-ahead — one far SQN must not use up the ISIM
-  if (seq - seqOf(highestSqn(state)) > SEQ_DELTA) return undefined
+  if (ahead > (rules.delta ?? SEQ_DELTA)) return undefined
+  // guard: autn-sqn-age — where the operator sets L, a vector that lay about for long is refused (TS 33.102 clause C.2.2)
+  if (rules.ageLimit !== undefined && -ahead > rules.ageLimit) return undefined
   // guard: autn-sqn — a challenge is answered once
   if (seq <= (state.sqnArray[ind] ?? SEQ_MAX)) return undefined
   return { sqnArray: state.sqnArray.with(ind, seq) }

@@ -1,5 +1,6 @@
 import { createCipheriv } from 'node:crypto'
 import { assert, Secret } from '@rollcall/core'
+import type { AkaFunctions } from './aka-functions.ts'
 import { AkaKeyLengthError } from './errors.ts'
 
 /** K and OPc, RAND, CK and IK: one AES block (TS 35.206 clause 2.3). */
@@ -39,7 +40,7 @@ export function deriveOpc(k: Secret, op: Secret): Secret {
  *
  * @see TS 35.206 clause 4.1 and 4.2 (the rotations r1 to r5 and the constants c1 to c5)
  */
-export class Milenage {
+export class Milenage implements AkaFunctions {
   readonly #encrypt: BlockCipher
   readonly #opc: Buffer
   /** E_K(RAND xor OPc). */
@@ -64,37 +65,30 @@ export class Milenage {
     this.#outputs = this.#encrypt(Buffer.concat(inputs))
   }
 
-  /** f1: MAC-A, with which the network proves that it knows K. */
   f1(sqn: Buffer, amf: Buffer): Buffer {
     return this.#out1(sqn, amf).subarray(0, MAC_OCTETS)
   }
 
-  /** f1*: MAC-S, with which the ISIM proves its SQN. */
   f1Star(sqn: Buffer, amf: Buffer): Buffer {
     return this.#out1(sqn, amf).subarray(MAC_OCTETS)
   }
 
-  /** f2: RES. */
   f2(): Buffer {
     return this.#out(2).subarray(8)
   }
 
-  /** f3: CK. */
   f3(): Buffer {
     return this.#out(3)
   }
 
-  /** f4: IK. */
   f4(): Buffer {
     return this.#out(4)
   }
 
-  /** f5: AK, which hides SQN in AUTN. */
   f5(): Buffer {
     return this.#out(2).subarray(0, SQN_OCTETS)
   }
 
-  /** f5*: AK*, which hides SQN_MS in AUTS. */
   f5Star(): Buffer {
     return this.#out(5).subarray(0, SQN_OCTETS)
   }

@@ -1,3 +1,6 @@
+export type { AkaKeys } from './aka-functions.ts'
+export type { AkaDigestAlgorithm } from './aka-v2.ts'
+export { AKA_DIGEST_ALGORITHMS, digestPassword, parseAkaAlgorithm } from './aka-v2.ts'
 export type { DigestInput } from './digest.ts'
 export { digestResponse, sameDigest } from './digest.ts'
 export {
@@ -8,7 +11,7 @@ export {
   InvalidNonceError,
   SqnExhaustedError,
 } from './errors.ts'
-export type { ChallengeAnswer, IsimState } from './isim.ts'
+export type { ChallengeAnswer, IsimState, SqnRules } from './isim.ts'
 export { answerChallenge, formatIsimState, newIsimState, parseIsimState } from './isim.ts'
 export type { MilenageKeys } from './milenage.ts'
 export { deriveOpc } from './milenage.ts'
@@ -23,5 +26,7 @@ export {
   takeSqn,
 } from './network-sqn.ts'
 export { decodeAuts, decodeNonce, encodeAuts, encodeNonce } from './nonce.ts'
+export type { TuakKeys } from './tuak.ts'
+export { deriveTopc } from './tuak.ts'
 export type { AuthenticationVector } from './vector.ts'
 export { generateVector, verifyAuts } from './vector.ts'

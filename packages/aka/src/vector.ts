@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { Secret } from '@rollcall/core'
-import { AMF_OCTETS, MAC_OCTETS, Milenage, type MilenageKeys, RAND_OCTETS, SQN_OCTETS, xor } from './milenage.ts'
+import { type AkaFunctions, type AkaKeys, createAkaFunctions } from './aka-functions.ts'
+import { AMF_OCTETS, MAC_OCTETS, RAND_OCTETS, SQN_OCTETS, xor } from './milenage.ts'
 import { decodeSqn, encodeSqn } from './sqn.ts'
 
 /** AUTN = (SQN xor AK) || AMF || MAC-A (TS 33.102 clause 6.3.2). */
@@ -26,20 +27,17 @@ export interface AuthenticationVector {
  * `sqn` comes from `nextSqn`. Pure.
  *
  * @throws AkaKeyLengthError
- * @see TS 33.102 clause 6.3.2; src/vectors/milenage.ts
+ * @see TS 33.102 clause 6.3.2; src/vectors/milenage.ts, src/vectors/tuak.ts
  */
-export function generateVector(
-  keys: MilenageKeys,
-  o: { sqn: bigint; amf: Buffer; rand: Buffer },
-): AuthenticationVector {
-  const milenage = new Milenage(keys, o.rand)
+export function generateVector(keys: AkaKeys, o: { sqn: bigint; amf: Buffer; rand: Buffer }): AuthenticationVector {
+  const functions = createAkaFunctions(keys, o.rand)
   const sqn = encodeSqn(o.sqn)
   return {
     rand: o.rand,
-    autn: Buffer.concat([xor(sqn, milenage.f5()), o.amf, milenage.f1(sqn, o.amf)]),
-    xres: new Secret(milenage.f2()),
-    ck: new Secret(milenage.f3()),
-    ik: new Secret(milenage.f4()),
+    autn: Buffer.concat([xor(sqn, functions.f5()), o.amf, functions.f1(sqn, o.amf)]),
+    xres: new Secret(functions.f2()),
+    ck: new Secret(functions.f3()),
+    ik: new Secret(functions.f4()),
   }
 }
 
@@ -50,17 +48,17 @@ export function generateVector(
  * @throws AkaKeyLengthError
  * @see TS 33.102 clause 6.3.5 step 1 and 4
  */
-export function verifyAuts(keys: MilenageKeys, o: { rand: Buffer; auts: Buffer }): bigint | undefined {
+export function verifyAuts(keys: AkaKeys, o: { rand: Buffer; auts: Buffer }): bigint | undefined {
   if (o.rand.length !== RAND_OCTETS || o.auts.length !== AUTS_OCTETS) return undefined
-  const milenage = new Milenage(keys, o.rand)
-  const sqnMs = xor(o.auts.subarray(0, SQN_OCTETS), milenage.f5Star())
-  const macS = milenage.f1Star(sqnMs, AMF_STAR)
+  const functions = createAkaFunctions(keys, o.rand)
+  const sqnMs = xor(o.auts.subarray(0, SQN_OCTETS), functions.f5Star())
+  const macS = functions.f1Star(sqnMs, AMF_STAR)
   // guard: auts-mac — a forged AUTS moves no sequence number (TS 33.102 clause 6.3.5)
   return timingSafeEqual(macS, o.auts.subarray(SQN_OCTETS)) ? decodeSqn(sqnMs) : undefined
 }
 
 /** The AUTS by which an ISIM tells its SQN_MS: the inverse of `verifyAuts`. */
-export function generateAuts(milenage: Milenage, sqnMs: bigint): Buffer {
+export function generateAuts(functions: AkaFunctions, sqnMs: bigint): Buffer {
   const sqn = encodeSqn(sqnMs)
-  return Buffer.concat([xor(sqn, milenage.f5Star()), milenage.f1Star(sqn, AMF_STAR)])
+  return Buffer.concat([xor(sqn, functions.f5Star()), functions.f1Star(sqn, AMF_STAR)])
 }

@@ -3,15 +3,15 @@ import {
   buildInnerUdp,
   InboundSa,
   type InnerUdp,
-  type Ipv4Endpoint,
-  NEXT_HEADER_IPV4,
+  type IpEndpoint,
   NEXT_HEADER_NONE,
   OutboundSa,
   parseInnerUdp,
-  parseIpv4,
+  parseIp,
   type SaSelector,
   type SaSetParameters,
   selectorsOf,
+  tunnelHeaderOf,
 } from '@rollcall/esp'
 import type { DropReason } from './sa-back-end.ts'
 
@@ -25,17 +25,19 @@ export interface OuterAddress {
 export interface InboundEntry {
   readonly set: InstalledSet
   readonly sa: InboundSa
-  readonly source: Ipv4Endpoint
-  readonly destination: Ipv4Endpoint
+  readonly source: IpEndpoint
+  readonly destination: IpEndpoint
 }
 
 /** A set in use: its SAs in tunnel mode, and where its other end was last seen. */
 export interface InstalledSet {
   readonly parameters: SaSetParameters
   readonly outbound: OutboundSa
-  readonly flow: { readonly source: Ipv4Endpoint; readonly destination: Ipv4Endpoint }
+  readonly flow: { readonly source: IpEndpoint; readonly destination: IpEndpoint }
   readonly inbound: readonly InboundEntry[]
   outer: OuterAddress | undefined
+  /** It was said that the set is to be renewed. */
+  isRenewalTold: boolean
 }
 
 /** What opening a packet gives: a message, nothing to speak of, or the reason to drop it. */
@@ -48,18 +50,23 @@ export type Received =
  * Makes the SAs of a set which has passed `checkSaSet`. Of the two outbound ones only that to the other end's server
  * port is made: the other carries nothing over UDP (TS 33.203 clause 7.1).
  */
-export function createInstalledSet(parameters: SaSetParameters, random: Random): InstalledSet {
+export function createInstalledSet(
+  parameters: SaSetParameters,
+  o: { readonly random: Random; readonly lastSequence?: number | undefined },
+): InstalledSet {
   const { keys, local, remote } = parameters
+  const { random, lastSequence = 0 } = o
   const inbound: InboundEntry[] = []
   const set: InstalledSet = {
     parameters,
-    outbound: new OutboundSa({ spi: remote.spiS, keys, random }),
+    outbound: new OutboundSa({ spi: remote.spiS, keys, random, lastSequence }),
     flow: {
-      source: { address: parseIpv4(local.address), port: local.portC },
-      destination: { address: parseIpv4(remote.address), port: remote.portS },
+      source: { address: parseIp(local.address), port: local.portC },
+      destination: { address: parseIp(remote.address), port: remote.portS },
     },
     inbound,
     outer: undefined,
+    isRenewalTold: false,
   }
   for (const selector of selectorsOf(parameters)) {
     if (selector.direction === 'inbound') inbound.push(createInboundEntry(set, selector))
@@ -69,7 +76,7 @@ export function createInstalledSet(parameters: SaSetParameters, random: Random):
 
 /** Seals one message into an ESP packet. */
 export function sealMessage(set: InstalledSet, payload: Buffer): Buffer {
-  return set.outbound.seal(buildInnerUdp({ ...set.flow, payload }), NEXT_HEADER_IPV4)
+  return set.outbound.seal(buildInnerUdp({ ...set.flow, payload }), tunnelHeaderOf(set.flow.source.address))
 }
 
 /** Opens one ESP packet and holds what is in it against the selectors of its SA (RFC 4301 section 5.2). */
@@ -88,8 +95,8 @@ export function openPacket(entry: InboundEntry, packet: Buffer): Received {
     }
   }
   if (opened.nextHeader === NEXT_HEADER_NONE) return { kind: 'dummy' }
-  if (opened.nextHeader !== NEXT_HEADER_IPV4) return drop('malformed')
-  const inner = parseInnerUdp(opened.payload)
+  if (opened.nextHeader !== tunnelHeaderOf(entry.source.address)) return drop('malformed')
+  const inner = parseInnerUdp(opened.payload, opened.nextHeader)
   if (inner === undefined) return drop('malformed')
   // guard: esp-selectors — an SA carries its own addresses and ports alone (RFC 4301 section 5.2)
   if (!sameEndpoint(inner.source, entry.source) || !sameEndpoint(inner.destination, entry.destination)) {
@@ -107,12 +114,12 @@ function createInboundEntry(set: InstalledSet, selector: SaSelector): InboundEnt
   }
 }
 
-function toEndpoint(end: SaSelector['source']): Ipv4Endpoint {
-  return { address: parseIpv4(end.address), port: end.port }
+function toEndpoint(end: SaSelector['source']): IpEndpoint {
+  return { address: parseIp(end.address), port: end.port }
 }
 
-function sameEndpoint(a: Ipv4Endpoint, b: Ipv4Endpoint): boolean {
-  return a.address === b.address && a.port === b.port
+function sameEndpoint(a: IpEndpoint, b: IpEndpoint): boolean {
+  return a.port === b.port && a.address.equals(b.address)
 }
 
 function drop(reason: DropReason): Received {

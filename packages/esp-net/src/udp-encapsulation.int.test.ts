@@ -4,21 +4,25 @@ import { inspect } from 'node:util'
 import { seededRandom, systemRandom } from '@rollcall/core'
 import {
   buildInnerUdp,
-  InvalidIpv4AddressError,
+  InvalidIpAddressError,
   NEXT_HEADER_IPV4,
   NEXT_HEADER_NONE,
   NEXT_HEADER_UDP,
   OutboundSa,
-  parseIpv4,
+  parseIp,
   type SaSetParameters,
+  SequenceExhaustedError,
 } from '@rollcall/esp'
 import fc from 'fast-check'
 import { EncapsulationBindError, OuterAddressUnknownError, SaSetsFullError, UdpEncapsulation } from './mod.ts'
 import {
+  IPV4_PAIR,
+  IPV6_PAIR,
   openEnd,
   openPair,
   openPlainSocket,
   PCSCF_ADDRESS,
+  reasonToSkip,
   STRANGER_ADDRESS,
   testSet,
   UE_ADDRESS,
@@ -35,18 +39,28 @@ function forge(
 ): Buffer {
   const { local, remote } = set
   return buildInnerUdp({
-    source: { address: parseIpv4(o.address ?? remote.address), port: o.sourcePort ?? remote.portC },
-    destination: { address: parseIpv4(local.address), port: o.destinationPort ?? local.portS },
+    source: { address: parseIp(o.address ?? remote.address), port: o.sourcePort ?? remote.portC },
+    destination: { address: parseIp(local.address), port: o.destinationPort ?? local.portS },
     payload: Buffer.from(o.payload ?? 'forged'),
   })
 }
 
-for (const encryption of ['null', 'aes-cbc'] as const) {
-  for (const integrity of ['hmac-sha-1-96', 'hmac-md5-96'] as const) {
-    test(`any message passes from UE to P-CSCF and back with ${encryption} ${integrity} (RFC 3948)`, async () => {
-      await using pair = await openPair()
+const TRANSFORMS = [
+  ...(['null', 'aes-cbc', 'des-ede3-cbc'] as const).flatMap((encryption) =>
+    (['hmac-sha-1-96', 'hmac-md5-96'] as const).map((integrity) => ({ encryption, integrity })),
+  ),
+  { encryption: 'aes-gcm', integrity: 'null' },
+  { encryption: 'null', integrity: 'aes-gmac' },
+] as const
+
+for (const { encryption, integrity } of TRANSFORMS) {
+  for (const addresses of [IPV4_PAIR, IPV6_PAIR]) {
+    test(`any message passes from UE to P-CSCF and back with ${encryption} ${integrity} over ${addresses.name} (RFC 3948, TS 33.203 annex M)`, {
+      skip: reasonToSkip(addresses),
+    }, async () => {
+      await using pair = await openPair(addresses)
       const { ue, pcscf } = pair
-      const set = testSet(1, { encryption, integrity })
+      const set = testSet(1, { encryption, integrity }, addresses)
       ue.backEnd.install(set.ue)
       pcscf.backEnd.install(set.pcscf)
       await fc.assert(
@@ -60,7 +74,7 @@ for (const encryption of ['null', 'aes-cbc'] as const) {
           assert.deepEqual(pcscf.packets[up]?.payload, payload)
           assert.deepEqual(ue.packets[down]?.payload, payload)
         }),
-        { seed: 41, numRuns: 25 },
+        { seed: 41, numRuns: 10 },
       )
       assert.deepEqual([ue.drops, pcscf.drops], [[], []])
     })
@@ -272,11 +286,11 @@ test('a socket that cannot be opened says where, and an address must be one', as
       error.port === first.backEnd.local.port &&
       error.cause instanceof Error,
   )
-  await assert.rejects(UdpEncapsulation.bind({ ...options, address: 'localhost', port: 0 }), InvalidIpv4AddressError)
+  await assert.rejects(UdpEncapsulation.bind({ ...options, address: 'localhost', port: 0 }), InvalidIpAddressError)
   const remote = { address: 'pcscf', port: 14_500 }
   await assert.rejects(
     UdpEncapsulation.bind({ ...options, address: UE_ADDRESS, port: 0, remote }),
-    InvalidIpv4AddressError,
+    InvalidIpAddressError,
   )
 })
 
@@ -308,4 +322,27 @@ test('closing twice is closing once, and prints nobody a key', async () => {
   assert.doesNotMatch(printed, new RegExp(set.keys.integrityKey.reveal().toString('hex').slice(0, 8)))
   await Promise.all([backEnd.close(), backEnd.close()])
   assert.equal(backEnd.size, 0)
+})
+
+test('a set that comes to the end of its sequence numbers says so in time, once, and sends nothing beyond it (RFC 4303 section 3.3.3)', async () => {
+  for (const [lastSequence, expected] of [
+    [0, []],
+    [0xffff_0000, ['set-1']],
+    [0xffff_fffd, ['set-1']],
+  ] as const) {
+    const due: string[] = []
+    await using ue = await openEnd(UE_ADDRESS, {
+      remote: { address: PCSCF_ADDRESS, port: 9 },
+      lastSequence,
+      onRenewalDue: (setId) => due.push(setId),
+    })
+    const { ue: set } = testSet(1)
+    ue.backEnd.install(set)
+    for (let packet = 0; packet < 2; packet++) ue.backEnd.send(set.id, Buffer.from('x'))
+    assert.deepEqual(due, expected)
+    if (lastSequence === 0xffff_fffd) {
+      assert.throws(() => ue.backEnd.send(set.id, Buffer.from('x')), SequenceExhaustedError)
+      assert.deepEqual(due, expected)
+    }
+  }
 })

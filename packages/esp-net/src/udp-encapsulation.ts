@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { assert, assertNever, type Random } from '@rollcall/core'
-import { checkSaSet, parseIpv4, pooledRandom, readSpi, type SaSetParameters, sameSaSet } from '@rollcall/esp'
+import { checkSaSet, parseIp, pooledRandom, readSpi, type SaSetParameters, sameSaSet } from '@rollcall/esp'
 import {
   EncapsulationBindError,
   OuterAddressUnknownError,
@@ -35,7 +35,7 @@ const KEEPALIVE = 0xff
 const NON_ESP_MARKER = 0
 
 export interface UdpEncapsulationOptions {
-  /** The IPv4 address and port of our encapsulation socket; port 0 takes any. */
+  /** The IPv4 or IPv6 address and port of our encapsulation socket; port 0 takes any. */
   readonly address: string
   readonly port: number
   readonly random: Random
@@ -44,6 +44,13 @@ export interface UdpEncapsulationOptions {
   /** A UE knows where the P-CSCF's encapsulation socket is; a P-CSCF learns it for each set. */
   readonly remote?: OuterAddress | undefined
   readonly setsMax?: number | undefined
+  /**
+   * The sequence numbers of a set come to their end: it is to be renewed while it can still carry that. Said once a set
+   * (RFC 4303 section 3.3.3).
+   */
+  readonly onRenewalDue?: ((setId: string) => void) | undefined
+  /** Where the sequence numbers of new sets go on from; 0 but in a test of their end. */
+  readonly lastSequence?: number | undefined
   /** The system did not take a datagram, or the socket failed. To the other end the datagram is lost, as on the way. */
   readonly onSocketError?: ((error: Error) => void) | undefined
 }
@@ -82,12 +89,13 @@ export class UdpEncapsulation implements SaBackEnd {
   /**
    * Opens the socket, with buffers as large as the system allows.
    *
-   * @throws EncapsulationBindError, and InvalidIpv4AddressError of @rollcall/esp.
+   * @throws EncapsulationBindError, and InvalidIpAddressError of @rollcall/esp.
    */
   static async bind(options: UdpEncapsulationOptions): Promise<UdpEncapsulation> {
     // Only addresses are bound and sent to: nothing is looked up.
-    for (const address of [options.address, options.remote?.address]) if (address !== undefined) parseIpv4(address)
-    const socket = createSocket({ type: 'udp4', lookup: (address, _, done) => done(null, address, 4) })
+    for (const address of [options.address, options.remote?.address]) if (address !== undefined) parseIp(address)
+    const family = options.address.includes(':') ? 6 : 4
+    const socket = createSocket({ type: `udp${family}`, lookup: (address, _, done) => done(null, address, family) })
     try {
       // Without a real lookup the socket listens before `bind` returns.
       const listening = once(socket, 'listening')
@@ -113,7 +121,7 @@ export class UdpEncapsulation implements SaBackEnd {
     for (const spi of [set.local.spiC, set.local.spiS]) {
       if (this.#inbound.has(spi)) throw new SpiInUseError(spi)
     }
-    const installed = createInstalledSet(set, this.#random)
+    const installed = createInstalledSet(set, { random: this.#random, lastSequence: this.#options.lastSequence })
     this.#sets.set(set.id, installed)
     for (const entry of installed.inbound) this.#inbound.set(entry.sa.spi, entry)
   }
@@ -135,6 +143,10 @@ export class UdpEncapsulation implements SaBackEnd {
     this.#socket.send(sealMessage(set, payload), outer.port, outer.address, (error) => {
       if (error) this.#options.onSocketError?.(error)
     })
+    if (set.outbound.isRenewalDue && !set.isRenewalTold) {
+      set.isRenewalTold = true
+      this.#options.onRenewalDue?.(setId)
+    }
   }
 
   /** How many sets are installed. */

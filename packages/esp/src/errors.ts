@@ -13,6 +13,19 @@ export class EspKeyLengthError extends RollcallError {
   }
 }
 
+/** These two algorithms do not go together in an SA (TS 33.203 annex H). */
+export class InvalidAlgorithmPairError extends RollcallError {
+  override readonly name = 'InvalidAlgorithmPairError'
+  readonly code = 'ESP_ALGORITHM_PAIR'
+  readonly integrity: string
+  readonly encryption: string
+  constructor(integrity: string, encryption: string) {
+    super(`${integrity} and ${encryption} do not go together`)
+    this.integrity = integrity
+    this.encryption = encryption
+  }
+}
+
 /** An SA has sent 2^32 - 1 packets: its keys must be replaced before it may send another (RFC 4303 section 3.3.3). */
 export class SequenceExhaustedError extends RollcallError {
   override readonly name = 'SequenceExhaustedError'
@@ -24,13 +37,13 @@ export class SequenceExhaustedError extends RollcallError {
   }
 }
 
-/** The text is no IPv4 address in dotted form. */
-export class InvalidIpv4AddressError extends RollcallError {
-  override readonly name = 'InvalidIpv4AddressError'
-  readonly code = 'ESP_IPV4_ADDRESS'
+/** The text is no address of IPv4 or IPv6. */
+export class InvalidIpAddressError extends RollcallError {
+  override readonly name = 'InvalidIpAddressError'
+  readonly code = 'ESP_IP_ADDRESS'
   readonly text: string
   constructor(text: string) {
-    super(`${JSON.stringify(text.slice(0, 80))} is no IPv4 address`)
+    super(`${JSON.stringify(text.slice(0, 80))} is no IP address`)
     this.text = text
   }
 }

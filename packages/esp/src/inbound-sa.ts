@@ -1,8 +1,7 @@
-import { createDecryptor, type Decryptor } from './encryption.ts'
-import { ICV_OCTETS, Integrity } from './integrity.ts'
 import type { EspKeys } from './keys.ts'
 import { HEADER_OCTETS, TRAILER_OCTETS } from './packet.ts'
 import { ReplayWindow } from './replay-window.ts'
+import { createOpener, type Opener } from './transform.ts'
 
 /** Why an SA does not take a packet. */
 export type OpenFailure = 'ESP_MALFORMED' | 'ESP_INTEGRITY' | 'ESP_REPLAY'
@@ -26,38 +25,34 @@ export type Opened =
  */
 export class InboundSa {
   readonly spi: number
-  readonly #integrity: Integrity
-  readonly #decryptor: Decryptor
+  readonly #opener: Opener
   readonly #window: ReplayWindow
 
-  /** `replayWindow` is a multiple of 32, 64 if not given. */
+  /** `replayWindow` is a multiple of 32 up to 4,096, 64 if not given. */
   constructor(o: { spi: number; keys: EspKeys; replayWindow?: number }) {
     this.spi = o.spi
-    this.#integrity = new Integrity(o.keys)
-    this.#decryptor = createDecryptor(o.keys)
+    this.#opener = createOpener(o.keys)
     this.#window = new ReplayWindow(o.replayWindow)
   }
 
   /**
    * Takes one packet whose SPI is this SA's. The order is that of the RFC: form, replay window, ICV, and only then is
-   * the window moved, anything decrypted, the padding looked at.
+   * the window moved and the padding looked at.
    */
   open(packet: Buffer): Opened {
-    const { ivOctets, blockOctets } = this.#decryptor
-    const icvAt = packet.length - ICV_OCTETS
-    const encryptedOctets = icvAt - HEADER_OCTETS - ivOctets
+    const { ivOctets, blockOctets, icvOctets } = this.#opener
+    const encryptedOctets = packet.length - HEADER_OCTETS - ivOctets - icvOctets
     if (encryptedOctets < blockOctets || encryptedOctets % blockOctets !== 0) return refuse('ESP_MALFORMED')
     if (packet.readUInt32BE(0) !== this.spi) return refuse('ESP_MALFORMED')
 
     const sequence = packet.readUInt32BE(4)
     // guard: esp-replay-check — a packet that came before is not taken again (RFC 4303 section 3.4.3)
     if (!this.#window.check(sequence)) return refuse('ESP_REPLAY')
-    // guard: esp-integrity — a packet without a right ICV is nobody’s (RFC 4303 section 3.4.4)
-    if (!this.#integrity.check(packet, icvAt)) return refuse('ESP_INTEGRITY')
+    const plaintext = this.#opener.open(packet)
+    if (plaintext === undefined) return refuse('ESP_INTEGRITY')
     const isNewest = sequence > this.#window.top
     this.#window.accept(sequence)
 
-    const plaintext = this.#decryptor.decrypt(packet.subarray(HEADER_OCTETS, icvAt))
     const payload = removePadding(plaintext)
     if (payload === undefined) return refuse('ESP_MALFORMED')
     return { ok: true, nextHeader: plaintext[plaintext.length - 1] ?? 0, payload, isNewest }

@@ -1,10 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { buildInnerUdp, formatIpv4, InvalidIpv4AddressError, parseInnerUdp, parseIpv4 } from './mod.ts'
+import {
+  buildInnerUdp,
+  InvalidIpAddressError,
+  NEXT_HEADER_IPV6,
+  parseInnerUdp,
+  parseIp,
+  tunnelHeaderOf,
+} from './mod.ts'
 
-const source = { address: parseIpv4('127.0.1.1'), port: 40_001 }
-const destination = { address: parseIpv4('127.0.0.1'), port: 15_064 }
+const source = { address: parseIp('127.0.1.1'), port: 40_001 }
+const destination = { address: parseIp('127.0.0.1'), port: 15_064 }
 
 /** The sum of 16-bit words as RFC 1071 section 1 words it, written another way than the code. */
 function plainChecksum(bytes: Buffer): number {
@@ -31,7 +38,8 @@ test('builds the IPv4 and UDP headers octet for octet (RFC 791 section 3.1, RFC 
 })
 
 test('what is built parses to the same, for any payload (RFC 768)', () => {
-  const endpoint = fc.record({ address: fc.nat(0xffff_ffff), port: fc.nat(0xffff) }, { noNullPrototype: true })
+  const address = fc.uint8Array({ minLength: 4, maxLength: 4 }).map((bytes) => Buffer.from(bytes))
+  const endpoint = fc.record({ address, port: fc.nat(0xffff) }, { noNullPrototype: true })
   fc.assert(
     fc.property(endpoint, endpoint, fc.uint8Array({ maxLength: 200 }), (from, to, bytes) => {
       const payload = Buffer.from(bytes)
@@ -123,14 +131,88 @@ test('whatever octets come, they are parsed or refused', () => {
   )
 })
 
-test('an IPv4 address in dotted form is a number and back', () => {
-  fc.assert(
-    fc.property(fc.nat(0xffff_ffff), (address) => {
-      assert.equal(parseIpv4(formatIpv4(address)), address)
-    }),
-    { seed: 33 },
+const v6 = {
+  source: { address: parseIp('2001:db8::1'), port: 40_001 },
+  destination: { address: parseIp('2001:db8::2'), port: 15_064 },
+}
+
+test('builds the IPv6 and UDP headers octet for octet (RFC 8200 section 3, RFC 768)', () => {
+  const packet = buildInnerUdp({ ...v6, payload: Buffer.from('SIP') })
+  assert.equal(tunnelHeaderOf(v6.source.address), NEXT_HEADER_IPV6)
+  // Computed with an independent Python (struct, RFC 1071); tshark checks the checksum in wireshark.int.test.ts.
+  assert.equal(
+    packet.toString('hex'),
+    '60000000000b1140' +
+      '20010db8000000000000000000000001' +
+      '20010db8000000000000000000000002' +
+      '9c413ad8000b2a00534950',
   )
-  assert.equal(parseIpv4('255.255.255.255'), 0xffff_ffff)
+})
+
+test('what is built in IPv6 parses to the same, and any flipped bit that matters is noticed (RFC 8200 section 8.1)', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      const payload = Buffer.from(bytes)
+      const packet = buildInnerUdp({ ...v6, payload })
+      assert.deepEqual(parseInnerUdp(packet, NEXT_HEADER_IPV6), { ...v6, payload })
+      assert.equal(parseInnerUdp(packet), undefined, 'as IPv4')
+    }),
+    { seed: 34 },
+  )
+  const packet = buildInnerUdp({ ...v6, payload: Buffer.from('payload') })
+  for (let bit = 0; bit < packet.length * 8; bit++) {
+    // Traffic class, flow label and hop limit are covered by no checksum; ESP's ICV covers all.
+    const isUncovered = (bit >= 4 && bit < 32) || (bit >= 56 && bit < 64)
+    const changed = Buffer.from(packet)
+    changed.writeUInt8(changed.readUInt8(bit >> 3) ^ (1 << (7 - (bit & 7))), bit >> 3)
+    assert.equal(parseInnerUdp(changed, NEXT_HEADER_IPV6) !== undefined, isUncovered, `bit ${bit}`)
+  }
+})
+
+test('refuses IPv6 without a UDP checksum, with an extension header, or cut (RFC 8200 section 8.1)', () => {
+  const build = (): Buffer => buildInnerUdp({ ...v6, payload: Buffer.from('payload') })
+  const change = (work: (packet: Buffer) => void): Buffer => {
+    const packet = build()
+    work(packet)
+    return packet
+  }
+  for (const [what, packet] of [
+    ['no checksum', change((p) => p.writeUInt16BE(0, 46))],
+    ['hop-by-hop options', change((p) => p.writeUInt8(0, 6))],
+    ['fragment', change((p) => p.writeUInt8(44, 6))],
+    ['TCP', change((p) => p.writeUInt8(6, 6))],
+    ['version 4', change((p) => p.writeUInt8(0x45, 0))],
+    ['octets behind it', Buffer.concat([build(), Buffer.alloc(4)])],
+    ['cut', build().subarray(0, 47)],
+    ['empty', Buffer.alloc(0)],
+  ] as const) {
+    assert.equal(parseInnerUdp(packet, NEXT_HEADER_IPV6), undefined, what)
+  }
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 120 }), (bytes) => {
+      const packet = Buffer.from(bytes)
+      if (packet.length > 6) packet.writeUInt8(17, 6)
+      if (packet.length > 0) packet.writeUInt8(0x60, 0)
+      parseInnerUdp(packet, NEXT_HEADER_IPV6)
+    }),
+    { seed: 35, numRuns: 300 },
+  )
+})
+
+test('an address is its octets, of IPv4 or in any form of IPv6 (RFC 4291 section 2.2)', () => {
+  for (const [text, octets] of [
+    ['255.255.255.255', 'ffffffff'],
+    ['127.0.1.1', '7f000101'],
+    ['::', '00000000000000000000000000000000'],
+    ['::1', '00000000000000000000000000000001'],
+    ['1::', '00010000000000000000000000000000'],
+    ['2001:DB8::8:800:200c:417A', '20010db80000000000080800200c417a'],
+    ['2001:db8:0:0:8:800:200c:417a', '20010db80000000000080800200c417a'],
+    ['::ffff:129.144.52.38', '00000000000000000000ffff81903426'],
+    ['1:2:3:4:5:6:7::', '00010002000300040005000600070000'],
+  ] as const) {
+    assert.equal(parseIp(text).toString('hex'), octets, text)
+  }
   for (const text of [
     '',
     '1.2.3',
@@ -140,9 +222,20 @@ test('an IPv4 address in dotted form is a number and back', () => {
     '1.2.3.4 ',
     '-1.2.3.4',
     '1.2.3.0x4',
-    '::1',
     'a.b.c.d',
+    ':',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '1:2:3:4:5:6:7:8::',
+    '12345::',
+    '::g',
+    '1.2.3.4::',
+    '[::1]',
+    'fe80::1%eth0',
+    '::1.2.3',
   ]) {
-    assert.throws(() => parseIpv4(text), InvalidIpv4AddressError, text)
+    assert.throws(() => parseIp(text), InvalidIpAddressError, text)
   }
 })

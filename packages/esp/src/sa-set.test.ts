@@ -46,6 +46,7 @@ test('refuses a set that cannot work or could be reflected, by field (TS 33.203 
   const cases: [string, SaSetParameters][] = [
     ['local.address', { ...atUe, local: { ...ue, address: 'localhost' } }],
     ['remote.address', { ...atUe, remote: { ...pcscf, address: '::1' } }],
+    ['local.address', { ...atUe, local: { ...ue, address: '::1::' } }],
     ['local.portC', { ...atUe, local: { ...ue, portC: 0 } }],
     ['remote.portS', { ...atUe, remote: { ...pcscf, portS: 65_536 } }],
     ['remote.portS', { ...atUe, remote: { ...pcscf, portS: pcscf.portC } }],
@@ -67,6 +68,7 @@ test('refuses a set that cannot work or could be reflected, by field (TS 33.203 
     )
   }
   checkSaSet(atUe)
+  checkSaSet({ ...atUe, local: { ...ue, address: '2001:db8::1' }, remote: { ...pcscf, address: '2001:db8::2' } })
   checkSaSet(atPcscf)
 })
 
@@ -83,6 +85,7 @@ test('two sets are the same only if all of them is, keys included', () => {
     { ...atUe, remote: { ...pcscf, spiS: 7_000 } },
     { ...atUe, keys: testKeys({ encryption: 'null', integrity: 'hmac-sha-1-96' }) },
     { ...atUe, keys: { ...keys, encryptionKey: keys.integrityKey } },
+    { ...atUe, keys: { ...keys, salt: keys.integrityKey } },
   ]) {
     assert.ok(!sameSaSet(atUe, other))
   }
@@ -99,5 +102,9 @@ test("writes the lines of Wireshark's esp_sa table, eight quoted columns each", 
   )
   const nullKeys = testKeys({ encryption: 'null', integrity: 'hmac-md5-96' })
   const line = formatWiresharkSas({ ...atUe, keys: nullKeys })[0]
+  const gcm = formatWiresharkSas({ ...atUe, keys: testKeys({ encryption: 'aes-gcm', integrity: 'null' }) })[0]
+  assert.match(gcm ?? '', /,"AES-GCM with 16 octet ICV \[RFC4106\]","0x[0-9a-f]{40}","NULL",""$/)
+  const ipv6 = { ...atUe, local: { ...ue, address: '::1' }, remote: { ...pcscf, address: '::2' } }
+  assert.match(formatWiresharkSas(ipv6)[0] ?? '', /^"IPv6","\*","\*","0xee6b2802",/)
   assert.match(line ?? '', /^"IPv4","\*","\*","0xee6b2802","NULL","","HMAC-MD5-96 \[RFC2403\]","0x[0-9a-f]{32}"$/)
 })

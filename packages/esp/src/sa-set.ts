@@ -1,5 +1,5 @@
 import { InvalidSaSetError } from './errors.ts'
-import { parseIpv4 } from './ipv4.ts'
+import { parseIp } from './ip-address.ts'
 import type { EspKeys } from './keys.ts'
 
 /** One end of an SA set: its address, protected ports, and the SPIs of the SAs that end there. */
@@ -63,6 +63,9 @@ export function selectorsOf(set: SaSetParameters): readonly SaSelector[] {
 export function checkSaSet(set: SaSetParameters): void {
   checkEnd('local', set.local)
   checkEnd('remote', set.remote)
+  if (parseIp(set.local.address).length !== parseIp(set.remote.address).length) {
+    throw new InvalidSaSetError('remote.address', 'is of another IP version')
+  }
   for (const field of ['spiC', 'spiS'] as const) {
     if (set.local[field] < SPI_OWN_MIN) throw new InvalidSaSetError(`local.${field}`, 'is a reserved SPI')
   }
@@ -80,15 +83,16 @@ export function sameSaSet(a: SaSetParameters, b: SaSetParameters): boolean {
     a.keys.integrity === b.keys.integrity &&
     a.keys.encryption === b.keys.encryption &&
     a.keys.integrityKey.equals(b.keys.integrityKey) &&
-    a.keys.encryptionKey.equals(b.keys.encryptionKey)
+    a.keys.encryptionKey.equals(b.keys.encryptionKey) &&
+    a.keys.salt.equals(b.keys.salt)
   )
 }
 
 function checkEnd(name: 'local' | 'remote', end: SaEnd): void {
   try {
-    parseIpv4(end.address)
+    parseIp(end.address)
   } catch (cause) {
-    throw new InvalidSaSetError(`${name}.address`, 'is no IPv4 address', { cause })
+    throw new InvalidSaSetError(`${name}.address`, 'is no IP address', { cause })
   }
   for (const field of ['portC', 'portS'] as const) {
     if (!isWhole(end[field], 1, PORT_MAX)) throw new InvalidSaSetError(`${name}.${field}`, 'is no port')

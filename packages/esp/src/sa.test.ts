@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Secret, systemRandom } from '@rollcall/core'
 import fc from 'fast-check'
-import { createEncryptor } from './encryption.ts'
-import { Integrity } from './integrity.ts'
 import { type EspKeys, expandKeys, InboundSa, type Opened, OutboundSa, SequenceExhaustedError } from './mod.ts'
+import { SEQUENCE_MAX, SEQUENCE_RENEW_AT } from './packet.ts'
 import { TRANSFORMS, testKeys } from './testing/keys.ts'
+import { createSealer } from './transform.ts'
 
 const SPI = 1_000_000_007
 
@@ -18,13 +18,11 @@ function pair(keys: EspKeys): { outbound: OutboundSa; inbound: InboundSa } {
 
 /** A packet with a right ICV around any plaintext, trailer included: what a peer with the keys but a bug could send. */
 function sealRaw(keys: EspKeys, sequence: number, plaintext: Buffer): Buffer {
-  const encryptor = createEncryptor(keys, systemRandom)
-  const region = Buffer.concat([Buffer.alloc(encryptor.ivOctets), plaintext])
-  encryptor.encrypt(region)
-  const packet = Buffer.concat([Buffer.alloc(8), region, Buffer.alloc(12)])
+  const sealer = createSealer(keys, systemRandom)
+  const packet = Buffer.concat([Buffer.alloc(8 + sealer.ivOctets), plaintext, Buffer.alloc(sealer.icvOctets)])
   packet.writeUInt32BE(SPI, 0)
   packet.writeUInt32BE(sequence, 4)
-  new Integrity(keys).write(packet, packet.length - 12)
+  sealer.seal(packet)
   return packet
 }
 
@@ -96,7 +94,7 @@ for (const transform of TRANSFORMS) {
 
   test(`${name}: sequence number 0 is refused though its ICV is right (RFC 4303 section 3.4.3)`, () => {
     const { inbound } = pair(keys)
-    const block = transform.encryption === 'null' ? 4 : 16
+    const block = createSealer(keys, systemRandom).blockOctets
     const plaintext = Buffer.concat([
       Buffer.from(Array.from({ length: block - 2 }, (_, i) => i + 1)),
       Buffer.from([block - 2, 4]),
@@ -186,13 +184,50 @@ test('no two packets have the same IV, nor two SAs of the same keys (RFC 3602 se
   assert.equal(ivs.size, 1_000)
 })
 
-test('without encryption packets end on 4 octets, with AES on whole blocks (RFC 4303 section 2.4)', () => {
+test('an SA says in time that its set is to be renewed (RFC 4303 section 3.3.3)', () => {
+  const keys = testKeys({ encryption: 'aes-cbc', integrity: 'hmac-sha-1-96' })
+  const outbound = new OutboundSa({ spi: SPI, keys, random: systemRandom, lastSequence: SEQUENCE_RENEW_AT - 2 })
+  const due = [1, 2, 3].map(() => {
+    outbound.seal(Buffer.alloc(0), 4)
+    return outbound.isRenewalDue
+  })
+  assert.deepEqual(due, [false, true, true])
+  assert.ok(SEQUENCE_MAX - SEQUENCE_RENEW_AT > 1_000_000)
+})
+
+for (const transform of [
+  { encryption: 'aes-gcm', integrity: 'null' },
+  { encryption: 'null', integrity: 'aes-gmac' },
+] as const) {
+  test(`${transform.encryption} ${transform.integrity}: no nonce comes twice in the four SAs that share key and salt, at both ends (RFC 4106 section 3.1, RFC 4543 section 3.1)`, () => {
+    const keys = testKeys(transform)
+    const nonces = new Set<string>()
+    // The four SAs of a set, each at its beginning, in the middle and at its end.
+    for (const spi of [1_000_000_001, 1_000_000_002, 4_000_000_001, 4_000_000_002]) {
+      for (const lastSequence of [0, 0xffff, 0x7fff_fffe, 0xffff_ff00]) {
+        const outbound = new OutboundSa({ spi, keys, random: systemRandom, lastSequence })
+        for (let packet = 0; packet < 255; packet++) {
+          nonces.add(outbound.seal(Buffer.from('the same each time'), 4).subarray(8, 16).toString('hex'))
+        }
+      }
+    }
+    assert.equal(nonces.size, 4 * 4 * 255)
+    // Nor can a peer's plain counter from 0 or 1 meet ours: its upper half is no SPI.
+    for (const nonce of nonces) assert.ok(Number.parseInt(nonce.slice(0, 8), 16) > 255)
+  })
+}
+
+test('without encryption and in counter mode packets end on 4 octets, with CBC on whole blocks (RFC 4303 section 2.4)', () => {
+  const layouts = { 'null hmac': [4, 0, 12], 'aes-cbc': [16, 16, 12], 'des-ede3-cbc': [8, 8, 12], counter: [4, 8, 16] }
   for (const transform of TRANSFORMS) {
     const { outbound } = pair(testKeys(transform))
-    const [block, iv] = transform.encryption === 'null' ? [4, 0] : [16, 16]
+    const { encryption, integrity } = transform
+    const isCounter = encryption === 'aes-gcm' || integrity === 'aes-gmac'
+    const kind = isCounter ? 'counter' : encryption === 'null' ? 'null hmac' : encryption
+    const [block = 0, iv = 0, icv = 0] = layouts[kind]
     for (let length = 0; length < 40; length++) {
       const packet = outbound.seal(Buffer.alloc(length), 4)
-      const encrypted = packet.length - 8 - iv - 12
+      const encrypted = packet.length - 8 - iv - icv
       assert.equal(encrypted % block, 0)
       assert.ok(encrypted >= length + 2 && encrypted < length + 2 + block)
     }

@@ -7,6 +7,10 @@ export const TRANSFORMS: readonly { encryption: EncryptionAlgorithm; integrity: 
   { encryption: 'null', integrity: 'hmac-md5-96' },
   { encryption: 'aes-cbc', integrity: 'hmac-sha-1-96' },
   { encryption: 'aes-cbc', integrity: 'hmac-md5-96' },
+  { encryption: 'des-ede3-cbc', integrity: 'hmac-sha-1-96' },
+  { encryption: 'des-ede3-cbc', integrity: 'hmac-md5-96' },
+  { encryption: 'aes-gcm', integrity: 'null' },
+  { encryption: 'null', integrity: 'aes-gmac' },
 ]
 
 /** Keys that are the same in each run; for tests. */

@@ -31,7 +31,7 @@ export interface EspPacketVector {
 }
 
 /**
- * Packets in transport mode by RFC 4303, RFC 3602, RFC 2403 and RFC 2404. Derived, not printed in any specification:
+ * Packets in transport mode by RFC 4303, RFC 3602, RFC 2451, RFC 2403 and RFC 2404. Derived, not printed in any specification:
  * computed with an independent Python (pycryptodome, hashlib).
  */
 export const ESP_PACKET_VECTORS: readonly EspPacketVector[] = [
@@ -74,5 +74,25 @@ export const ESP_PACKET_VECTORS: readonly EspPacketVector[] = [
     payload: '177013c5002a00005245474953544552207369703a686f6d65312e6e6574205349502f322e300d0a0d0a',
     packet:
       '0000100100000001000102030405060708090a0b0c0d0e0fbaca62d2ff39b43495e19229e0ba603fcf460d201c37cdfbea1a4fec75789e34bf38ab3503b5852692bc065a6333311dd9dd32de987b06b517ed180d',
+  },
+  {
+    milenageSet: 1,
+    encryption: 'des-ede3-cbc',
+    integrity: 'hmac-md5-96',
+    spi: 0x00001001,
+    iv: '0001020304050607',
+    payload: '177013c5002a00005245474953544552207369703a686f6d65312e6e6574205349502f322e300d0a0d0a',
+    packet:
+      '000010010000000100010203040506078e1509de0e0eaeebcc3dece634b7f0078b6e1c844a7fa89aa096cfce2128bef0cef6e06bfc4bbf77243e56a71796d67479b32a58f14a08e5e1b18f45',
+  },
+  {
+    milenageSet: 1,
+    encryption: 'des-ede3-cbc',
+    integrity: 'hmac-sha-1-96',
+    spi: 0x00001001,
+    iv: '0001020304050607',
+    payload: '177013c5002a00005245474953544552207369703a686f6d65312e6e6574205349502f322e300d0a0d0a',
+    packet:
+      '000010010000000100010203040506078e1509de0e0eaeebcc3dece634b7f0078b6e1c844a7fa89aa096cfce2128bef0cef6e06bfc4bbf77243e56a71796d6748532559e21488a02fb184454',
   },
 ]
