@@ -1,0 +1,5 @@
+export { ReginfoError } from './errors.ts'
+export { REGINFO_BYTES_MAX } from './limits.ts'
+export { parseReginfo } from './parse-reginfo.ts'
+export type { ContactEvent, RegContact, Reginfo, RegistrationState, RegRegistration } from './reginfo.ts'
+export { writeReginfo } from './write-reginfo.ts'
