@@ -14,7 +14,7 @@ function keysOf(vector: MilenageVector): { k: Secret; opc: Secret } {
 }
 
 for (const vector of MILENAGE_VECTORS) {
-  test(`gives the published values of test set ${vector.set} (TS 35.208 clause 4)`, () => {
+  test(`gives the published values of test set ${vector.set} (TS 35.208 clause 4; TS 35.206 clause 2.2, TS 35.206 clause 2.3 and TS 35.206 clause 4.1)`, () => {
     const milenage = new Milenage(keysOf(vector), hex(vector.rand))
     const sqn = hex(vector.sqn)
     const amf = hex(vector.amf)

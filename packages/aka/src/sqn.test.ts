@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decodeSqn, encodeSqn, indOf, joinSqn, SEQ_MAX, SQN_MAX, seqOf } from './sqn.ts'
 
-test('SQN is SEQ of 43 bits and IND of 5 (TS 33.102 clause C.1.1.1)', () => {
+test('SQN is SEQ of 43 bits and IND of 5 (TS 33.102 clause C.1.1.1, TS 33.102 clause C.3)', () => {
   assert.equal(joinSqn(1n, 0), 32n)
   assert.equal(joinSqn(SEQ_MAX, 31), SQN_MAX)
   assert.equal(SQN_MAX, 0xffff_ffff_ffffn)

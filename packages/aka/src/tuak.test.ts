@@ -10,7 +10,7 @@ const hex = (text: string): Buffer => Buffer.from(text, 'hex')
 const RAND = hex('0123456789abcdef0123456789abcdef')
 
 for (const vector of TUAK_VECTORS) {
-  test(`gives the published values of TUAK test set ${vector.set} (TS 35.233 clause 3, TS 35.231 clause 7)`, () => {
+  test(`gives the published values of TUAK test set ${vector.set} (TS 35.233 clause 3; TS 35.231 clause 5.1, TS 35.231 clause 7.1 and TS 35.231 clause 7.2)`, () => {
     const { macOctets, resOctets, ckOctets, ikOctets, iterations } = vector
     const k = Secret.fromHex(vector.k)
     const topc = deriveTopc(k, Secret.fromHex(vector.top), iterations)

@@ -17,7 +17,7 @@ export interface TuakKeys {
   readonly parameters?: TuakParameters
 }
 
-/** What TUAK leaves to the operator (TS 35.231 clause 5.1 and 7.1). */
+/** What TUAK leaves to the operator (TS 35.231 clause 5.1). */
 export interface TuakParameters {
   readonly macOctets: 8 | 16 | 32
   readonly resOctets: 4 | 8 | 16 | 32

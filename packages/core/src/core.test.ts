@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import { InvalidIdentityError, parseImpi, parseImpu, Secret, seededRandom, VirtualClock } from './mod.ts'
+import { InvalidIdentityError, parseImpi, parseImpu, Secret, seededRandom, systemRandom, VirtualClock } from './mod.ts'
 
 test('a secret shows its octets to nobody who only prints it', () => {
   const secret = new Secret(Buffer.from('very secret key!'))
@@ -76,4 +76,17 @@ test('a virtual clock runs timers in order of time, then of creation, also those
 test('a seeded source repeats itself', () => {
   assert.deepEqual(seededRandom('x').bytes(50), seededRandom('x').bytes(50))
   assert.notDeepEqual(seededRandom('x').bytes(50), seededRandom('y').bytes(50))
+})
+
+test('the system’s randomness gives each octet once, whatever the sizes of the pieces', () => {
+  const pieces = Array.from({ length: 2_000 }, (_, i) => systemRandom.bytes(8 + (i % 9)))
+  assert.equal(new Set(pieces.map((piece) => piece.toString('hex').slice(0, 16))).size, pieces.length)
+  const kept = pieces.map((piece) => piece.toString('hex'))
+  for (const count of [0, 1, 256, 257, 5_000]) assert.equal(systemRandom.bytes(count).length, count)
+  // What was handed out stays as it was.
+  assert.deepEqual(
+    pieces.map((piece) => piece.toString('hex')),
+    kept,
+  )
+  assert.ok(pieces.every((piece) => piece.some((octet) => octet !== 0)))
 })

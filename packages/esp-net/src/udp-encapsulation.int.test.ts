@@ -100,7 +100,7 @@ test('a recorded packet sent again is dropped as a replay, from wherever it come
   ])
 })
 
-test('each kind of bad packet is dropped with its reason, and none gets through (RFC 4303 section 3.4, RFC 3948)', async () => {
+test('each kind of bad packet is dropped with its reason, and none gets through (RFC 4303 section 3.4, RFC 4301 section 5.2, RFC 3948 section 2.2)', async () => {
   await using pcscf = await openEnd(PCSCF_ADDRESS)
   await using stranger = await openPlainSocket(STRANGER_ADDRESS)
   const { ue, pcscf: set } = testSet(1)
@@ -145,7 +145,7 @@ test('each kind of bad packet is dropped with its reason, and none gets through 
   assert.equal(pcscf.backEnd.outerAddressOf(set.id), undefined, 'nobody was believed')
 })
 
-test('a keepalive and a dummy packet are ignored without a word (RFC 3948 section 4, RFC 4303 section 2.6)', async () => {
+test('a keepalive and a dummy packet are ignored without a word (RFC 3948 section 2.3, RFC 3948 section 4, RFC 4303 section 2.6)', async () => {
   await using pcscf = await openEnd(PCSCF_ADDRESS)
   await using peer = await openPlainSocket(UE_ADDRESS)
   const set = testSet(1).pcscf

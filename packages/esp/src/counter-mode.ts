@@ -23,7 +23,7 @@ const TEXT_AT = HEADER_OCTETS + COUNTER_IV_OCTETS
  * a peer that counts from 0 or 1 keeps to an upper half that is no SPI. A set of one AKA run is made once: to install its
  * keys a second time would count from 1 again.
  *
- * @see RFC 4106 section 3.1 and 9, RFC 4543 section 3.1; TS 33.203 annex I says nothing about it
+ * @see RFC 4106 section 3.1, RFC 4543 section 3.1; TS 33.203 annex I says nothing about it
  */
 function writeIv(packet: Buffer): void {
   // guard: counter-iv — an IV that comes twice under the key that four SAs share gives the plaintexts away (RFC 4106 section 3.1)
@@ -38,7 +38,7 @@ function nonceOf(keys: EspKeys, packet: Buffer): Buffer {
 /**
  * Encrypts with AES-GCM and adds the ICV, in place: SPI and sequence number are authenticated with the text.
  *
- * @see RFC 4106 sections 3 to 6
+ * @see RFC 4106 section 5 and RFC 4106 section 6
  */
 export function sealGcm(keys: EspKeys, packet: Buffer): void {
   writeIv(packet)
@@ -68,7 +68,7 @@ export function openGcm(keys: EspKeys, packet: Buffer): Buffer | undefined {
 /**
  * Adds the ICV of AES-GMAC to a packet that stays readable: over everything before it, IV included.
  *
- * @see RFC 4543 sections 3.2 to 3.4
+ * @see RFC 4543 section 3.2 and RFC 4543 section 3.3
  */
 export function sealGmac(keys: EspKeys, packet: Buffer): void {
   writeIv(packet)

@@ -54,8 +54,8 @@ export function createDecryptor(keys: EncryptionKeys): Decryptor {
  *
  * The object goes on chaining from packet to packet. A random block R is put in front of each plaintext; what it
  * encrypts to, E(R xor the last ciphertext block), stands in the packet as its IV, and the plaintext is chained to it as
- * CBC demands. Nobody without the key can tell that IV beforehand, which is what RFC 3602 section 3 and RFC 2451
- * section 3 ask for (the construction is the first one of NIST SP 800-38A appendix C).
+ * CBC demands. Nobody without the key can tell that IV beforehand, which is what RFC 3602 section 3 and
+ * RFC 2451 section 3 ask for (the construction is the first one of NIST SP 800-38A appendix C).
  */
 class CbcEncryptor implements Encryptor {
   readonly ivOctets: number

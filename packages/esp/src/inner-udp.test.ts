@@ -31,7 +31,7 @@ function fixHeader(packet: Buffer): Buffer {
   return packet
 }
 
-test('builds the IPv4 and UDP headers octet for octet (RFC 791 section 3.1, RFC 768)', () => {
+test('builds the IPv4 and UDP headers octet for octet (RFC 791 section 3.1, RFC 768, RFC 6864 section 4.1; TS 33.203 annex M.7.1)', () => {
   const packet = buildInnerUdp({ source, destination, payload: Buffer.from('SIP') })
   // Computed with an independent Python (struct, RFC 1071); tshark checks both checksums in wireshark.int.test.ts.
   assert.equal(packet.toString('hex'), '4500001f0000400040113bcc7f0001017f0000019c413ad8000b8672534950')
@@ -82,7 +82,7 @@ test('any flipped bit is noticed by a checksum or a length', () => {
   }
 })
 
-test('refuses what is not one whole UDP datagram in IPv4, though its checksums are right', () => {
+test('refuses what is not one whole UDP datagram in IPv4, though its checksums are right (RFC 4303 section 2.7)', () => {
   const build = (): Buffer => buildInnerUdp({ source, destination, payload: Buffer.from('payload') })
   const change = (offset: number, value: number): Buffer => {
     const packet = build()

@@ -5,7 +5,7 @@ import { EspKeyLengthError, expandKeys, InvalidAlgorithmPairError, isAlgorithmPa
 import { KEY_EXPANSION_VECTORS } from './vectors/key-expansion.ts'
 
 for (const vector of KEY_EXPANSION_VECTORS) {
-  test(`makes the ESP keys of Milenage set ${vector.milenageSet} (TS 33.203 annex I)`, () => {
+  test(`makes the ESP keys of Milenage set ${vector.milenageSet} (TS 33.203 annex I, RFC 2404 section 3)`, () => {
     const ck = Secret.fromHex(vector.ck)
     const ik = Secret.fromHex(vector.ik)
     const strong = expandKeys({ ck, ik, integrity: 'hmac-sha-1-96', encryption: 'aes-cbc' })
@@ -20,7 +20,7 @@ for (const vector of KEY_EXPANSION_VECTORS) {
     assert.equal(des.encryptionKey.length, 24)
   })
 
-  test(`makes keys and salts of the counter modes of Milenage set ${vector.milenageSet} (TS 33.203 annex I)`, () => {
+  test(`makes keys and salts of the counter modes of Milenage set ${vector.milenageSet} (TS 33.203 annex I, TS 33.220 annex B.2)`, () => {
     const ck = Secret.fromHex(vector.ck)
     const ik = Secret.fromHex(vector.ik)
     const gcm = expandKeys({ ck, ik, integrity: 'null', encryption: 'aes-gcm' })

@@ -34,7 +34,7 @@ for (const transform of TRANSFORMS) {
   const name = `${transform.encryption} ${transform.integrity}`
   const keys = testKeys(transform)
 
-  test(`${name}: what is sealed opens to the same payload and next header (RFC 4303 section 3)`, () => {
+  test(`${name}: what is sealed opens to the same payload and next header (RFC 4303 section 3.3, RFC 4303 section 3.4)`, () => {
     const { outbound, inbound } = pair(keys)
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), fc.nat(255), (bytes, nextHeader) => {

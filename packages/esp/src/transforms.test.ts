@@ -42,7 +42,7 @@ function keysWith(part: {
 }
 
 for (const vector of HMAC_VECTORS) {
-  test(`gives the first 96 bits of HMAC test case ${vector.number} (RFC 2202, RFC 2403, RFC 2404)`, () => {
+  test(`gives the first 96 bits of HMAC test case ${vector.number} (RFC 2202 section 2, RFC 2403 section 2, RFC 2404 section 2)`, () => {
     const data = hex(vector.data)
     for (const [integrity, integrityKey, icv] of [
       ['hmac-md5-96', vector.keyMd5, vector.hmacMd5Leftmost96],
@@ -63,7 +63,7 @@ const CBC_VECTORS = [
 ]
 
 for (const vector of CBC_VECTORS) {
-  test(`encrypts and decrypts ${vector.name} (RFC 3602 section 4, RFC 2451 section 2)`, () => {
+  test(`encrypts and decrypts ${vector.name} (RFC 3602 section 2, RFC 3602 section 4, RFC 2451 section 2, RFC 2451 section 3)`, () => {
     const keys = keysWith({ encryption: vector.encryption, encryptionKey: vector.key })
     const region = Buffer.concat([Buffer.alloc(vector.iv.length / 2), hex(vector.plaintext)])
     createEncryptor(keys, randomForIv(hex(vector.key), hex(vector.iv))).encrypt(region)
@@ -140,7 +140,7 @@ for (const vector of COUNTER_MODE_VECTORS) {
       : keysWith({ encryption, integrity, integrityKey: key, salt })
   const packet = hex(vector.spi + vector.sequence + vector.iv + vector.protectedText + vector.icv)
 
-  test(`opens the packet of ${vector.name} (draft-mcgrew-gcm-test-01; RFC 4106 section 5, RFC 4543 section 3)`, () => {
+  test(`opens the packet of ${vector.name} (draft-mcgrew-gcm-test-01; RFC 4106 section 4, RFC 4106 section 5, RFC 4106 section 6, RFC 4543 section 3.2, RFC 4543 section 3.4)`, () => {
     const opener = createOpener(keys)
     assert.equal(opener.open(packet)?.toString('hex'), vector.text)
     const opened = new InboundSa({ spi: packet.readUInt32BE(0), keys }).open(packet)

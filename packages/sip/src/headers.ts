@@ -10,10 +10,12 @@ interface Line {
   /** How its name is written. */
   readonly name: string
   readonly value: string
-  /** Where `name: value` and its CRLF stand in the head that was read; -1 when they do not stand there like this. */
+  /** Where it stands in the head that was read, as `name: value` and CRLF; -1 when it does not stand there like this. */
   readonly start: number
-  readonly end: number
 }
+
+/** Colon and blank in front of a value, CRLF behind it. */
+const AROUND_VALUE = 4
 
 /** For the parser: the head that lines come from. */
 export let startParsed: (headers: SipHeaders, head: string) => void
@@ -145,7 +147,7 @@ export class SipHeaders {
       this.#lines.splice(at, 1)
       return value
     }
-    this.#lines[at] = { ...line, value: trimmed(value, end + 1, value.length), start: -1, end: -1 }
+    this.#lines[at] = { ...line, value: trimmed(value, end + 1, value.length), start: -1 }
     return trimmed(value, 0, end)
   }
 
@@ -174,25 +176,25 @@ export class SipHeaders {
   /** What nobody has touched goes out in one piece with its neighbours, as it came. */
   #write(): string {
     let text = ''
-    let start = -1
-    let end = -1
+    let start = 0
+    let end = 0
     for (const line of this.#lines) {
-      if (line.start >= 0 && line.start === end) {
-        end = line.end
-        continue
+      if (line.start < 0 || line.start !== end) {
+        text += this.#head.slice(start, end)
+        start = line.start
+        end = line.start
       }
-      if (start >= 0) text += this.#head.slice(start, end)
-      ;({ start, end } = line)
-      if (start < 0 && line.key !== 'Content-Length') text += `${line.name}: ${line.value}\r\n`
+      if (line.start >= 0) end += line.name.length + line.value.length + AROUND_VALUE
+      else if (line.key !== 'Content-Length') text += `${line.name}: ${line.value}\r\n`
     }
-    return start >= 0 ? text + this.#head.slice(start, end) : text
+    return text + this.#head.slice(start, end)
   }
 }
 
 function newLine(name: string, value: string): Line {
   const key = requireHeaderKey(name)
   checkValue(name, value)
-  return { key, name: spelledName(key, name), value, start: -1, end: -1 }
+  return { key, name: spelledName(key, name), value, start: -1 }
 }
 
 function checkValue(name: string, value: string): void {

@@ -5,8 +5,8 @@ import { parseMessage } from './parse-message.ts'
 import { CODECS } from './testing/codecs.ts'
 
 /**
- * A quadratic parser takes minutes for what a linear one does in a few milliseconds: the bound tells the two apart on
- * any machine.
+ * A quadratic parser takes ten seconds and more for what a linear one does in a few milliseconds: the bound tells the two
+ * apart on any machine.
  */
 const LINEAR_MS_MAX = 1_000
 const LENGTH = 400_000
@@ -16,15 +16,22 @@ function isTyped(error: unknown): boolean {
   return types.some((type) => error instanceof type)
 }
 
+/** Other work on the machine can hold one try up, but not each of them. */
+const TRIES = 3
+
 function takesLinearTime(name: string, read: () => unknown): void {
-  const startMs = performance.now()
-  try {
-    read()
-  } catch (error) {
-    assert.ok(isTyped(error), String(error))
+  let tookMs = 0
+  for (let tries = 0; tries < TRIES; tries++) {
+    const startMs = performance.now()
+    try {
+      read()
+    } catch (error) {
+      assert.ok(isTyped(error), String(error))
+    }
+    tookMs = performance.now() - startMs
+    if (tookMs < LINEAR_MS_MAX) return
   }
-  const tookMs = performance.now() - startMs
-  assert.ok(tookMs < LINEAR_MS_MAX, `${name} took ${tookMs} ms`)
+  assert.fail(`${name} took ${tookMs} ms`)
 }
 
 const REPEATED = [

@@ -121,7 +121,7 @@ export { serializeMessage } from './serialize-message.ts'
 export { formatSipUri, parseSipUri, type SipUri, sameSipUri } from './sip-uri.ts'
 export { type ErrorCode, isErrorCode, type SipAnswer, sipStatusOf, sipStatusOfError } from './status.ts'
 export { formatSubscriptionState, parseSubscriptionState, type SubscriptionState } from './subscription-state.ts'
-export { formatTelUri, parseTelUri, sameTelUri, type TelUri } from './tel-uri.ts'
+export { formatTelUri, parseTelUri, sameTelUri, type TelUri, telUriOf } from './tel-uri.ts'
 export {
   ClientTransactions,
   type ClientTransactionsOptions,

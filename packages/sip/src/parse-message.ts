@@ -138,16 +138,15 @@ function readHeaders(head: string, from: number, headers: SipHeaders, limits: Si
     else {
       const name = known ?? nameIn(head, at, colon)
       const key = known ?? checkedHeaderKey(name)
-      const value = isFolded ? unfold(head, colon + 1, end, faults) : trimmed(head, colon + 1, end)
+      const isPlain = !isFolded && isPlainValue(head, colon, end)
+      const value = isPlain ? head.slice(colon + 2, end) : trimmedValue(head, colon + 1, end, isFolded, faults)
       if (key === undefined) faults.note('SIP_MALFORMED', 'the name of a header field is no token')
       else if (key === 'Content-Length') contentLength = readContentLength(value, contentLength, faults)
       else {
-        const spelled = spelledName(key, name)
-        // Whether it would be written just so: then it goes out as it stands here.
-        const isAsWritten =
-          !isFolded && spelled === name && head.charCodeAt(colon + 1) === SPACE && value.length === end - colon - 2
-        const start = isAsWritten && colon === at + name.length ? at : -1
-        appendParsed(headers, { key, name: spelled, value, start, end: start < 0 ? -1 : end + 2 })
+        const spelled = known ?? spelledName(key, name)
+        // A line that would be written just so goes out as it stands here.
+        const isAsWritten = isPlain && spelled === name && colon === at + name.length
+        appendParsed(headers, { key, name: spelled, value, start: isAsWritten ? at : -1 })
       }
     }
     at = end + 2
@@ -167,6 +166,20 @@ export function readHeaderLines(head: string, header: string): SipHeaders {
   else readHeaders(head, 0, headers, DEFAULT_SIP_LIMITS, faults)
   if (faults.first) throw new SipSyntaxError(header, faults.first.detail)
   return headers
+}
+
+/** Whether the value has one blank in front and none behind, as nearly all have: then it need not be trimmed. */
+function isPlainValue(head: string, colon: number, end: number): boolean {
+  return (
+    end > colon + 2 &&
+    head.charCodeAt(colon + 1) === SPACE &&
+    !isBlank(head.charCodeAt(colon + 2)) &&
+    !isBlank(head.charCodeAt(end - 1))
+  )
+}
+
+function trimmedValue(head: string, from: number, end: number, isFolded: boolean, faults: Faults): string {
+  return isFolded ? unfold(head, from, end, faults) : trimmed(head, from, end)
 }
 
 function indexOrEnd(text: string, char: string, from: number): number {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sameUri } from './same-uri.ts'
-import { formatTelUri, parseTelUri } from './tel-uri.ts'
+import { parseSipUri } from './sip-uri.ts'
+import { formatTelUri, parseTelUri, telUriOf } from './tel-uri.ts'
 import { refuses, sameAgain } from './testing/same-again.ts'
 
 test('global and local numbers are read (the examples of RFC 3966 section 6)', () => {
@@ -90,4 +91,16 @@ test('numbers are compared digit by digit, with their parameters (RFC 3966 secti
   assert.ok(sameUri('sip:%61lice@atlanta.com;transport=TCP', 'sip:alice@AtLanTa.CoM;Transport=tcp'))
   assert.ok(!sameUri('sip:a@b', 'sips:a@b'))
   assert.ok(sameUri('urn:x', 'URN:x'))
+})
+
+test('a SIP URI with user=phone is the tel URI of its user part (the example of RFC 3261 section 19.1.6)', () => {
+  const telOf = (text: string): string | undefined => {
+    const uri = telUriOf(parseSipUri(text))
+    return uri && formatTelUri(uri)
+  }
+  assert.equal(telOf('sip:+358-555-1234567;postd=pp22@foo.com;user=phone'), 'tel:+358-555-1234567;postd=pp22')
+  assert.equal(telOf('sip:%2321;phone-context=a.b@foo.com;USER=Phone'), 'tel:#21;phone-context=a.b')
+  for (const text of ['sip:+1@foo.com', 'sip:alice@foo.com;user=phone', 'sip:foo.com;user=phone', 'sip:1@a;user=ip']) {
+    assert.equal(telOf(text), undefined, text)
+  }
 })

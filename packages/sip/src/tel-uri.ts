@@ -2,6 +2,7 @@ import { endOf, isTokenEqual, octetSet } from './chars.ts'
 import { SipSyntaxError } from './errors.ts'
 import { URI_OCTETS_MAX } from './limits.ts'
 import { addParam, formatParams, type NewParams, type Params, paramValue } from './params.ts'
+import type { SipUri } from './sip-uri.ts'
 
 /** A tel URI. */
 export interface TelUri {
@@ -109,6 +110,23 @@ export function sameTelUri(a: TelUri, b: TelUri): boolean {
 /** A context that is a number is compared as one. */
 function isSameContext(a = '', b = ''): boolean {
   return a.startsWith('+') && b.startsWith('+') ? digitsOf(a) === digitsOf(b) : isTokenEqual(a, b)
+}
+
+/**
+ * The tel URI that a SIP URI with `user=phone` stands for: its user part is a telephone number with its parameters.
+ * Undefined when it says something else, or its user part is no number.
+ *
+ * @see RFC 3261 section 19.1.6
+ */
+export function telUriOf(uri: SipUri): TelUri | undefined {
+  const isPhone = isTokenEqual(paramValue(uri.params, 'user') ?? '', 'phone')
+  if (!isPhone || uri.user === undefined) return undefined
+  try {
+    return parseTelUri(`tel:${uri.user.replace(/%23/g, '#')}`)
+  } catch (error) {
+    if (error instanceof SipSyntaxError) return undefined
+    throw error
+  }
 }
 
 function digitsOf(number: string): string {
