@@ -41,6 +41,29 @@ export namespace Algorithm {
   export type UNRECOGNIZED = typeof Algorithm.UNRECOGNIZED;
 }
 
+/** What a change at the HSS has done to what the S-CSCF holds when the answer leaves. */
+export const RegistrationEffect = {
+  REGISTRATION_EFFECT_UNSPECIFIED: 0,
+  /** REGISTRATION_EFFECT_NONE - Nobody of the subscription was registered. */
+  REGISTRATION_EFFECT_NONE: 1,
+  /** REGISTRATION_EFFECT_IN_FORCE - The S-CSCF has done what it was told. */
+  REGISTRATION_EFFECT_IN_FORCE: 2,
+  /** REGISTRATION_EFFECT_AT_NEXT_REGISTRATION - No S-CSCF is configured, or none answered in time: registrations run out, or change at the next REGISTER. */
+  REGISTRATION_EFFECT_AT_NEXT_REGISTRATION: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RegistrationEffect = typeof RegistrationEffect[keyof typeof RegistrationEffect];
+
+export namespace RegistrationEffect {
+  export type REGISTRATION_EFFECT_UNSPECIFIED = typeof RegistrationEffect.REGISTRATION_EFFECT_UNSPECIFIED;
+  export type REGISTRATION_EFFECT_NONE = typeof RegistrationEffect.REGISTRATION_EFFECT_NONE;
+  export type REGISTRATION_EFFECT_IN_FORCE = typeof RegistrationEffect.REGISTRATION_EFFECT_IN_FORCE;
+  export type REGISTRATION_EFFECT_AT_NEXT_REGISTRATION =
+    typeof RegistrationEffect.REGISTRATION_EFFECT_AT_NEXT_REGISTRATION;
+  export type UNRECOGNIZED = typeof RegistrationEffect.UNRECOGNIZED;
+}
+
 /** What a stored policy has done when the answer leaves. */
 export const PolicyEffect = {
   POLICY_EFFECT_UNSPECIFIED: 0,
@@ -78,6 +101,29 @@ export namespace SaSetState {
   export type UNRECOGNIZED = typeof SaSetState.UNRECOGNIZED;
 }
 
+/** What the user is told (RFC 3680 section 3.4.2). */
+export const DeregistrationKind = {
+  /** DEREGISTRATION_KIND_UNSPECIFIED - DEACTIVATED. */
+  DEREGISTRATION_KIND_UNSPECIFIED: 0,
+  /** DEREGISTRATION_KIND_DEACTIVATED - The user may register again at once. */
+  DEREGISTRATION_KIND_DEACTIVATED: 1,
+  /** DEREGISTRATION_KIND_PROBATION - The user may register again after a while. */
+  DEREGISTRATION_KIND_PROBATION: 2,
+  /** DEREGISTRATION_KIND_REJECTED - The user does not register again by itself. */
+  DEREGISTRATION_KIND_REJECTED: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type DeregistrationKind = typeof DeregistrationKind[keyof typeof DeregistrationKind];
+
+export namespace DeregistrationKind {
+  export type DEREGISTRATION_KIND_UNSPECIFIED = typeof DeregistrationKind.DEREGISTRATION_KIND_UNSPECIFIED;
+  export type DEREGISTRATION_KIND_DEACTIVATED = typeof DeregistrationKind.DEREGISTRATION_KIND_DEACTIVATED;
+  export type DEREGISTRATION_KIND_PROBATION = typeof DeregistrationKind.DEREGISTRATION_KIND_PROBATION;
+  export type DEREGISTRATION_KIND_REJECTED = typeof DeregistrationKind.DEREGISTRATION_KIND_REJECTED;
+  export type UNRECOGNIZED = typeof DeregistrationKind.UNRECOGNIZED;
+}
+
 /** An IMS subscription: its private identities, one implicit set, its filter criteria. */
 export interface Subscriber {
   /** Chosen by the operator, unique. */
@@ -90,14 +136,16 @@ export interface Subscriber {
 export interface PrivateIdentity {
   impi: string;
   algorithm: Algorithm;
-  /** 16 octets. Given when adding; empty in every answer. Never logged. */
+  /** 16 octets, with TUAK also 32. Given when adding; empty in every answer. Never logged. */
   k: Buffer;
-  /** 16 octets. Given when adding; empty in every answer. Never logged. */
+  /** 16 octets, with Milenage alone. Given when adding; empty in every answer. Never logged. */
   opc: Buffer;
   /** 2 octets; empty means 0000 (TS 33.102 annex H: the separation bit is 0 for IMS). */
   amf: Buffer;
   /** First SQN to use; 0 means 32. */
   sqn: bigint;
+  /** 32 octets, with TUAK alone. Given when adding; empty in every answer. Never logged. */
+  topc: Buffer;
 }
 
 export interface AddSubscriberRequest {
@@ -139,6 +187,17 @@ export interface RemoveSubscriberRequest {
 }
 
 export interface RemoveSubscriberResponse {
+  registrations: RegistrationEffect;
+}
+
+export interface SetServiceProfileRequest {
+  subscriptionId: string;
+  /** Takes the place of the one before, whole. */
+  serviceProfile: ServiceProfile | undefined;
+}
+
+export interface SetServiceProfileResponse {
+  registrations: RegistrationEffect;
 }
 
 export interface SetPresencePolicyRequest {
@@ -190,6 +249,37 @@ export interface SaSet {
   expiresAtMs: bigint;
   algorithm: string;
   encryptionAlgorithm: string;
+}
+
+export interface DeregisterRequest {
+  /** Any identity of the user's implicit set. */
+  impu: string;
+  /** Empty: every private identity. */
+  impi: string;
+  kind: DeregistrationKind;
+  /** With PROBATION: when the user may register again; 0 means 60. */
+  retryAfterSeconds: number;
+  /** A replica hands on what an operator asked of it. */
+  forwarded: boolean;
+}
+
+export interface DeregisterResponse {
+  /** Contacts that were ended. */
+  contacts: number;
+}
+
+export interface ReauthenticateRequest {
+  impu: string;
+  /** Empty: every private identity. */
+  impi: string;
+  /** What is left of the contacts' time; 0 means 60. */
+  expiresSeconds: number;
+  forwarded: boolean;
+}
+
+export interface ReauthenticateResponse {
+  /** Contacts that were shortened; those that end sooner by themselves are left alone. */
+  contacts: number;
 }
 
 export interface ListRegistrationsRequest {
@@ -314,7 +404,15 @@ export const Subscriber: MessageFns<Subscriber> = {
 };
 
 function createBasePrivateIdentity(): PrivateIdentity {
-  return { impi: "", algorithm: 0, k: Buffer.alloc(0), opc: Buffer.alloc(0), amf: Buffer.alloc(0), sqn: 0n };
+  return {
+    impi: "",
+    algorithm: 0,
+    k: Buffer.alloc(0),
+    opc: Buffer.alloc(0),
+    amf: Buffer.alloc(0),
+    sqn: 0n,
+    topc: Buffer.alloc(0),
+  };
 }
 
 export const PrivateIdentity: MessageFns<PrivateIdentity> = {
@@ -339,6 +437,9 @@ export const PrivateIdentity: MessageFns<PrivateIdentity> = {
         throw new globalThis.Error("value provided for field message.sqn of type uint64 too large");
       }
       writer.uint32(48).uint64(message.sqn);
+    }
+    if (message.topc.length !== 0) {
+      writer.uint32(58).bytes(message.topc);
     }
     return writer;
   },
@@ -402,6 +503,14 @@ export const PrivateIdentity: MessageFns<PrivateIdentity> = {
             }
 
             message.sqn = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.topc = Buffer.from(reader.bytes());
             continue;
           }
         }
@@ -773,11 +882,14 @@ export const RemoveSubscriberRequest: MessageFns<RemoveSubscriberRequest> = {
 };
 
 function createBaseRemoveSubscriberResponse(): RemoveSubscriberResponse {
-  return {};
+  return { registrations: 0 };
 }
 
 export const RemoveSubscriberResponse: MessageFns<RemoveSubscriberResponse> = {
-  encode(_: RemoveSubscriberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+  encode(message: RemoveSubscriberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.registrations !== 0) {
+      writer.uint32(8).int32(message.registrations);
+    }
     return writer;
   },
 
@@ -794,6 +906,117 @@ export const RemoveSubscriberResponse: MessageFns<RemoveSubscriberResponse> = {
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.registrations = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetServiceProfileRequest(): SetServiceProfileRequest {
+  return { subscriptionId: "", serviceProfile: undefined };
+}
+
+export const SetServiceProfileRequest: MessageFns<SetServiceProfileRequest> = {
+  encode(message: SetServiceProfileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subscriptionId !== "") {
+      writer.uint32(10).string(message.subscriptionId);
+    }
+    if (message.serviceProfile !== undefined) {
+      ServiceProfile.encode(message.serviceProfile, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetServiceProfileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetServiceProfileRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subscriptionId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.serviceProfile = ServiceProfile.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetServiceProfileResponse(): SetServiceProfileResponse {
+  return { registrations: 0 };
+}
+
+export const SetServiceProfileResponse: MessageFns<SetServiceProfileResponse> = {
+  encode(message: SetServiceProfileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.registrations !== 0) {
+      writer.uint32(8).int32(message.registrations);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetServiceProfileResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetServiceProfileResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.registrations = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1288,6 +1511,267 @@ export const SaSet: MessageFns<SaSet> = {
             }
 
             message.encryptionAlgorithm = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeregisterRequest(): DeregisterRequest {
+  return { impu: "", impi: "", kind: 0, retryAfterSeconds: 0, forwarded: false };
+}
+
+export const DeregisterRequest: MessageFns<DeregisterRequest> = {
+  encode(message: DeregisterRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impu !== "") {
+      writer.uint32(10).string(message.impu);
+    }
+    if (message.impi !== "") {
+      writer.uint32(18).string(message.impi);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(24).int32(message.kind);
+    }
+    if (message.retryAfterSeconds !== 0) {
+      writer.uint32(32).uint32(message.retryAfterSeconds);
+    }
+    if (message.forwarded !== false) {
+      writer.uint32(40).bool(message.forwarded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeregisterRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeregisterRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.retryAfterSeconds = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.forwarded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDeregisterResponse(): DeregisterResponse {
+  return { contacts: 0 };
+}
+
+export const DeregisterResponse: MessageFns<DeregisterResponse> = {
+  encode(message: DeregisterResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.contacts !== 0) {
+      writer.uint32(8).uint32(message.contacts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeregisterResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeregisterResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.contacts = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReauthenticateRequest(): ReauthenticateRequest {
+  return { impu: "", impi: "", expiresSeconds: 0, forwarded: false };
+}
+
+export const ReauthenticateRequest: MessageFns<ReauthenticateRequest> = {
+  encode(message: ReauthenticateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impu !== "") {
+      writer.uint32(10).string(message.impu);
+    }
+    if (message.impi !== "") {
+      writer.uint32(18).string(message.impi);
+    }
+    if (message.expiresSeconds !== 0) {
+      writer.uint32(24).uint32(message.expiresSeconds);
+    }
+    if (message.forwarded !== false) {
+      writer.uint32(32).bool(message.forwarded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReauthenticateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReauthenticateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expiresSeconds = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.forwarded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReauthenticateResponse(): ReauthenticateResponse {
+  return { contacts: 0 };
+}
+
+export const ReauthenticateResponse: MessageFns<ReauthenticateResponse> = {
+  encode(message: ReauthenticateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.contacts !== 0) {
+      writer.uint32(8).uint32(message.contacts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReauthenticateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReauthenticateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.contacts = reader.uint32();
             continue;
           }
         }
@@ -1837,6 +2321,21 @@ export const SubscriberAdminServiceService = {
       Buffer.from(SetPresencePolicyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetPresencePolicyResponse => SetPresencePolicyResponse.decode(value),
   },
+  /**
+   * Stores another service profile: other filter criteria, other bars, other identities, but the same canonical one. The
+   * S-CSCF is told by PPR, and by RTR of what may not be used any more.
+   */
+  setServiceProfile: {
+    path: "/rollcall.admin.v1.SubscriberAdminService/SetServiceProfile" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetServiceProfileRequest): Buffer =>
+      Buffer.from(SetServiceProfileRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetServiceProfileRequest => SetServiceProfileRequest.decode(value),
+    responseSerialize: (value: SetServiceProfileResponse): Buffer =>
+      Buffer.from(SetServiceProfileResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetServiceProfileResponse => SetServiceProfileResponse.decode(value),
+  },
 } as const;
 
 export interface SubscriberAdminServiceServer extends UntypedServiceImplementation {
@@ -1849,6 +2348,11 @@ export interface SubscriberAdminServiceServer extends UntypedServiceImplementati
    * policy changes nothing and sees to it again: that is what to do after UNAVAILABLE.
    */
   setPresencePolicy: handleUnaryCall<SetPresencePolicyRequest, SetPresencePolicyResponse>;
+  /**
+   * Stores another service profile: other filter criteria, other bars, other identities, but the same canonical one. The
+   * S-CSCF is told by PPR, and by RTR of what may not be used any more.
+   */
+  setServiceProfile: handleUnaryCall<SetServiceProfileRequest, SetServiceProfileResponse>;
 }
 
 export interface SubscriberAdminServiceClient extends Client {
@@ -1931,6 +2435,25 @@ export interface SubscriberAdminServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetPresencePolicyResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Stores another service profile: other filter criteria, other bars, other identities, but the same canonical one. The
+   * S-CSCF is told by PPR, and by RTR of what may not be used any more.
+   */
+  setServiceProfile(
+    request: SetServiceProfileRequest,
+    callback: (error: ServiceError | null, response: SetServiceProfileResponse) => void,
+  ): ClientUnaryCall;
+  setServiceProfile(
+    request: SetServiceProfileRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetServiceProfileResponse) => void,
+  ): ClientUnaryCall;
+  setServiceProfile(
+    request: SetServiceProfileRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetServiceProfileResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const SubscriberAdminServiceClient = makeGenericClientConstructor(
@@ -2009,10 +2532,36 @@ export const ScscfAdminServiceService = {
       Buffer.from(ListRegistrationsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRegistrationsResponse => ListRegistrationsResponse.decode(value),
   },
+  /** Ends contacts of a user, and tells the user, the P-CSCF, the application servers and the HSS. */
+  deregister: {
+    path: "/rollcall.admin.v1.ScscfAdminService/Deregister" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeregisterRequest): Buffer => Buffer.from(DeregisterRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeregisterRequest => DeregisterRequest.decode(value),
+    responseSerialize: (value: DeregisterResponse): Buffer => Buffer.from(DeregisterResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeregisterResponse => DeregisterResponse.decode(value),
+  },
+  /** Makes a user authenticate anew: contacts end soon unless the user re-registers. */
+  reauthenticate: {
+    path: "/rollcall.admin.v1.ScscfAdminService/Reauthenticate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReauthenticateRequest): Buffer =>
+      Buffer.from(ReauthenticateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReauthenticateRequest => ReauthenticateRequest.decode(value),
+    responseSerialize: (value: ReauthenticateResponse): Buffer =>
+      Buffer.from(ReauthenticateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReauthenticateResponse => ReauthenticateResponse.decode(value),
+  },
 } as const;
 
 export interface ScscfAdminServiceServer extends UntypedServiceImplementation {
   listRegistrations: handleUnaryCall<ListRegistrationsRequest, ListRegistrationsResponse>;
+  /** Ends contacts of a user, and tells the user, the P-CSCF, the application servers and the HSS. */
+  deregister: handleUnaryCall<DeregisterRequest, DeregisterResponse>;
+  /** Makes a user authenticate anew: contacts end soon unless the user re-registers. */
+  reauthenticate: handleUnaryCall<ReauthenticateRequest, ReauthenticateResponse>;
 }
 
 export interface ScscfAdminServiceClient extends Client {
@@ -2030,6 +2579,38 @@ export interface ScscfAdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRegistrationsResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends contacts of a user, and tells the user, the P-CSCF, the application servers and the HSS. */
+  deregister(
+    request: DeregisterRequest,
+    callback: (error: ServiceError | null, response: DeregisterResponse) => void,
+  ): ClientUnaryCall;
+  deregister(
+    request: DeregisterRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeregisterResponse) => void,
+  ): ClientUnaryCall;
+  deregister(
+    request: DeregisterRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeregisterResponse) => void,
+  ): ClientUnaryCall;
+  /** Makes a user authenticate anew: contacts end soon unless the user re-registers. */
+  reauthenticate(
+    request: ReauthenticateRequest,
+    callback: (error: ServiceError | null, response: ReauthenticateResponse) => void,
+  ): ClientUnaryCall;
+  reauthenticate(
+    request: ReauthenticateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReauthenticateResponse) => void,
+  ): ClientUnaryCall;
+  reauthenticate(
+    request: ReauthenticateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReauthenticateResponse) => void,
   ): ClientUnaryCall;
 }
 

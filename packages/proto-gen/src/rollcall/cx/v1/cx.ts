@@ -27,7 +27,9 @@ export const protobufFileName = "rollcall/cx/v1/cx.proto";
 export const CxResult = {
   CX_RESULT_UNSPECIFIED: 0,
   CX_RESULT_SUCCESS: 2001,
+  CX_RESULT_SUBSEQUENT_REGISTRATION: 2002,
   CX_RESULT_UNREGISTERED_SERVICE: 2003,
+  CX_RESULT_SUCCESS_SERVER_NAME_NOT_STORED: 2004,
   CX_RESULT_USER_UNKNOWN: 5001,
   CX_RESULT_IDENTITIES_DONT_MATCH: 5002,
   CX_RESULT_IDENTITY_NOT_REGISTERED: 5003,
@@ -36,6 +38,16 @@ export const CxResult = {
   CX_RESULT_IDENTITY_ALREADY_REGISTERED: 5005,
   CX_RESULT_AUTH_SCHEME_NOT_SUPPORTED: 5006,
   CX_RESULT_IN_ASSIGNMENT_TYPE: 5007,
+  CX_RESULT_TOO_MUCH_DATA: 5008,
+  CX_RESULT_NOT_SUPPORTED_USER_DATA: 5009,
+  CX_RESULT_FEATURE_UNSUPPORTED: 5011,
+  /** CX_RESULT_UNABLE_TO_COMPLY - Result-Code of the base protocol: DIAMETER_UNABLE_TO_COMPLY. */
+  CX_RESULT_UNABLE_TO_COMPLY: 5012,
+  /**
+   * CX_RESULT_FIRST_REGISTRATION - Experimental-Result 2001. DIAMETER_SUCCESS is a Result-Code of the same number and another meaning, so this one has
+   * a number of its own here.
+   */
+  CX_RESULT_FIRST_REGISTRATION: 12001,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -44,7 +56,9 @@ export type CxResult = typeof CxResult[keyof typeof CxResult];
 export namespace CxResult {
   export type CX_RESULT_UNSPECIFIED = typeof CxResult.CX_RESULT_UNSPECIFIED;
   export type CX_RESULT_SUCCESS = typeof CxResult.CX_RESULT_SUCCESS;
+  export type CX_RESULT_SUBSEQUENT_REGISTRATION = typeof CxResult.CX_RESULT_SUBSEQUENT_REGISTRATION;
   export type CX_RESULT_UNREGISTERED_SERVICE = typeof CxResult.CX_RESULT_UNREGISTERED_SERVICE;
+  export type CX_RESULT_SUCCESS_SERVER_NAME_NOT_STORED = typeof CxResult.CX_RESULT_SUCCESS_SERVER_NAME_NOT_STORED;
   export type CX_RESULT_USER_UNKNOWN = typeof CxResult.CX_RESULT_USER_UNKNOWN;
   export type CX_RESULT_IDENTITIES_DONT_MATCH = typeof CxResult.CX_RESULT_IDENTITIES_DONT_MATCH;
   export type CX_RESULT_IDENTITY_NOT_REGISTERED = typeof CxResult.CX_RESULT_IDENTITY_NOT_REGISTERED;
@@ -52,6 +66,11 @@ export namespace CxResult {
   export type CX_RESULT_IDENTITY_ALREADY_REGISTERED = typeof CxResult.CX_RESULT_IDENTITY_ALREADY_REGISTERED;
   export type CX_RESULT_AUTH_SCHEME_NOT_SUPPORTED = typeof CxResult.CX_RESULT_AUTH_SCHEME_NOT_SUPPORTED;
   export type CX_RESULT_IN_ASSIGNMENT_TYPE = typeof CxResult.CX_RESULT_IN_ASSIGNMENT_TYPE;
+  export type CX_RESULT_TOO_MUCH_DATA = typeof CxResult.CX_RESULT_TOO_MUCH_DATA;
+  export type CX_RESULT_NOT_SUPPORTED_USER_DATA = typeof CxResult.CX_RESULT_NOT_SUPPORTED_USER_DATA;
+  export type CX_RESULT_FEATURE_UNSUPPORTED = typeof CxResult.CX_RESULT_FEATURE_UNSUPPORTED;
+  export type CX_RESULT_UNABLE_TO_COMPLY = typeof CxResult.CX_RESULT_UNABLE_TO_COMPLY;
+  export type CX_RESULT_FIRST_REGISTRATION = typeof CxResult.CX_RESULT_FIRST_REGISTRATION;
   export type UNRECOGNIZED = typeof CxResult.UNRECOGNIZED;
 }
 
@@ -59,6 +78,7 @@ export const UserAuthorizationType = {
   USER_AUTHORIZATION_TYPE_UNSPECIFIED: 0,
   USER_AUTHORIZATION_TYPE_REGISTRATION: 1,
   USER_AUTHORIZATION_TYPE_DE_REGISTRATION: 2,
+  USER_AUTHORIZATION_TYPE_REGISTRATION_AND_CAPABILITIES: 3,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -69,6 +89,8 @@ export namespace UserAuthorizationType {
   export type USER_AUTHORIZATION_TYPE_REGISTRATION = typeof UserAuthorizationType.USER_AUTHORIZATION_TYPE_REGISTRATION;
   export type USER_AUTHORIZATION_TYPE_DE_REGISTRATION =
     typeof UserAuthorizationType.USER_AUTHORIZATION_TYPE_DE_REGISTRATION;
+  export type USER_AUTHORIZATION_TYPE_REGISTRATION_AND_CAPABILITIES =
+    typeof UserAuthorizationType.USER_AUTHORIZATION_TYPE_REGISTRATION_AND_CAPABILITIES;
   export type UNRECOGNIZED = typeof UserAuthorizationType.UNRECOGNIZED;
 }
 
@@ -84,6 +106,9 @@ export const ServerAssignmentType = {
   SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION: 7,
   SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_FAILURE: 8,
   SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_TIMEOUT: 9,
+  SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME: 10,
+  SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION_STORE_SERVER_NAME: 11,
+  SERVER_ASSIGNMENT_TYPE_DEREGISTRATION_TOO_MUCH_DATA: 12,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -107,6 +132,12 @@ export namespace ServerAssignmentType {
     typeof ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_FAILURE;
   export type SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_TIMEOUT =
     typeof ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_TIMEOUT;
+  export type SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME =
+    typeof ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME;
+  export type SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION_STORE_SERVER_NAME =
+    typeof ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION_STORE_SERVER_NAME;
+  export type SERVER_ASSIGNMENT_TYPE_DEREGISTRATION_TOO_MUCH_DATA =
+    typeof ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_DEREGISTRATION_TOO_MUCH_DATA;
   export type UNRECOGNIZED = typeof ServerAssignmentType.UNRECOGNIZED;
 }
 
@@ -125,6 +156,25 @@ export namespace ProfilePartIndicator {
   export type PROFILE_PART_INDICATOR_REGISTERED = typeof ProfilePartIndicator.PROFILE_PART_INDICATOR_REGISTERED;
   export type PROFILE_PART_INDICATOR_UNREGISTERED = typeof ProfilePartIndicator.PROFILE_PART_INDICATOR_UNREGISTERED;
   export type UNRECOGNIZED = typeof ProfilePartIndicator.UNRECOGNIZED;
+}
+
+/** TS 29.228 annex E, each number one higher. */
+export const RegistrationType = {
+  REGISTRATION_TYPE_UNSPECIFIED: 0,
+  REGISTRATION_TYPE_INITIAL: 1,
+  REGISTRATION_TYPE_RE_REGISTRATION: 2,
+  REGISTRATION_TYPE_DE_REGISTRATION: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RegistrationType = typeof RegistrationType[keyof typeof RegistrationType];
+
+export namespace RegistrationType {
+  export type REGISTRATION_TYPE_UNSPECIFIED = typeof RegistrationType.REGISTRATION_TYPE_UNSPECIFIED;
+  export type REGISTRATION_TYPE_INITIAL = typeof RegistrationType.REGISTRATION_TYPE_INITIAL;
+  export type REGISTRATION_TYPE_RE_REGISTRATION = typeof RegistrationType.REGISTRATION_TYPE_RE_REGISTRATION;
+  export type REGISTRATION_TYPE_DE_REGISTRATION = typeof RegistrationType.REGISTRATION_TYPE_DE_REGISTRATION;
+  export type UNRECOGNIZED = typeof RegistrationType.UNRECOGNIZED;
 }
 
 export const SessionCase = {
@@ -163,6 +213,29 @@ export namespace DefaultHandling {
   export type DEFAULT_HANDLING_SESSION_CONTINUED = typeof DefaultHandling.DEFAULT_HANDLING_SESSION_CONTINUED;
   export type DEFAULT_HANDLING_SESSION_TERMINATED = typeof DefaultHandling.DEFAULT_HANDLING_SESSION_TERMINATED;
   export type UNRECOGNIZED = typeof DefaultHandling.UNRECOGNIZED;
+}
+
+/** TS 29.229 clause 6.3.17, each number one higher. */
+export const DeregistrationReason = {
+  DEREGISTRATION_REASON_UNSPECIFIED: 0,
+  DEREGISTRATION_REASON_PERMANENT_TERMINATION: 1,
+  DEREGISTRATION_REASON_NEW_SERVER_ASSIGNED: 2,
+  DEREGISTRATION_REASON_SERVER_CHANGE: 3,
+  DEREGISTRATION_REASON_REMOVE_SCSCF: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type DeregistrationReason = typeof DeregistrationReason[keyof typeof DeregistrationReason];
+
+export namespace DeregistrationReason {
+  export type DEREGISTRATION_REASON_UNSPECIFIED = typeof DeregistrationReason.DEREGISTRATION_REASON_UNSPECIFIED;
+  export type DEREGISTRATION_REASON_PERMANENT_TERMINATION =
+    typeof DeregistrationReason.DEREGISTRATION_REASON_PERMANENT_TERMINATION;
+  export type DEREGISTRATION_REASON_NEW_SERVER_ASSIGNED =
+    typeof DeregistrationReason.DEREGISTRATION_REASON_NEW_SERVER_ASSIGNED;
+  export type DEREGISTRATION_REASON_SERVER_CHANGE = typeof DeregistrationReason.DEREGISTRATION_REASON_SERVER_CHANGE;
+  export type DEREGISTRATION_REASON_REMOVE_SCSCF = typeof DeregistrationReason.DEREGISTRATION_REASON_REMOVE_SCSCF;
+  export type UNRECOGNIZED = typeof DeregistrationReason.UNRECOGNIZED;
 }
 
 export interface UserAuthorizationRequest {
@@ -206,6 +279,8 @@ export interface ServerAssignmentRequest {
   impu: string;
   serverName: string;
   type: ServerAssignmentType;
+  /** The S-CSCF has the profile: it is not sent again on a re-registration. */
+  userDataAlreadyAvailable: boolean;
 }
 
 export interface ServerAssignmentResponse {
@@ -261,7 +336,10 @@ export interface ServicePointTrigger {
     | { $case: "sessionCase"; value: SessionCase }
     | { $case: "sipHeader"; value: SipHeaderTrigger }
     | { $case: "requestUri"; value: string }
+    | { $case: "sessionDescription"; value: SessionDescriptionTrigger }
     | undefined;
+  /** Of a REGISTER alone, with `method`; none: every registration. */
+  registrationTypes: RegistrationType[];
 }
 
 export interface SipHeaderTrigger {
@@ -271,10 +349,55 @@ export interface SipHeaderTrigger {
   content: string;
 }
 
+export interface SessionDescriptionTrigger {
+  /** Regular expression on the type of an SDP line, the letter before `=`. */
+  line: string;
+  /** Regular expression on what stands behind `=`; empty: the line is present. */
+  content: string;
+}
+
 export interface ApplicationServer {
   /** SIP URI, with `lr`. */
   serverName: string;
   defaultHandling: DefaultHandling;
+  /** For the application server alone, in third-party REGISTERs; empty: none. */
+  serviceInfo: string;
+  /** Third-party REGISTERs hold the UE's REGISTER, and its 200. */
+  includeRegisterRequest: boolean;
+  includeRegisterResponse: boolean;
+}
+
+export interface RegistrationTerminationRequest {
+  /** First sip: identity of the implicit set: it says which replica is asked. */
+  canonicalImpu: string;
+  /** User-Name; empty: every private identity of the set. */
+  impi: string;
+  /** Private identities besides that one. */
+  associatedImpis: string[];
+  /** Public identities whose registration ends; each stands for its whole set. Empty: all of the private identity. */
+  impus: string[];
+  reason: DeregistrationReason;
+  /** For a log. */
+  reasonInfo: string;
+  /** A replica hands on what the HSS asked of it. Believed of a replica alone, and handed on once. */
+  forwarded: boolean;
+}
+
+export interface RegistrationTerminationResponse {
+  result: CxResult;
+  /** Contacts that were ended. */
+  contacts: number;
+}
+
+export interface PushProfileRequest {
+  impi: string;
+  /** The whole new profile; its canonical identity says which replica is asked. */
+  profile: ServiceProfile | undefined;
+  forwarded: boolean;
+}
+
+export interface PushProfileResponse {
+  result: CxResult;
 }
 
 function createBaseUserAuthorizationRequest(): UserAuthorizationRequest {
@@ -646,7 +769,7 @@ export const AuthenticationVector: MessageFns<AuthenticationVector> = {
 };
 
 function createBaseServerAssignmentRequest(): ServerAssignmentRequest {
-  return { impi: "", impu: "", serverName: "", type: 0 };
+  return { impi: "", impu: "", serverName: "", type: 0, userDataAlreadyAvailable: false };
 }
 
 export const ServerAssignmentRequest: MessageFns<ServerAssignmentRequest> = {
@@ -662,6 +785,9 @@ export const ServerAssignmentRequest: MessageFns<ServerAssignmentRequest> = {
     }
     if (message.type !== 0) {
       writer.uint32(32).int32(message.type);
+    }
+    if (message.userDataAlreadyAvailable !== false) {
+      writer.uint32(40).bool(message.userDataAlreadyAvailable);
     }
     return writer;
   },
@@ -709,6 +835,14 @@ export const ServerAssignmentRequest: MessageFns<ServerAssignmentRequest> = {
             }
 
             message.type = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.userDataAlreadyAvailable = reader.bool();
             continue;
           }
         }
@@ -1157,7 +1291,7 @@ export const TriggerPoint: MessageFns<TriggerPoint> = {
 };
 
 function createBaseServicePointTrigger(): ServicePointTrigger {
-  return { conditionNegated: false, group: [], trigger: undefined };
+  return { conditionNegated: false, group: [], trigger: undefined, registrationTypes: [] };
 }
 
 export const ServicePointTrigger: MessageFns<ServicePointTrigger> = {
@@ -1185,6 +1319,16 @@ export const ServicePointTrigger: MessageFns<ServicePointTrigger> = {
       case "requestUri":
         writer.uint32(50).string(message.trigger.value);
         break;
+      case "sessionDescription":
+        SessionDescriptionTrigger.encode(message.trigger.value, writer.uint32(58).fork()).join();
+        break;
+    }
+    if (message.registrationTypes.length !== 0) {
+      writer.uint32(66).fork();
+      for (const v of message.registrationTypes) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -1260,6 +1404,35 @@ export const ServicePointTrigger: MessageFns<ServicePointTrigger> = {
             message.trigger = { $case: "requestUri", value: reader.string() };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.trigger = {
+              $case: "sessionDescription",
+              value: SessionDescriptionTrigger.decode(reader, reader.uint32()),
+            };
+            continue;
+          }
+          case 8: {
+            if (tag === 64) {
+              message.registrationTypes.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 66) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.registrationTypes.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1330,8 +1503,71 @@ export const SipHeaderTrigger: MessageFns<SipHeaderTrigger> = {
   },
 };
 
+function createBaseSessionDescriptionTrigger(): SessionDescriptionTrigger {
+  return { line: "", content: "" };
+}
+
+export const SessionDescriptionTrigger: MessageFns<SessionDescriptionTrigger> = {
+  encode(message: SessionDescriptionTrigger, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.line !== "") {
+      writer.uint32(10).string(message.line);
+    }
+    if (message.content !== "") {
+      writer.uint32(18).string(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SessionDescriptionTrigger {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSessionDescriptionTrigger();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.line = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseApplicationServer(): ApplicationServer {
-  return { serverName: "", defaultHandling: 0 };
+  return {
+    serverName: "",
+    defaultHandling: 0,
+    serviceInfo: "",
+    includeRegisterRequest: false,
+    includeRegisterResponse: false,
+  };
 }
 
 export const ApplicationServer: MessageFns<ApplicationServer> = {
@@ -1341,6 +1577,15 @@ export const ApplicationServer: MessageFns<ApplicationServer> = {
     }
     if (message.defaultHandling !== 0) {
       writer.uint32(16).int32(message.defaultHandling);
+    }
+    if (message.serviceInfo !== "") {
+      writer.uint32(26).string(message.serviceInfo);
+    }
+    if (message.includeRegisterRequest !== false) {
+      writer.uint32(32).bool(message.includeRegisterRequest);
+    }
+    if (message.includeRegisterResponse !== false) {
+      writer.uint32(40).bool(message.includeRegisterResponse);
     }
     return writer;
   },
@@ -1372,6 +1617,313 @@ export const ApplicationServer: MessageFns<ApplicationServer> = {
             }
 
             message.defaultHandling = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.serviceInfo = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.includeRegisterRequest = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.includeRegisterResponse = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegistrationTerminationRequest(): RegistrationTerminationRequest {
+  return { canonicalImpu: "", impi: "", associatedImpis: [], impus: [], reason: 0, reasonInfo: "", forwarded: false };
+}
+
+export const RegistrationTerminationRequest: MessageFns<RegistrationTerminationRequest> = {
+  encode(message: RegistrationTerminationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.canonicalImpu !== "") {
+      writer.uint32(10).string(message.canonicalImpu);
+    }
+    if (message.impi !== "") {
+      writer.uint32(18).string(message.impi);
+    }
+    for (const v of message.associatedImpis) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.impus) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(40).int32(message.reason);
+    }
+    if (message.reasonInfo !== "") {
+      writer.uint32(50).string(message.reasonInfo);
+    }
+    if (message.forwarded !== false) {
+      writer.uint32(56).bool(message.forwarded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationTerminationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationTerminationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.canonicalImpu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.associatedImpis.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.impus.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reasonInfo = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.forwarded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegistrationTerminationResponse(): RegistrationTerminationResponse {
+  return { result: 0, contacts: 0 };
+}
+
+export const RegistrationTerminationResponse: MessageFns<RegistrationTerminationResponse> = {
+  encode(message: RegistrationTerminationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== 0) {
+      writer.uint32(8).int32(message.result);
+    }
+    if (message.contacts !== 0) {
+      writer.uint32(16).uint32(message.contacts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationTerminationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationTerminationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.result = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.contacts = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePushProfileRequest(): PushProfileRequest {
+  return { impi: "", profile: undefined, forwarded: false };
+}
+
+export const PushProfileRequest: MessageFns<PushProfileRequest> = {
+  encode(message: PushProfileRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impi !== "") {
+      writer.uint32(10).string(message.impi);
+    }
+    if (message.profile !== undefined) {
+      ServiceProfile.encode(message.profile, writer.uint32(18).fork()).join();
+    }
+    if (message.forwarded !== false) {
+      writer.uint32(24).bool(message.forwarded);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushProfileRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushProfileRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.profile = ServiceProfile.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.forwarded = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePushProfileResponse(): PushProfileResponse {
+  return { result: 0 };
+}
+
+export const PushProfileResponse: MessageFns<PushProfileResponse> = {
+  encode(message: PushProfileResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.result !== 0) {
+      writer.uint32(8).int32(message.result);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PushProfileResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePushProfileResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.result = reader.int32() as any;
             continue;
           }
         }
@@ -1526,6 +2078,88 @@ export const CxServiceClient = makeGenericClientConstructor(
 ) as unknown as {
   new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): CxServiceClient;
   service: typeof CxServiceService;
+  serviceName: string;
+};
+
+/**
+ * The half of Cx in which the HSS asks and the S-CSCF answers. Any replica of the S-CSCF may be asked: it hands the
+ * request to the one that owns the user.
+ */
+export type CxCallbackServiceService = typeof CxCallbackServiceService;
+export const CxCallbackServiceService = {
+  /** RTR/RTA: the HSS ends registrations. Answered when that is durable. */
+  registrationTermination: {
+    path: "/rollcall.cx.v1.CxCallbackService/RegistrationTermination" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RegistrationTerminationRequest): Buffer =>
+      Buffer.from(RegistrationTerminationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RegistrationTerminationRequest => RegistrationTerminationRequest.decode(value),
+    responseSerialize: (value: RegistrationTerminationResponse): Buffer =>
+      Buffer.from(RegistrationTerminationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RegistrationTerminationResponse =>
+      RegistrationTerminationResponse.decode(value),
+  },
+  /** PPR/PPA: the profile has changed. Answered when the new one is in force and durable. */
+  pushProfile: {
+    path: "/rollcall.cx.v1.CxCallbackService/PushProfile" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PushProfileRequest): Buffer => Buffer.from(PushProfileRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PushProfileRequest => PushProfileRequest.decode(value),
+    responseSerialize: (value: PushProfileResponse): Buffer => Buffer.from(PushProfileResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PushProfileResponse => PushProfileResponse.decode(value),
+  },
+} as const;
+
+export interface CxCallbackServiceServer extends UntypedServiceImplementation {
+  /** RTR/RTA: the HSS ends registrations. Answered when that is durable. */
+  registrationTermination: handleUnaryCall<RegistrationTerminationRequest, RegistrationTerminationResponse>;
+  /** PPR/PPA: the profile has changed. Answered when the new one is in force and durable. */
+  pushProfile: handleUnaryCall<PushProfileRequest, PushProfileResponse>;
+}
+
+export interface CxCallbackServiceClient extends Client {
+  /** RTR/RTA: the HSS ends registrations. Answered when that is durable. */
+  registrationTermination(
+    request: RegistrationTerminationRequest,
+    callback: (error: ServiceError | null, response: RegistrationTerminationResponse) => void,
+  ): ClientUnaryCall;
+  registrationTermination(
+    request: RegistrationTerminationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RegistrationTerminationResponse) => void,
+  ): ClientUnaryCall;
+  registrationTermination(
+    request: RegistrationTerminationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RegistrationTerminationResponse) => void,
+  ): ClientUnaryCall;
+  /** PPR/PPA: the profile has changed. Answered when the new one is in force and durable. */
+  pushProfile(
+    request: PushProfileRequest,
+    callback: (error: ServiceError | null, response: PushProfileResponse) => void,
+  ): ClientUnaryCall;
+  pushProfile(
+    request: PushProfileRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PushProfileResponse) => void,
+  ): ClientUnaryCall;
+  pushProfile(
+    request: PushProfileRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PushProfileResponse) => void,
+  ): ClientUnaryCall;
+}
+
+export const CxCallbackServiceClient = makeGenericClientConstructor(
+  CxCallbackServiceService,
+  "rollcall.cx.v1.CxCallbackService",
+) as unknown as {
+  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): CxCallbackServiceClient;
+  service: typeof CxCallbackServiceService;
   serviceName: string;
 };
 

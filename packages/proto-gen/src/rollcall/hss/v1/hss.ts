@@ -35,7 +35,9 @@ export interface PrivateUser {
   impi: string;
   /** Sealed; the record key, the IMPI and the name of the key are its associated data. */
   sealedK: Buffer;
+  /** One of the two is there, and tells the algorithm: OPc for Milenage, TOPc for TUAK. */
   sealedOpc: Buffer;
+  sealedTopc: Buffer;
   amf: Buffer;
   /** The first SQN to use. */
   initialSqn: bigint;
@@ -261,7 +263,14 @@ export const RemovedSubscription: MessageFns<RemovedSubscription> = {
 };
 
 function createBasePrivateUser(): PrivateUser {
-  return { impi: "", sealedK: Buffer.alloc(0), sealedOpc: Buffer.alloc(0), amf: Buffer.alloc(0), initialSqn: 0n };
+  return {
+    impi: "",
+    sealedK: Buffer.alloc(0),
+    sealedOpc: Buffer.alloc(0),
+    sealedTopc: Buffer.alloc(0),
+    amf: Buffer.alloc(0),
+    initialSqn: 0n,
+  };
 }
 
 export const PrivateUser: MessageFns<PrivateUser> = {
@@ -274,6 +283,9 @@ export const PrivateUser: MessageFns<PrivateUser> = {
     }
     if (message.sealedOpc.length !== 0) {
       writer.uint32(26).bytes(message.sealedOpc);
+    }
+    if (message.sealedTopc.length !== 0) {
+      writer.uint32(50).bytes(message.sealedTopc);
     }
     if (message.amf.length !== 0) {
       writer.uint32(34).bytes(message.amf);
@@ -322,6 +334,14 @@ export const PrivateUser: MessageFns<PrivateUser> = {
             }
 
             message.sealedOpc = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.sealedTopc = Buffer.from(reader.bytes());
             continue;
           }
           case 4: {

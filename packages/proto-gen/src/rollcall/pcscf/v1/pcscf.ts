@@ -18,6 +18,8 @@ export const RemovalReason = {
   REMOVAL_REASON_EXPIRED: 2,
   /** REMOVAL_REASON_REPLACED - The same contact was registered anew under another registration id. */
   REMOVAL_REASON_REPLACED: 3,
+  /** REMOVAL_REASON_NETWORK - The network ended the registration and told so (TS 24.229 clause 5.2.5.2). */
+  REMOVAL_REASON_NETWORK: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -28,6 +30,7 @@ export namespace RemovalReason {
   export type REMOVAL_REASON_UNREGISTERED = typeof RemovalReason.REMOVAL_REASON_UNREGISTERED;
   export type REMOVAL_REASON_EXPIRED = typeof RemovalReason.REMOVAL_REASON_EXPIRED;
   export type REMOVAL_REASON_REPLACED = typeof RemovalReason.REMOVAL_REASON_REPLACED;
+  export type REMOVAL_REASON_NETWORK = typeof RemovalReason.REMOVAL_REASON_NETWORK;
   export type UNRECOGNIZED = typeof RemovalReason.UNRECOGNIZED;
 }
 
@@ -59,7 +62,7 @@ export interface Contact {
   instance: string;
   /** URI of the Contact header field. */
   contactUri: string;
-  /** Public identities in canonical form, of P-Associated-URI; the first one is the default. */
+  /** Public identities in canonical form, of P-Associated-URI; the first one is the default. None: all are barred. */
   impus: string[];
   /** URIs of P-Associated-URI as they came, beside the canonical ones. */
   associatedUris: string[];
@@ -68,6 +71,10 @@ export interface Contact {
   /** The Path that the S-CSCF has for this contact: ours. */
   path: string;
   expiresAtMs: bigint;
+  /** P-Charging-Function-Addresses of the 200, header field values; for charging alone, a UE is never told. */
+  chargingFunctions: string[];
+  /** The home network by its own name for charging: term-ioi of the 200; empty when it said none. */
+  termIoi: string;
 }
 
 export interface ContactRemoved {
@@ -235,6 +242,8 @@ function createBaseContact(): Contact {
     serviceRoute: [],
     path: "",
     expiresAtMs: 0n,
+    chargingFunctions: [],
+    termIoi: "",
   };
 }
 
@@ -269,6 +278,12 @@ export const Contact: MessageFns<Contact> = {
         throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
       }
       writer.uint32(72).uint64(message.expiresAtMs);
+    }
+    for (const v of message.chargingFunctions) {
+      writer.uint32(82).string(v!);
+    }
+    if (message.termIoi !== "") {
+      writer.uint32(90).string(message.termIoi);
     }
     return writer;
   },
@@ -356,6 +371,22 @@ export const Contact: MessageFns<Contact> = {
             }
 
             message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.chargingFunctions.push(reader.string());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.termIoi = reader.string();
             continue;
           }
         }

@@ -6,6 +6,18 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import {
+  type CallOptions,
+  type ChannelCredentials,
+  Client,
+  type ClientOptions,
+  type ClientUnaryCall,
+  type handleUnaryCall,
+  makeGenericClientConstructor,
+  type Metadata,
+  type ServiceError,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 
 export const protobufPackage = "rollcall.presence.v1";
 
@@ -53,12 +65,29 @@ export namespace EndReason {
   export type UNRECOGNIZED = typeof EndReason.UNRECOGNIZED;
 }
 
+export interface EndWatcherRequest {
+  /** All identities of the watcher. */
+  impus: string[];
+  /** What was subscribed to after this stays. */
+  beforeMs: bigint;
+  partitions: number[];
+}
+
+export interface EndWatcherResponse {
+  /** Of those that were asked for, the ones that the receiver serves, and has done it in. */
+  partitions: number[];
+  subscriptions: number;
+}
+
 /**
  * What the Presence Server keeps in the log of a partition. A record is one decision: all of its changes hold, or none.
  * The log itself keeps the trace context of what caused it.
  */
 export interface Record {
-  /** Format of this record; readers refuse one they do not know. 1: what stands in the log; 2: what stands in a snapshot. */
+  /**
+   * Format of this record; readers refuse one they do not know. 1: what stands in the log; 2: what stands in a snapshot;
+   * 3 and 4: the same, with registrations.
+   */
   version: number;
   decidedAtMs: bigint;
   /** Canonical IMPU; empty in records about the partition itself. */
@@ -106,6 +135,11 @@ export interface Change {
     { $case: "partitionSnapshot"; value: PartitionSnapshot }
     | { $case: "presentitySnapshot"; value: PresentitySnapshot }
     | { $case: "answersSnapshot"; value: AnswersSnapshot }
+    | //
+    /** Since format 3. */
+    { $case: "registrationStored"; value: RegistrationStored }
+    | { $case: "registrationEnded"; value: RegistrationEnded }
+    | { $case: "registrationForgotten"; value: RegistrationForgotten }
     | undefined;
 }
 
@@ -211,6 +245,30 @@ export interface Lagging {
   subscriptionId: string;
 }
 
+/** The presentity is registered, as its S-CSCF says (TS 24.229 clause 5.4.1.7). */
+export interface RegistrationStored {
+  expiresAtMs: bigint;
+  /** When what it says came to be at the S-CSCF. */
+  toldAtMs: bigint;
+  /** Of the third-party REGISTER. */
+  callId: string;
+  cseq: number;
+}
+
+/** It is not any more. */
+export interface RegistrationEnded {
+  /** From then on it is as if nobody had ever told. */
+  forgetAtMs: bigint;
+  toldAtMs: bigint;
+  callId: string;
+  cseq: number;
+  /** Ran out, rather than being ended by the S-CSCF. */
+  expired: boolean;
+}
+
+export interface RegistrationForgotten {
+}
+
 /** The first record of a snapshot. */
 export interface PartitionSnapshot {
   /** Of the owner that made it, and in whose time it was made. */
@@ -226,6 +284,17 @@ export interface PresentitySnapshot {
   subscriptions: SubscriptionSnapshot[];
   /** Who was not told yet when the snapshot was made. */
   untold: UntoldSnapshot[];
+  /** Since format 4; absent: nobody has told. */
+  registration: RegistrationSnapshot | undefined;
+}
+
+export interface RegistrationSnapshot {
+  registered: boolean;
+  /** When it runs out, or is forgotten. */
+  expiresAtMs: bigint;
+  toldAtMs: bigint;
+  callId: string;
+  cseq: number;
 }
 
 export interface PublicationSnapshot {
@@ -272,6 +341,162 @@ export interface AnsweredSnapshot {
   answered: AnsweredRequest | undefined;
   answeredAtMs: bigint;
 }
+
+function createBaseEndWatcherRequest(): EndWatcherRequest {
+  return { impus: [], beforeMs: 0n, partitions: [] };
+}
+
+export const EndWatcherRequest: MessageFns<EndWatcherRequest> = {
+  encode(message: EndWatcherRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.impus) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.beforeMs !== 0n) {
+      if (BigInt.asUintN(64, message.beforeMs) !== message.beforeMs) {
+        throw new globalThis.Error("value provided for field message.beforeMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.beforeMs);
+    }
+    if (message.partitions.length !== 0) {
+      writer.uint32(26).fork();
+      for (const v of message.partitions) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndWatcherRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndWatcherRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impus.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.beforeMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag === 24) {
+              message.partitions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 26) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.partitions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseEndWatcherResponse(): EndWatcherResponse {
+  return { partitions: [], subscriptions: 0 };
+}
+
+export const EndWatcherResponse: MessageFns<EndWatcherResponse> = {
+  encode(message: EndWatcherResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.partitions.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.partitions) {
+        writer.uint32(v);
+      }
+      writer.join();
+    }
+    if (message.subscriptions !== 0) {
+      writer.uint32(16).uint32(message.subscriptions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EndWatcherResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEndWatcherResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag === 8) {
+              message.partitions.push(reader.uint32());
+
+              continue;
+            }
+
+            if (tag === 10) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.partitions.push(reader.uint32());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.subscriptions = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseRecord(): Record {
   return { version: 0, decidedAtMs: 0n, presentity: "", answered: undefined, changes: [] };
@@ -616,6 +841,15 @@ export const Change: MessageFns<Change> = {
       case "answersSnapshot":
         AnswersSnapshot.encode(message.change.value, writer.uint32(106).fork()).join();
         break;
+      case "registrationStored":
+        RegistrationStored.encode(message.change.value, writer.uint32(114).fork()).join();
+        break;
+      case "registrationEnded":
+        RegistrationEnded.encode(message.change.value, writer.uint32(122).fork()).join();
+        break;
+      case "registrationForgotten":
+        RegistrationForgotten.encode(message.change.value, writer.uint32(130).fork()).join();
+        break;
     }
     return writer;
   },
@@ -744,6 +978,33 @@ export const Change: MessageFns<Change> = {
             }
 
             message.change = { $case: "answersSnapshot", value: AnswersSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.change = { $case: "registrationStored", value: RegistrationStored.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.change = { $case: "registrationEnded", value: RegistrationEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.change = {
+              $case: "registrationForgotten",
+              value: RegistrationForgotten.decode(reader, reader.uint32()),
+            };
             continue;
           }
         }
@@ -1745,6 +2006,222 @@ export const Lagging: MessageFns<Lagging> = {
   },
 };
 
+function createBaseRegistrationStored(): RegistrationStored {
+  return { expiresAtMs: 0n, toldAtMs: 0n, callId: "", cseq: 0 };
+}
+
+export const RegistrationStored: MessageFns<RegistrationStored> = {
+  encode(message: RegistrationStored, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.expiresAtMs);
+    }
+    if (message.toldAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.toldAtMs) !== message.toldAtMs) {
+        throw new globalThis.Error("value provided for field message.toldAtMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.toldAtMs);
+    }
+    if (message.callId !== "") {
+      writer.uint32(26).string(message.callId);
+    }
+    if (message.cseq !== 0) {
+      writer.uint32(32).uint32(message.cseq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationStored {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationStored();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.toldAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.cseq = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegistrationEnded(): RegistrationEnded {
+  return { forgetAtMs: 0n, toldAtMs: 0n, callId: "", cseq: 0, expired: false };
+}
+
+export const RegistrationEnded: MessageFns<RegistrationEnded> = {
+  encode(message: RegistrationEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.forgetAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.forgetAtMs) !== message.forgetAtMs) {
+        throw new globalThis.Error("value provided for field message.forgetAtMs of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.forgetAtMs);
+    }
+    if (message.toldAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.toldAtMs) !== message.toldAtMs) {
+        throw new globalThis.Error("value provided for field message.toldAtMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.toldAtMs);
+    }
+    if (message.callId !== "") {
+      writer.uint32(26).string(message.callId);
+    }
+    if (message.cseq !== 0) {
+      writer.uint32(32).uint32(message.cseq);
+    }
+    if (message.expired !== false) {
+      writer.uint32(40).bool(message.expired);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.forgetAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.toldAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.cseq = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.expired = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegistrationForgotten(): RegistrationForgotten {
+  return {};
+}
+
+export const RegistrationForgotten: MessageFns<RegistrationForgotten> = {
+  encode(_: RegistrationForgotten, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationForgotten {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationForgotten();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBasePartitionSnapshot(): PartitionSnapshot {
   return { ownerOrdinal: 0, watermark: undefined };
 }
@@ -1803,7 +2280,7 @@ export const PartitionSnapshot: MessageFns<PartitionSnapshot> = {
 };
 
 function createBasePresentitySnapshot(): PresentitySnapshot {
-  return { lastPublicationNumber: 0, publications: [], subscriptions: [], untold: [] };
+  return { lastPublicationNumber: 0, publications: [], subscriptions: [], untold: [], registration: undefined };
 }
 
 export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
@@ -1819,6 +2296,9 @@ export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
     }
     for (const v of message.untold) {
       UntoldSnapshot.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.registration !== undefined) {
+      RegistrationSnapshot.encode(message.registration, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1866,6 +2346,110 @@ export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
             }
 
             message.untold.push(UntoldSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.registration = RegistrationSnapshot.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegistrationSnapshot(): RegistrationSnapshot {
+  return { registered: false, expiresAtMs: 0n, toldAtMs: 0n, callId: "", cseq: 0 };
+}
+
+export const RegistrationSnapshot: MessageFns<RegistrationSnapshot> = {
+  encode(message: RegistrationSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.registered !== false) {
+      writer.uint32(8).bool(message.registered);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
+      }
+      writer.uint32(16).uint64(message.expiresAtMs);
+    }
+    if (message.toldAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.toldAtMs) !== message.toldAtMs) {
+        throw new globalThis.Error("value provided for field message.toldAtMs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.toldAtMs);
+    }
+    if (message.callId !== "") {
+      writer.uint32(34).string(message.callId);
+    }
+    if (message.cseq !== 0) {
+      writer.uint32(40).uint32(message.cseq);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegistrationSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegistrationSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.registered = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.toldAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.cseq = reader.uint32();
             continue;
           }
         }
@@ -2304,6 +2888,58 @@ export const AnsweredSnapshot: MessageFns<AnsweredSnapshot> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
+};
+
+/** What replicas of the Presence Server ask of each other. */
+export type PresenceReplicaServiceService = typeof PresenceReplicaServiceService;
+export const PresenceReplicaServiceService = {
+  /** Ends what a watcher has subscribed to in partitions that the receiver serves. Answered when that is durable. */
+  endWatcher: {
+    path: "/rollcall.presence.v1.PresenceReplicaService/EndWatcher" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: EndWatcherRequest): Buffer => Buffer.from(EndWatcherRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): EndWatcherRequest => EndWatcherRequest.decode(value),
+    responseSerialize: (value: EndWatcherResponse): Buffer => Buffer.from(EndWatcherResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): EndWatcherResponse => EndWatcherResponse.decode(value),
+  },
+} as const;
+
+export interface PresenceReplicaServiceServer extends UntypedServiceImplementation {
+  /** Ends what a watcher has subscribed to in partitions that the receiver serves. Answered when that is durable. */
+  endWatcher: handleUnaryCall<EndWatcherRequest, EndWatcherResponse>;
+}
+
+export interface PresenceReplicaServiceClient extends Client {
+  /** Ends what a watcher has subscribed to in partitions that the receiver serves. Answered when that is durable. */
+  endWatcher(
+    request: EndWatcherRequest,
+    callback: (error: ServiceError | null, response: EndWatcherResponse) => void,
+  ): ClientUnaryCall;
+  endWatcher(
+    request: EndWatcherRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: EndWatcherResponse) => void,
+  ): ClientUnaryCall;
+  endWatcher(
+    request: EndWatcherRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: EndWatcherResponse) => void,
+  ): ClientUnaryCall;
+}
+
+export const PresenceReplicaServiceClient = makeGenericClientConstructor(
+  PresenceReplicaServiceService,
+  "rollcall.presence.v1.PresenceReplicaService",
+) as unknown as {
+  new (
+    address: string,
+    credentials: ChannelCredentials,
+    options?: Partial<ClientOptions>,
+  ): PresenceReplicaServiceClient;
+  service: typeof PresenceReplicaServiceService;
+  serviceName: string;
 };
 
 export interface MessageFns<T> {

@@ -12,11 +12,54 @@ export const protobufPackage = "rollcall.scscf.v1";
 
 export const protobufFileName = "rollcall/scscf/v1/scscf.proto";
 
+/** What happened to a contact last. */
+export const ContactState = {
+  /** CONTACT_STATE_UNSPECIFIED - Registered, or of a record that does not say. */
+  CONTACT_STATE_UNSPECIFIED: 0,
+  CONTACT_STATE_REFRESHED: 1,
+  /** CONTACT_STATE_SHORTENED - The network asks for a new authentication. */
+  CONTACT_STATE_SHORTENED: 2,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type ContactState = typeof ContactState[keyof typeof ContactState];
+
+export namespace ContactState {
+  export type CONTACT_STATE_UNSPECIFIED = typeof ContactState.CONTACT_STATE_UNSPECIFIED;
+  export type CONTACT_STATE_REFRESHED = typeof ContactState.CONTACT_STATE_REFRESHED;
+  export type CONTACT_STATE_SHORTENED = typeof ContactState.CONTACT_STATE_SHORTENED;
+  export type UNRECOGNIZED = typeof ContactState.UNRECOGNIZED;
+}
+
+export const RegSubscriberKind = {
+  REG_SUBSCRIBER_KIND_UNSPECIFIED: 0,
+  REG_SUBSCRIBER_KIND_USER: 1,
+  REG_SUBSCRIBER_KIND_PCSCF: 2,
+  REG_SUBSCRIBER_KIND_AS: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type RegSubscriberKind = typeof RegSubscriberKind[keyof typeof RegSubscriberKind];
+
+export namespace RegSubscriberKind {
+  export type REG_SUBSCRIBER_KIND_UNSPECIFIED = typeof RegSubscriberKind.REG_SUBSCRIBER_KIND_UNSPECIFIED;
+  export type REG_SUBSCRIBER_KIND_USER = typeof RegSubscriberKind.REG_SUBSCRIBER_KIND_USER;
+  export type REG_SUBSCRIBER_KIND_PCSCF = typeof RegSubscriberKind.REG_SUBSCRIBER_KIND_PCSCF;
+  export type REG_SUBSCRIBER_KIND_AS = typeof RegSubscriberKind.REG_SUBSCRIBER_KIND_AS;
+  export type UNRECOGNIZED = typeof RegSubscriberKind.UNRECOGNIZED;
+}
+
 export const RemovalReason = {
   REMOVAL_REASON_UNSPECIFIED: 0,
   /** REMOVAL_REASON_UNREGISTERED - The UE de-registered. */
   REMOVAL_REASON_UNREGISTERED: 1,
   REMOVAL_REASON_EXPIRED: 2,
+  /** REMOVAL_REASON_DEACTIVATED - The network ended it: the user may register again at once, later, or not by itself. */
+  REMOVAL_REASON_DEACTIVATED: 3,
+  REMOVAL_REASON_PROBATION: 4,
+  REMOVAL_REASON_REJECTED: 5,
+  /** REMOVAL_REASON_MOVED - The HSS gave the user to another S-CSCF: nobody is told. */
+  REMOVAL_REASON_MOVED: 6,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -26,6 +69,10 @@ export namespace RemovalReason {
   export type REMOVAL_REASON_UNSPECIFIED = typeof RemovalReason.REMOVAL_REASON_UNSPECIFIED;
   export type REMOVAL_REASON_UNREGISTERED = typeof RemovalReason.REMOVAL_REASON_UNREGISTERED;
   export type REMOVAL_REASON_EXPIRED = typeof RemovalReason.REMOVAL_REASON_EXPIRED;
+  export type REMOVAL_REASON_DEACTIVATED = typeof RemovalReason.REMOVAL_REASON_DEACTIVATED;
+  export type REMOVAL_REASON_PROBATION = typeof RemovalReason.REMOVAL_REASON_PROBATION;
+  export type REMOVAL_REASON_REJECTED = typeof RemovalReason.REMOVAL_REASON_REJECTED;
+  export type REMOVAL_REASON_MOVED = typeof RemovalReason.REMOVAL_REASON_MOVED;
   export type UNRECOGNIZED = typeof RemovalReason.UNRECOGNIZED;
 }
 
@@ -37,6 +84,10 @@ export interface RegistrationRecord {
   change:
     | { $case: "contactBound"; value: ContactBound }
     | { $case: "contactRemoved"; value: ContactRemoved }
+    | { $case: "contactShortened"; value: ContactShortened }
+    | { $case: "profileReplaced"; value: ProfileReplaced }
+    | { $case: "subscriptionStored"; value: RegSubscription }
+    | { $case: "subscriptionEnded"; value: RegSubscriptionEnded }
     | undefined;
   /** The REGISTER that caused the change and what it was answered: a retransmission across a crash gets the same answer. */
   answered: AnsweredRegister | undefined;
@@ -66,12 +117,61 @@ export interface Contact {
   expiresAtMs: bigint;
   /** Address the REGISTER came from, as the P-CSCF saw it. */
   sourceAddress: string;
+  state: ContactState;
+  /** URI of the contact; absent in older records, which say it in `contact`. */
+  uri: string;
 }
 
 export interface ContactRemoved {
   impi: string;
   instance: string;
   reason: RemovalReason;
+  /** URI of the contact; empty: every contact of the instance. */
+  uri: string;
+  /** With PROBATION: when the user may register again. */
+  retryAfterSeconds: number;
+}
+
+/** The network wants the user to authenticate anew: the contact ends sooner. */
+export interface ContactShortened {
+  impi: string;
+  instance: string;
+  uri: string;
+  expiresAtMs: bigint;
+}
+
+/** The HSS pushed another profile for a set with contacts. */
+export interface ProfileReplaced {
+  profile: ServiceProfile | undefined;
+}
+
+/** A subscription to the registration state of a set (RFC 3680), made or refreshed. */
+export interface RegSubscription {
+  /** The tag in To of the subscriber's requests. */
+  id: string;
+  kind: RegSubscriberKind;
+  /** The asserted identity; of a P-CSCF the Path URI that it asserts. */
+  subscriber: string;
+  /** The private identity that a UE's security association is bound to; empty for others. */
+  impi: string;
+  /** The public identity that was subscribed to. */
+  resource: string;
+  eventId: string;
+  callId: string;
+  remoteTag: string;
+  localUri: string;
+  remoteUri: string;
+  remoteTarget: string;
+  routeSet: string[];
+  remoteCseq: number;
+  expiresAtMs: bigint;
+  /** CSeq of the last NOTIFY when this was written, and who owned the partition: the next owner begins a stride higher. */
+  notifyCseq: number;
+  epoch: bigint;
+}
+
+export interface RegSubscriptionEnded {
+  id: string;
 }
 
 export interface AnsweredRegister {
@@ -91,10 +191,12 @@ export interface AnswerHeader {
 
 /** What a snapshot of a partition is made of. Each record is the octet 2 and then this message. */
 export interface SnapshotRecord {
-  part: { $case: "registrationSet"; value: RegistrationSet } | { $case: "recentAnswer"; value: RecentAnswer } | {
-    $case: "recentEnd";
-    value: RecentEnd;
-  } | undefined;
+  part:
+    | { $case: "registrationSet"; value: RegistrationSet }
+    | { $case: "recentAnswer"; value: RecentAnswer }
+    | { $case: "recentEnd"; value: RecentEnd }
+    | { $case: "subscription"; value: SubscriptionPart }
+    | undefined;
 }
 
 /** One implicit registration set with what is bound to it. */
@@ -119,6 +221,18 @@ export interface RecentEnd {
   impi: string;
   impu: string;
   reason: RemovalReason;
+  /** Its set, and what a subscriber who has not heard of it is told; absent in older records. */
+  canonicalImpu: string;
+  contact: Contact | undefined;
+  retryAfterSeconds: number;
+  /** Of the set; absent in older ones. */
+  profile: ServiceProfile | undefined;
+}
+
+/** A subscription, and the set whose state it watches. */
+export interface SubscriptionPart {
+  canonicalImpu: string;
+  subscription: RegSubscription | undefined;
 }
 
 function createBaseRegistrationRecord(): RegistrationRecord {
@@ -142,6 +256,18 @@ export const RegistrationRecord: MessageFns<RegistrationRecord> = {
         break;
       case "contactRemoved":
         ContactRemoved.encode(message.change.value, writer.uint32(34).fork()).join();
+        break;
+      case "contactShortened":
+        ContactShortened.encode(message.change.value, writer.uint32(50).fork()).join();
+        break;
+      case "profileReplaced":
+        ProfileReplaced.encode(message.change.value, writer.uint32(58).fork()).join();
+        break;
+      case "subscriptionStored":
+        RegSubscription.encode(message.change.value, writer.uint32(66).fork()).join();
+        break;
+      case "subscriptionEnded":
+        RegSubscriptionEnded.encode(message.change.value, writer.uint32(74).fork()).join();
         break;
     }
     if (message.answered !== undefined) {
@@ -193,6 +319,41 @@ export const RegistrationRecord: MessageFns<RegistrationRecord> = {
             }
 
             message.change = { $case: "contactRemoved", value: ContactRemoved.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.change = { $case: "contactShortened", value: ContactShortened.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.change = { $case: "profileReplaced", value: ProfileReplaced.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.change = { $case: "subscriptionStored", value: RegSubscription.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.change = {
+              $case: "subscriptionEnded",
+              value: RegSubscriptionEnded.decode(reader, reader.uint32()),
+            };
             continue;
           }
           case 5: {
@@ -284,6 +445,8 @@ function createBaseContact(): Contact {
     cseq: 0,
     expiresAtMs: 0n,
     sourceAddress: "",
+    state: 0,
+    uri: "",
   };
 }
 
@@ -318,6 +481,12 @@ export const Contact: MessageFns<Contact> = {
     }
     if (message.sourceAddress !== "") {
       writer.uint32(74).string(message.sourceAddress);
+    }
+    if (message.state !== 0) {
+      writer.uint32(80).int32(message.state);
+    }
+    if (message.uri !== "") {
+      writer.uint32(90).string(message.uri);
     }
     return writer;
   },
@@ -407,6 +576,22 @@ export const Contact: MessageFns<Contact> = {
             message.sourceAddress = reader.string();
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -421,7 +606,7 @@ export const Contact: MessageFns<Contact> = {
 };
 
 function createBaseContactRemoved(): ContactRemoved {
-  return { impi: "", instance: "", reason: 0 };
+  return { impi: "", instance: "", reason: 0, uri: "", retryAfterSeconds: 0 };
 }
 
 export const ContactRemoved: MessageFns<ContactRemoved> = {
@@ -434,6 +619,12 @@ export const ContactRemoved: MessageFns<ContactRemoved> = {
     }
     if (message.reason !== 0) {
       writer.uint32(24).int32(message.reason);
+    }
+    if (message.uri !== "") {
+      writer.uint32(34).string(message.uri);
+    }
+    if (message.retryAfterSeconds !== 0) {
+      writer.uint32(40).uint32(message.retryAfterSeconds);
     }
     return writer;
   },
@@ -473,6 +664,430 @@ export const ContactRemoved: MessageFns<ContactRemoved> = {
             }
 
             message.reason = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retryAfterSeconds = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseContactShortened(): ContactShortened {
+  return { impi: "", instance: "", uri: "", expiresAtMs: 0n };
+}
+
+export const ContactShortened: MessageFns<ContactShortened> = {
+  encode(message: ContactShortened, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impi !== "") {
+      writer.uint32(10).string(message.impi);
+    }
+    if (message.instance !== "") {
+      writer.uint32(18).string(message.instance);
+    }
+    if (message.uri !== "") {
+      writer.uint32(26).string(message.uri);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
+      }
+      writer.uint32(32).uint64(message.expiresAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ContactShortened {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseContactShortened();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.instance = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.uri = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProfileReplaced(): ProfileReplaced {
+  return { profile: undefined };
+}
+
+export const ProfileReplaced: MessageFns<ProfileReplaced> = {
+  encode(message: ProfileReplaced, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.profile !== undefined) {
+      ServiceProfile.encode(message.profile, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProfileReplaced {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProfileReplaced();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.profile = ServiceProfile.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegSubscription(): RegSubscription {
+  return {
+    id: "",
+    kind: 0,
+    subscriber: "",
+    impi: "",
+    resource: "",
+    eventId: "",
+    callId: "",
+    remoteTag: "",
+    localUri: "",
+    remoteUri: "",
+    remoteTarget: "",
+    routeSet: [],
+    remoteCseq: 0,
+    expiresAtMs: 0n,
+    notifyCseq: 0,
+    epoch: 0n,
+  };
+}
+
+export const RegSubscription: MessageFns<RegSubscription> = {
+  encode(message: RegSubscription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.kind !== 0) {
+      writer.uint32(16).int32(message.kind);
+    }
+    if (message.subscriber !== "") {
+      writer.uint32(26).string(message.subscriber);
+    }
+    if (message.impi !== "") {
+      writer.uint32(34).string(message.impi);
+    }
+    if (message.resource !== "") {
+      writer.uint32(42).string(message.resource);
+    }
+    if (message.eventId !== "") {
+      writer.uint32(50).string(message.eventId);
+    }
+    if (message.callId !== "") {
+      writer.uint32(58).string(message.callId);
+    }
+    if (message.remoteTag !== "") {
+      writer.uint32(66).string(message.remoteTag);
+    }
+    if (message.localUri !== "") {
+      writer.uint32(74).string(message.localUri);
+    }
+    if (message.remoteUri !== "") {
+      writer.uint32(82).string(message.remoteUri);
+    }
+    if (message.remoteTarget !== "") {
+      writer.uint32(90).string(message.remoteTarget);
+    }
+    for (const v of message.routeSet) {
+      writer.uint32(98).string(v!);
+    }
+    if (message.remoteCseq !== 0) {
+      writer.uint32(104).uint32(message.remoteCseq);
+    }
+    if (message.expiresAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.expiresAtMs) !== message.expiresAtMs) {
+        throw new globalThis.Error("value provided for field message.expiresAtMs of type uint64 too large");
+      }
+      writer.uint32(112).uint64(message.expiresAtMs);
+    }
+    if (message.notifyCseq !== 0) {
+      writer.uint32(120).uint32(message.notifyCseq);
+    }
+    if (message.epoch !== 0n) {
+      if (BigInt.asUintN(64, message.epoch) !== message.epoch) {
+        throw new globalThis.Error("value provided for field message.epoch of type uint64 too large");
+      }
+      writer.uint32(128).uint64(message.epoch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegSubscription {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegSubscription();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.subscriber = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.resource = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.eventId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.remoteTag = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.localUri = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.remoteUri = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.remoteTarget = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.routeSet.push(reader.string());
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.remoteCseq = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.expiresAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.notifyCseq = reader.uint32();
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.epoch = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRegSubscriptionEnded(): RegSubscriptionEnded {
+  return { id: "" };
+}
+
+export const RegSubscriptionEnded: MessageFns<RegSubscriptionEnded> = {
+  encode(message: RegSubscriptionEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RegSubscriptionEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRegSubscriptionEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
             continue;
           }
         }
@@ -662,6 +1277,9 @@ export const SnapshotRecord: MessageFns<SnapshotRecord> = {
       case "recentEnd":
         RecentEnd.encode(message.part.value, writer.uint32(26).fork()).join();
         break;
+      case "subscription":
+        SubscriptionPart.encode(message.part.value, writer.uint32(34).fork()).join();
+        break;
     }
     return writer;
   },
@@ -701,6 +1319,14 @@ export const SnapshotRecord: MessageFns<SnapshotRecord> = {
             }
 
             message.part = { $case: "recentEnd", value: RecentEnd.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.part = { $case: "subscription", value: SubscriptionPart.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -845,7 +1471,16 @@ export const RecentAnswer: MessageFns<RecentAnswer> = {
 };
 
 function createBaseRecentEnd(): RecentEnd {
-  return { atMs: 0n, impi: "", impu: "", reason: 0 };
+  return {
+    atMs: 0n,
+    impi: "",
+    impu: "",
+    reason: 0,
+    canonicalImpu: "",
+    contact: undefined,
+    retryAfterSeconds: 0,
+    profile: undefined,
+  };
 }
 
 export const RecentEnd: MessageFns<RecentEnd> = {
@@ -864,6 +1499,18 @@ export const RecentEnd: MessageFns<RecentEnd> = {
     }
     if (message.reason !== 0) {
       writer.uint32(32).int32(message.reason);
+    }
+    if (message.canonicalImpu !== "") {
+      writer.uint32(42).string(message.canonicalImpu);
+    }
+    if (message.contact !== undefined) {
+      Contact.encode(message.contact, writer.uint32(50).fork()).join();
+    }
+    if (message.retryAfterSeconds !== 0) {
+      writer.uint32(56).uint32(message.retryAfterSeconds);
+    }
+    if (message.profile !== undefined) {
+      ServiceProfile.encode(message.profile, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -911,6 +1558,95 @@ export const RecentEnd: MessageFns<RecentEnd> = {
             }
 
             message.reason = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.canonicalImpu = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.contact = Contact.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.retryAfterSeconds = reader.uint32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.profile = ServiceProfile.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSubscriptionPart(): SubscriptionPart {
+  return { canonicalImpu: "", subscription: undefined };
+}
+
+export const SubscriptionPart: MessageFns<SubscriptionPart> = {
+  encode(message: SubscriptionPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.canonicalImpu !== "") {
+      writer.uint32(10).string(message.canonicalImpu);
+    }
+    if (message.subscription !== undefined) {
+      RegSubscription.encode(message.subscription, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SubscriptionPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSubscriptionPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.canonicalImpu = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.subscription = RegSubscription.decode(reader, reader.uint32());
             continue;
           }
         }
