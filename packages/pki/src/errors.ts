@@ -15,7 +15,7 @@ export class TrustDomainIncompleteError extends RollcallError {
 export class InvalidLeafError extends RollcallError {
   override readonly name = 'InvalidLeafError'
   readonly code = 'PKI_INVALID_LEAF'
-  readonly field: 'name' | 'role' | 'trustDomain' | 'dnsNames' | 'ipAddresses'
+  readonly field: 'name' | 'role' | 'trustDomain' | 'dnsNames' | 'ipAddresses' | 'uris'
   readonly value: string
   constructor(field: InvalidLeafError['field'], value: string) {
     super(`${JSON.stringify(value)} cannot be used as ${field} of a certificate`)

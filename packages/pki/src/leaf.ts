@@ -12,7 +12,7 @@ export const LEAF_LIFETIME_MS = 90 * DAY_MS
 /** A leaf with less left than this is made anew: a stack that starts today runs for a month without a thought. */
 const LEAF_LEFT_MS_MIN = 30 * DAY_MS
 
-/** Signs a fresh key pair with the SPIFFE URI first, then DNS names, then addresses, for both ends of a connection. */
+/** Signs a fresh key pair with the SPIFFE URI first, then others, DNS names, addresses, for both ends of a connection. */
 export async function makeLeaf(
   authority: Authority,
   trustDomain: string,
@@ -71,7 +71,8 @@ export function isLeafCurrent(
 
 function alternativeNames(trustDomain: string, leaf: LeafRequest): x509.SubjectAlternativeNameExtension {
   return new x509.SubjectAlternativeNameExtension([
-    { type: 'url', value: spiffeIdOf(trustDomain, leaf.role) },
+    ...(leaf.role === undefined ? [] : [{ type: 'url' as const, value: spiffeIdOf(trustDomain, leaf.role) }]),
+    ...(leaf.uris ?? []).map((value) => ({ type: 'url' as const, value })),
     ...leaf.dnsNames.map((value) => ({ type: 'dns' as const, value })),
     ...(leaf.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
   ])

@@ -48,10 +48,11 @@ export type {
 export { SERVICE_NODE_FLAGS } from './node-flags.ts'
 export { ProbeServer, type Readiness } from './probes.ts'
 export { checkLeaseTiming, leaseTiming, replicaFields } from './replica-fields.ts'
-export { ROLES, type Role } from './roles.ts'
+export { HOP_SENDERS, mayAssert, maySend, RPC_ROLES } from './role-table.ts'
+export { isRole, ROLES, type Role } from './roles.ts'
 export { runService, type Service } from './run-service.ts'
 export { createRuntime, type Runtime } from './runtime.ts'
-export type { Peer } from './spiffe.ts'
+export { alternativeNames, type Peer, parsePeer } from './spiffe.ts'
 export { TlsIdentity } from './tls-identity.ts'
 export {
   activeTraceparent,

@@ -3,14 +3,17 @@ import { test } from 'node:test'
 import * as admin from '@rollcall/proto-gen/admin'
 import * as cx from '@rollcall/proto-gen/cx'
 import * as hop from '@rollcall/proto-gen/hop'
+import * as presence from '@rollcall/proto-gen/presence'
 import * as sh from '@rollcall/proto-gen/sh'
-import { HOP_SENDERS, mayCall, maySend, RPC_ROLES } from './role-table.ts'
+import { HOP_SENDERS, mayAssert, mayCall, maySend, RPC_ROLES } from './role-table.ts'
 import { ROLES, type Role } from './roles.ts'
 
 /** Questions of an operator that one replica asks another. */
 const OF_REPLICAS: ReadonlyMap<string, readonly Role[]> = new Map([
   ['/rollcall.admin.v1.PresenceAdminService/GetPresentity', ['presence']],
   ['/rollcall.admin.v1.ScscfAdminService/ListRegistrations', ['scscf']],
+  ['/rollcall.admin.v1.ScscfAdminService/Deregister', ['scscf']],
+  ['/rollcall.admin.v1.ScscfAdminService/Reauthenticate', ['scscf']],
 ])
 
 /** The paths of every rpc in a generated file. */
@@ -24,7 +27,7 @@ function pathsIn(generated: object): string[] {
 }
 
 test('the table names every rpc of proto/, and nothing else (decision 004)', () => {
-  const paths = [admin, cx, hop, sh].flatMap(pathsIn)
+  const paths = [admin, cx, hop, presence, sh].flatMap(pathsIn)
   assert.ok(paths.length >= 13)
   assert.deepEqual(Object.keys(RPC_ROLES).sort(), paths.sort())
 })
@@ -60,6 +63,18 @@ test('SIP goes over the hop only along Mw and ISC', () => {
     'pcscf → scscf',
     'presence → scscf',
     'presence → presence',
+    'as → scscf',
   ])
   assert.deepEqual(Object.keys(HOP_SENDERS).sort(), [...ROLES].sort())
+})
+
+test('an application server of another vendor speaks SIP to the S-CSCF, and calls no rpc', () => {
+  assert.deepEqual(
+    Object.keys(RPC_ROLES).filter((path) => mayCall(path, 'as')),
+    [],
+  )
+})
+
+test('P-Asserted-Identity is believed of who authenticates users, or has it from there (RFC 3325 section 5)', () => {
+  assert.deepEqual(ROLES.filter(mayAssert), ['scscf', 'pcscf'])
 })

@@ -9,6 +9,9 @@ export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
   '/rollcall.cx.v1.CxService/MultimediaAuth': ['scscf'],
   '/rollcall.cx.v1.CxService/ServerAssignment': ['scscf'],
   '/rollcall.cx.v1.CxService/LocationInfo': ['scscf'],
+  // Any replica may be asked: it hands the request to the one that owns the user.
+  '/rollcall.cx.v1.CxCallbackService/RegistrationTermination': ['hss', 'scscf'],
+  '/rollcall.cx.v1.CxCallbackService/PushProfile': ['hss', 'scscf'],
   '/rollcall.sh.v1.ShService/UserData': ['presence'],
   // The Presence Server takes it from another replica only when it says that it was forwarded.
   '/rollcall.sh.v1.ShNotificationService/PushNotification': ['hss', 'presence'],
@@ -17,25 +20,31 @@ export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
   '/rollcall.admin.v1.SubscriberAdminService/ListSubscribers': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/RemoveSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/SetPresencePolicy': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/SetServiceProfile': ['operator'],
   '/rollcall.admin.v1.PcscfAdminService/ListContacts': ['operator'],
   // Another replica asks for what this one has, to put all together.
   '/rollcall.admin.v1.ScscfAdminService/ListRegistrations': ['operator', 'scscf'],
+  '/rollcall.admin.v1.ScscfAdminService/Deregister': ['operator', 'scscf'],
+  '/rollcall.admin.v1.ScscfAdminService/Reauthenticate': ['operator', 'scscf'],
   // A replica hands an operator's question to the one that owns the presentity.
   '/rollcall.admin.v1.PresenceAdminService/GetPresentity': ['operator', 'presence'],
+  // Each replica has subscriptions of every watcher.
+  '/rollcall.presence.v1.PresenceReplicaService/EndWatcher': ['presence'],
   // Who may open it at all; `HOP_SENDERS` says who may send to whom.
   '/rollcall.hop.v1.SipHopService/Exchange': ['pcscf', 'scscf', 'presence'],
 }
 
 /**
- * Who may send SIP to whom over the hop: receiver → senders. A node believes the asserted identities of an envelope
- * because its sender is in this list, and for no other reason.
+ * Who may send SIP to whom, over the hop or as another vendor's node by SIP itself: receiver → senders. A node believes
+ * the asserted identities of an envelope because its sender is in this list, and for no other reason.
  */
 export const HOP_SENDERS: Readonly<Record<Role, readonly Role[]>> = {
-  // Mw from the P-CSCF, ISC from the Presence Server; from another S-CSCF what this one owns.
-  scscf: ['pcscf', 'presence', 'scscf'],
+  // Mw from the P-CSCF, ISC from application servers; from another S-CSCF what this one owns.
+  scscf: ['pcscf', 'presence', 'as', 'scscf'],
   pcscf: ['scscf'],
   // ISC; from another replica what this one owns.
   presence: ['scscf', 'presence'],
+  as: [],
   hss: [],
   operator: [],
   storeadmin: [],
@@ -51,4 +60,15 @@ export function mayCall(path: string, role: Role): boolean {
 export function maySend(sender: Role, receiver: Role): boolean {
   // guard: hop-direction-table — SIP goes along Mw and ISC and nowhere else
   return HOP_SENDERS[receiver].includes(sender)
+}
+
+/**
+ * Who may assert identities by P-Asserted-Identity, where there is no envelope to say it: who has authenticated the user,
+ * or has it from who did (RFC 3325 section 5). An application server gives back what it was sent, and asserts nobody.
+ */
+const ASSERTING: ReadonlySet<Role> = new Set<Role>(['pcscf', 'scscf'])
+
+/** Whether what `role` says in P-Asserted-Identity is believed. */
+export function mayAssert(role: Role): boolean {
+  return ASSERTING.has(role)
 }

@@ -57,6 +57,11 @@ export class TlsIdentity implements Disposable {
     return identity
   }
 
+  /** What is in use now, for TLS that is no gRPC; another object once it was renewed. */
+  get material(): Pick<TlsMaterial, 'cert' | 'key' | 'ca'> {
+    return this.#material
+  }
+
   /** When the certificate in use ends. */
   get notAfterMs(): number {
     return this.#material.notAfterMs

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
 import { test } from 'node:test'
 import { BindFailedError, DatagramTooLargeError, TransportClosedError } from './errors.ts'
-import { type UdpAddress, UdpTransport } from './udp-transport.ts'
+import type { SocketAddress } from './socket-address.ts'
+import { UdpTransport } from './udp-transport.ts'
 
 /** The next datagram that a transport takes. */
-function next(transport: UdpTransport): Promise<{ bytes: Buffer; remote: UdpAddress }> {
+function next(transport: UdpTransport): Promise<{ bytes: Buffer; remote: SocketAddress }> {
   return new Promise((resolve) => {
     transport.onMessage = (bytes, remote) => resolve({ bytes, remote })
   })

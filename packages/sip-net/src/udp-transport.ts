@@ -1,12 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIP } from 'node:net'
 import { BindFailedError, DatagramTooLargeError, TransportClosedError } from './errors.ts'
-
-/** An IP address, never a name, and a port. */
-export interface UdpAddress {
-  readonly address: string
-  readonly port: number
-}
+import type { SocketAddress } from './socket-address.ts'
 
 export interface UdpTransportOptions {
   /** The IP address to listen on. */
@@ -16,7 +11,7 @@ export interface UdpTransportOptions {
   /** Longest datagram sent or taken, in octets. */
   readonly bytesMax?: number
   /** A datagram was not taken: it is too long or comes from port 0, to which nothing can be answered. */
-  readonly onDrop?: (reason: 'too-large' | 'port-zero', remote: UdpAddress) => void
+  readonly onDrop?: (reason: 'too-large' | 'port-zero', remote: SocketAddress) => void
   /** The system refused to send, or reports an error of the socket; the transport goes on. */
   readonly onError?: (error: Error) => void
 }
@@ -39,9 +34,9 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
  */
 export class UdpTransport implements AsyncDisposable {
   /** Where it listens; the port is the real one, also when 0 was asked for. */
-  readonly local: UdpAddress
+  readonly local: SocketAddress
   /** Called with each datagram; until it is set, they are dropped. */
-  onMessage: (bytes: Buffer, remote: UdpAddress) => void = () => {}
+  onMessage: (bytes: Buffer, remote: SocketAddress) => void = () => {}
 
   readonly #socket: Socket
   readonly #bytesMax: number
@@ -70,7 +65,7 @@ export class UdpTransport implements AsyncDisposable {
   static async bind(options: UdpTransportOptions): Promise<UdpTransport> {
     const { address, port } = options
     const family = isIP(address)
-    if (family === 0) throw new BindFailedError(address, port, new Error('not an IP address'))
+    if (family === 0) throw new BindFailedError('udp', address, port, new Error('not an IP address'))
     const socket = createSocket({
       type: family === 4 ? 'udp4' : 'udp6',
       recvBufferSize: RECEIVE_BUFFER_BYTES,
@@ -84,7 +79,7 @@ export class UdpTransport implements AsyncDisposable {
       })
     } catch (error) {
       socket.close()
-      throw new BindFailedError(address, port, error)
+      throw new BindFailedError('udp', address, port, error)
     }
     socket.removeAllListeners('error')
     return new UdpTransport(socket, options)
@@ -95,7 +90,7 @@ export class UdpTransport implements AsyncDisposable {
    *
    * @throws DatagramTooLargeError, TransportClosedError
    */
-  send(bytes: Buffer, to: UdpAddress): void {
+  send(bytes: Buffer, to: SocketAddress): void {
     if (this.#closing) throw new TransportClosedError()
     if (bytes.length > this.#bytesMax) throw new DatagramTooLargeError(bytes.length, this.#bytesMax)
     this.#socket.send(bytes, to.port, to.address, this.#sent)

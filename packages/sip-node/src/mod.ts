@@ -1,0 +1,6 @@
+export type { NodeRequestHandler } from './edge.ts'
+export { firstWay, type HostSender } from './first-way.ts'
+export { SipNode, type SipNodeOptions } from './node.ts'
+export type { NodePeer } from './peer-table.ts'
+export { type NodeSettings, type NodeTable, nodeFields, readNodeTable } from './settings.ts'
+export { noteSource, readTopVia, type TopVia } from './via.ts'
