@@ -9,6 +9,7 @@ import type { CoreLink } from './mw/core-link.ts'
 import type { DialogRoutes } from './originating/dialog-routes.ts'
 import type { Attempts } from './registration/attempts.ts'
 import type { SaTable } from './sa/sa-table.ts'
+import type { SecurityServers } from './sec-agree/security-server.ts'
 import type { TokenKeyRing } from './token/token-key-ring.ts'
 
 /** The P-CSCF's own log, as its handlers use it. */
@@ -34,5 +35,6 @@ export interface PcscfContext {
   readonly tokens: TokenKeyRing
   readonly core: CoreLink
   readonly dialogs: DialogRoutes
+  readonly securityServers: SecurityServers
   readonly impiBuckets: TokenBuckets
 }

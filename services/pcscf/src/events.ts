@@ -35,6 +35,11 @@ export class PcscfEvents {
     this.#metrics.counter('rollcall_pcscf_corrected_total', { what }).add()
   }
 
+  /** What became of our subscriptions to registration states, and what they told. */
+  regEvent(outcome: 'subscribed' | 'refused' | 'failed' | 'shortened' | 'identities' | 'ended'): void {
+    this.#metrics.counter('rollcall_pcscf_reg_event_total', { outcome }).add()
+  }
+
   /** Something came that gets no answer. */
   dropped(reason: string): void {
     this.#metrics.counter('rollcall_pcscf_dropped_total', { reason }).add()
@@ -53,13 +58,18 @@ export class PcscfEvents {
     this.#audit({ event: 'identity.refused', outcome: 'refused', reason, identities, detail: { method } })
   }
 
-  /** Which identity the core is told, and by which SA set we know. */
-  identityAsserted(method: string, set: SaSetView, impu: string, traceparent: string): void {
+  /** Which identity the core is told, by which SA set we know, and what charging records find it by. */
+  identityAsserted(
+    method: string,
+    set: SaSetView,
+    { impu, icid }: { readonly impu: string; readonly icid: string },
+    traceparent: string,
+  ): void {
     this.#audit({
       event: 'identity.asserted',
       outcome: 'allowed',
       identities: { impi: set.impi, impu },
-      detail: { method, saSet: set.id },
+      detail: { method, saSet: set.id, icid },
       traceparent,
     })
   }

@@ -202,6 +202,34 @@ test('after a de-registration the contact is gone, a NOTIFY gets 404, and the SA
   await until(async () => (await stack.metric('rollcall_pcscf_sa_sets')) === 0, 'the SAs end', GRACE_MS + 4_000)
 })
 
+test('what the network ends, ends here: the contact is gone, and its UE has no SA to speak in (TS 24.229 clause 5.2.5.2)', async () => {
+  await using ue = await stack.openUe('127.1.7.15', { instance: 'urn:gsma:imei:35000000-000005-0' })
+  const known = stack.scscf.regDialogs.length
+  await ue.register()
+  await until(() => stack.scscf.regDialogs.length > known, 'the P-CSCF subscribes to the registration state')
+  const own = stack.scscf.requests.findLast(({ request }) => request.headers.get('From')?.startsWith('<sip:pcscf-0'))
+  assert.match(own?.envelope.assertedIdentities[0] ?? '', /^sip:[A-Za-z0-9_-]{48}@pcscf-0\.pcscf\./)
+  const dialog = stack.scscf.regDialogs.at(-1) ?? assert.fail('no dialog')
+  const contact = {
+    id: 'c',
+    uri: 'sip:127.1.7.15:15064',
+    state: 'terminated',
+    event: 'deactivated',
+    instance: '<urn:gsma:imei:35000000-000005-0>',
+  } as const
+  const registrations = [ALICE, ALICE_TEL].map((aor) => ({
+    aor,
+    id: aor,
+    state: 'terminated' as const,
+    contacts: [contact],
+  }))
+  const answer = await stack.scscf.notifyReg(dialog, { version: 0, state: 'full', registrations })
+  assert.equal(answer.status, 200)
+  assert.deepEqual((await stack.listContacts()).contacts, [])
+  await assert.rejects(subscribe(ue))
+  await until(async () => (await stack.metric('rollcall_pcscf_sa_sets')) === 0, 'the SAs end', GRACE_MS + 4_000)
+})
+
 test('no key stands in any file that NATS keeps, nor in the log', async () => {
   const isim = memoryIsimStore()
   await using ue = await stack.openUe('127.1.7.14', { isimStore: isim })

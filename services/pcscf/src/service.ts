@@ -24,12 +24,15 @@ import { PcscfEvents } from './events.ts'
 import { CoreLink } from './mw/core-link.ts'
 import { DialogRoutes } from './originating/dialog-routes.ts'
 import { OriginatingRequests } from './originating/originating.ts'
+import { RegEventSubscriber } from './reg-event/reg-event-subscriber.ts'
 import { Attempts } from './registration/attempts.ts'
 import { Registrations } from './registration/registrations.ts'
 import { PortAllocator } from './sa/port-allocator.ts'
 import { SETS_PER_CONTACT_MAX } from './sa/sa-set.ts'
 import { SaTable } from './sa/sa-table.ts'
 import { SpiAllocator } from './sa/spi-allocator.ts'
+import { SecurityServers } from './sec-agree/security-server.ts'
+import { sweep } from './sweep.ts'
 import { TerminatingRequests } from './terminating/terminating.ts'
 import { TokenKeyRing } from './token/token-key-ring.ts'
 
@@ -64,6 +67,7 @@ class PcscfService implements Service {
   readonly #gm: Gm
   readonly #gauges: GaugeHandle[] = []
   #transport: GmTransport | undefined
+  #regEvent: RegEventSubscriber | undefined
   #sets: SaTable | undefined
   #server: GrpcServer | undefined
   #sweep: Timer | undefined
@@ -93,6 +97,7 @@ class PcscfService implements Service {
       contacts: this.#contacts,
       tokens: this.#tokens,
       onLost: (error) => this.#onLost(error),
+      onOpen: () => this.#onOpen(),
     })
     this.#router = new HopRouter({ routes: config.hopRoutes, runtime })
     this.#gm = new Gm({ config, clock, random, log, metrics, events: this.#events, hashIdentity })
@@ -101,14 +106,17 @@ class PcscfService implements Service {
   async start(): Promise<void> {
     const config = this.#config
     const { log, random } = this.#runtime
-    const setsMax = SETS_PER_CONTACT_MAX * config.contactsMax
+    // Beside those of the registered, as many temporary ones of who only says that he is somebody.
+    const setsMax = (SETS_PER_CONTACT_MAX + 1) * config.contactsMax
     this.#transport = await openGm({ ...config, random, setsMax, receiver: this.#gm })
     const sets = this.#saTable(this.#transport, setsMax)
     this.#sets = sets
     const context = this.#context(sets)
-    const registrations = new Registrations(context)
+    const regEvent = new RegEventSubscriber(context)
+    this.#regEvent = regEvent
+    const registrations = new Registrations(context, regEvent)
     const originating = new OriginatingRequests(context)
-    const terminating = new TerminatingRequests(context, this.#gm)
+    const terminating = new TerminatingRequests(context, this.#gm, regEvent)
     this.#gm.begin({
       transport: this.#transport,
       sets,
@@ -127,7 +135,7 @@ class PcscfService implements Service {
     })
     this.#log.start()
     this.#observe(sets)
-    this.#sweepLater()
+    this.#sweepLater(context, regEvent, [this.#gm, terminating])
     this.#state = 'started'
     if (config.allowUeTraceContext) log.warn('UEs may name the trace of their requests: for development only')
   }
@@ -136,14 +144,17 @@ class PcscfService implements Service {
     const problem = this.#lost ? this.#lost.code : this.#log.problem
     const reasons = problem ? [problem] : []
     if (this.#config.allowUeTraceContext) reasons.push('insecure: UE trace context is taken')
-    // Without the store, what is registered goes on: only until the log was read is nothing known.
-    return { ready: this.#state === 'started' && this.#log.isLoaded && !this.#lost, reasons }
+    // Without the store, what is registered goes on: only until the log was read is nothing known, and only before the
+    // first token key, in a new log, can nobody register.
+    const isAble = this.#log.isLoaded && !this.#tokens.isEmpty
+    return { ready: this.#state === 'started' && isAble && !this.#lost, reasons }
   }
 
   async stop(): Promise<void> {
     if (this.#state === 'stopping') return
     this.#state = 'stopping'
     this.#sweep?.cancel()
+    this.#regEvent?.stop()
     await this.#drain()
     await this.#server?.stop(SERVER_STOP_MS_MAX)
     await this.#router.close(ROUTER_CLOSE_MS_MAX)
@@ -165,7 +176,7 @@ class PcscfService implements Service {
       ports: new PortAllocator(config.portPc),
       lifetimes: {
         temporaryMs: config.regAwaitAuthMs,
-        graceMs: 64 * config.timers.t1Ms,
+        graceMs: config.oldSetGraceMs,
         beyondRegistrationMs: SA_BEYOND_REGISTRATION_MS,
       },
       local: { address: config.sip.address, portPs: config.portPs },
@@ -196,6 +207,7 @@ class PcscfService implements Service {
       tokens: this.#tokens,
       core: new CoreLink({ router: this.#router, random, host: config.host, deadlineMs: config.hopDeadlineMs }),
       dialogs: this.#dialogs,
+      securityServers: new SecurityServers(config.secAgree),
       impiBuckets: new TokenBuckets(clock, config.impiBucket),
     }
   }
@@ -217,20 +229,23 @@ class PcscfService implements Service {
       metrics.gauge('rollcall_pcscf_sa_sets', {}, () => sets.size),
       metrics.gauge('rollcall_pcscf_attempts', {}, () => this.#attempts.size),
       metrics.gauge('rollcall_pcscf_dialogs', {}, () => this.#dialogs.size),
+      metrics.gauge('rollcall_pcscf_reg_subscriptions', {}, () => this.#regEvent?.size ?? 0),
       metrics.gauge('rollcall_pcscf_resealing_done', {}, () => (this.#log.isResealed ? 1 : 0)),
       metrics.gauge('rollcall_pcscf_transactions', { side: 'server' }, () => this.#gm.transactions.server),
       metrics.gauge('rollcall_pcscf_transactions', { side: 'client' }, () => this.#gm.transactions.client),
     )
   }
 
-  #sweepLater(): void {
-    const { clock } = this.#runtime
-    this.#sweep = clock.setTimer(SWEEP_MS, () => {
-      // What has expired is known from the record that bound it: nothing needs to be written.
-      for (const { impi } of this.#contacts.sweep(clock.now())) this.#events.registrationEnded('expired', impi)
-      this.#dialogs.sweep()
-      this.#sweepLater()
+  #sweepLater(...args: Parameters<typeof sweep>): void {
+    this.#sweep = this.#runtime.clock.setTimer(SWEEP_MS, () => {
+      sweep(...args)
+      this.#sweepLater(...args)
     })
+  }
+
+  /** Who was registered before this process began is watched again. */
+  #onOpen(): void {
+    for (const contact of this.#contacts.all(this.#runtime.clock.now())) this.#regEvent?.registered(contact)
   }
 
   /** Two processes under one name: this one must not answer for what the other decides now. */

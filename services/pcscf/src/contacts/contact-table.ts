@@ -9,6 +9,8 @@ export class ContactTable {
   readonly #byKey = new Map<string, Contact>()
   readonly #byId = new Map<string, Contact>()
   readonly #byImpi = new Map<Impi, Set<Contact>>()
+  /** What the network ended: its UE may still be told why. */
+  readonly #leaving = new Map<string, { readonly contact: Contact; readonly untilMs: number }>()
 
   get size(): number {
     return this.#byKey.size
@@ -21,6 +23,7 @@ export class ContactTable {
     if (earlier) this.#forget(key, earlier)
     this.#byKey.set(key, contact)
     this.#byId.set(idOf(contact.registrationId), contact)
+    this.#leaving.delete(idOf(contact.registrationId))
     const own = this.#byImpi.get(contact.impi) ?? new Set()
     own.add(contact)
     this.#byImpi.set(contact.impi, own)
@@ -31,6 +34,23 @@ export class ContactTable {
     const contact = this.#byId.get(idOf(registrationId))
     if (contact) this.#forget(contactKey(contact.impi, contact.instance), contact)
     return contact
+  }
+
+  /** Takes the registration out, and finds it by `findLeaving` until then. */
+  leave(registrationId: Buffer, untilMs: number): void {
+    const contact = this.remove(registrationId)
+    if (contact) this.#leaving.set(idOf(registrationId), { contact, untilMs })
+  }
+
+  /** What a flow token names whose registration the network has ended. */
+  findLeaving(registrationId: Buffer, nowMs: number): Contact | undefined {
+    const leaving = this.#leaving.get(idOf(registrationId))
+    return leaving && leaving.untilMs > nowMs ? leaving.contact : undefined
+  }
+
+  /** Contacts that `findLeaving` finds, or found. */
+  get leaving(): number {
+    return this.#leaving.size
   }
 
   find(key: string, nowMs: number): Contact | undefined {
@@ -54,6 +74,7 @@ export class ContactTable {
 
   /** Takes out what is past its time, and tells. */
   sweep(nowMs: number): Contact[] {
+    for (const [id, { untilMs }] of this.#leaving) if (untilMs <= nowMs) this.#leaving.delete(id)
     const ended: Contact[] = []
     for (const [key, contact] of this.#byKey) {
       if (alive(contact, nowMs)) continue
@@ -67,6 +88,7 @@ export class ContactTable {
     this.#byKey.clear()
     this.#byId.clear()
     this.#byImpi.clear()
+    this.#leaving.clear()
   }
 
   #forget(key: string, contact: Contact): void {

@@ -21,6 +21,7 @@ function contact(o: Partial<Contact> = {}): Contact {
     serviceRoute: [SERVICE_ROUTE],
     path: `<sip:token@${HOST};lr>`,
     expiresAtMs: 1_000_000,
+    charging: { functions: ['ccf="[2001:db8::1]"'], termIoi: 'home' },
     ...o,
   }
 }
@@ -31,6 +32,7 @@ test('what is written is read back the same, behind a version octet', () => {
     { kind: 'contact-removed', registrationId: ID, reason: 'expired' },
     { kind: 'contact-removed', registrationId: ID, reason: 'unregistered' },
     { kind: 'contact-removed', registrationId: ID, reason: 'replaced' },
+    { kind: 'contact-removed', registrationId: ID, reason: 'network' },
     { kind: 'token-key-added', keyId: 0xffff_fffe, sealedKey: Buffer.from('sealed'), sinceMs: 1_764_000_000_000 },
   ]
   for (const change of changes) {

@@ -36,6 +36,7 @@ function contact(expiresInMs = 60_000): Contact {
     impus: [parseImpu(ALICE)],
     associatedUris: [ALICE],
     serviceRoute: [],
+    charging: { functions: [], termIoi: '' },
     path: '<sip:x@y;lr>',
     expiresAtMs: Date.now() + expiresInMs,
   }
@@ -65,6 +66,7 @@ function openLog(partition: string, o: { sealingKeysFile?: string; rotateMs?: nu
     log: createLogger({ service: 'pcscf', level: 'silent' }),
     contacts,
     tokens,
+    onOpen: () => {},
     onLost: (error) => void lost.push(error),
   })
   log.start()
@@ -228,6 +230,7 @@ test('an account without our stream is named as the problem, looked at again, an
     log: createLogger({ service: 'pcscf', level: 'silent' }),
     contacts: new ContactTable(),
     tokens: new TokenKeyRing(),
+    onOpen: () => {},
     onLost: () => {},
   })
   stranger.start()

@@ -38,6 +38,8 @@ export interface PcscfLogOptions {
   /** What the log is read into. */
   readonly contacts: ContactTable
   readonly tokens: TokenKeyRing
+  /** The log has been read. */
+  readonly onOpen: () => void
   /** Somebody else owns the partition now: this process must end. */
   readonly onLost: (error: PartitionLostError) => void
 }
@@ -140,6 +142,7 @@ export class PcscfLog implements ChangeLog, AsyncDisposable {
       return
     }
     this.#watch(partition)
+    this.#o.onOpen()
     this.#o.log.info({ partition: partition.partition, contacts: this.#o.contacts.size }, 'the log is open')
     this.#snapshotIfDue(state.value)
     await this.#lookAtKeys()

@@ -8,7 +8,7 @@ import type { Contact } from './contact.ts'
 export const RECORD_VERSION = 1
 
 /** Why a contact is no more. */
-export type ContactEnd = 'unregistered' | 'expired' | 'replaced'
+export type ContactEnd = 'unregistered' | 'expired' | 'replaced' | 'network'
 
 /** What is written down. Of keys only sealed ones, and SAs never. */
 export type Change =
@@ -51,6 +51,8 @@ function changeToProto(change: Change): PcscfRecord['change'] {
             serviceRoute: [...contact.serviceRoute],
             path: contact.path,
             expiresAtMs: BigInt(contact.expiresAtMs),
+            chargingFunctions: [...contact.charging.functions],
+            termIoi: contact.charging.termIoi,
           },
         },
       }
@@ -74,6 +76,7 @@ const REASONS: Readonly<Record<ContactEnd, RemovalReason>> = {
   unregistered: RemovalReason.REMOVAL_REASON_UNREGISTERED,
   expired: RemovalReason.REMOVAL_REASON_EXPIRED,
   replaced: RemovalReason.REMOVAL_REASON_REPLACED,
+  network: RemovalReason.REMOVAL_REASON_NETWORK,
 }
 
 function changeFromProto(change: PcscfRecord['change']): Change {
@@ -99,18 +102,17 @@ function changeFromProto(change: PcscfRecord['change']): Change {
 
 function contactFromProto(contact: ContactProto): Contact {
   if (!contact) throw new RecordUnreadableError('contact missing')
-  const impus = contact.impus.map(readImpu)
-  if (impus.length === 0) throw new RecordUnreadableError('contact without public identity')
   return {
     registrationId: idFromProto(contact.registrationId),
     impi: readImpi(contact.impi),
     instance: contact.instance,
     contactUri: contact.contactUri,
-    impus,
+    impus: contact.impus.map(readImpu),
     associatedUris: contact.associatedUris,
     serviceRoute: contact.serviceRoute,
     path: contact.path,
     expiresAtMs: Number(contact.expiresAtMs),
+    charging: { functions: contact.chargingFunctions, termIoi: contact.termIoi },
   }
 }
 

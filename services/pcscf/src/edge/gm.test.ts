@@ -23,6 +23,16 @@ test('without protection an ACK is absorbed and a response dropped', () => {
   assert.equal(rig.drops('unprotected-response'), 1)
 })
 
+test('an error of a socket ends no registration and no set (mistake 16: the binding went with the connection)', async () => {
+  const rig = new Rig()
+  const set = await rig.register()
+  rig.gm.socketError(new Error('ECONNREFUSED'))
+  assert.deepEqual(rig.context.sets.find(set.id), set)
+  assert.equal(rig.context.contacts.size, 1)
+  rig.protected(set, subscribe())
+  assert.equal(rig.coreRequest.request.method, 'SUBSCRIBE')
+})
+
 test('a temporary set carries nothing but REGISTER (TS 33.203 clause 7.4)', async () => {
   const rig = new Rig()
   const set = await rig.challenge()
@@ -48,7 +58,7 @@ test('what comes in the SA that ends at port_pc is dropped: over UDP it carries 
   assert.equal(rig.drops('unexpected-sa'), 1)
 })
 
-test('INVITE and MESSAGE get 405 with Allow, an ACK nothing, OPTIONS 200, CANCEL 481, none with a transaction (readings, SIP hop 10)', async () => {
+test('INVITE and MESSAGE get 405 with Allow, an ACK nothing, OPTIONS 200, CANCEL 481, none with a transaction (RFC 3261 section 20.5; readings, SIP hop 10)', async () => {
   const rig = new Rig()
   const set = await rig.register()
   const cases = [
@@ -69,6 +79,8 @@ test('INVITE and MESSAGE get 405 with Allow, an ACK nothing, OPTIONS 200, CANCEL
   assert.equal(rig.sent.length, length)
   assert.equal(rig.gm.transactions.server, server)
 })
+
+// TS 24.229 clause 5.2: what the edge does with each message, before any procedure.
 
 test('a stateless answer to a retransmission has the same tag (RFC 3261 section 8.2.7)', async () => {
   const rig = new Rig()

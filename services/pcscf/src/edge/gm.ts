@@ -17,6 +17,7 @@ import type { PcscfConfig } from '../config.ts'
 import type { SaSetView, SaTable } from '../sa/sa-table.ts'
 import { type Flow, flowKey } from './flow.ts'
 import type { GmReceiver, GmTransport } from './gm-transport.ts'
+import { sourceNetwork } from './host-text.ts'
 import type { Incoming } from './incoming.ts'
 import { type IncomingOptions, IncomingRequests } from './incoming-requests.ts'
 import { localResponse, type Refusal } from './local-answers.ts'
@@ -90,6 +91,18 @@ export class Gm implements GmReceiver {
     return this.#incoming.unanswered + this.#ueRequests.awaited
   }
 
+  /** What is remembered of senders and of requests that were let through. */
+  get remembered(): number {
+    const gates = [this.#unprotectedGate, this.#protectedGate]
+    return gates.reduce((sum, { size, senders }) => sum + size + senders, 0)
+  }
+
+  /** Lets go of what is past its time. */
+  sweep(): void {
+    this.#unprotectedGate.sweep()
+    this.#protectedGate.sweep()
+  }
+
   /** From now on new requests of UEs are answered 503; what is under way goes on. */
   drain(): void {
     this.#isDraining = true
@@ -122,7 +135,7 @@ export class Gm implements GmReceiver {
     const way = dispatchUnprotected(message.method)
     if (way.kind === 'absorb') return
     // guard: source-rate — who floods without protection is slowed down before anything is made for him
-    if (!this.#unprotectedGate.admit(source.address, requestKeyOf(message))) {
+    if (!this.#unprotectedGate.admit(sourceNetwork(source.address), wayKey(flow, requestKeyOf(message)))) {
       this.#refuse(message, flow, { status: 503, reason: 'source-rate', retry: true })
     } else if (way.kind === 'answer') {
       this.#o.events.identityRefused(way.refusal.reason, methodLabel(message.method))
@@ -170,8 +183,7 @@ export class Gm implements GmReceiver {
     const flow: Flow = { kind: 'protected', setId: set.id }
     const way = dispatch(request.method)
     if (way.kind === 'absorb') return
-    const key = requestKeyOf(request)
-    if (!this.#protectedGate.admit(set.impi, key === undefined ? undefined : `${set.id}\n${key}`)) {
+    if (!this.#protectedGate.admit(set.impi, wayKey(flow, requestKeyOf(request)))) {
       this.#refuse(request, flow, { status: 503, reason: 'contact-rate', retry: true })
     } else if (this.#isWellFormed(request, flow)) {
       if (way.kind === 'handle') {
@@ -234,7 +246,7 @@ export class Gm implements GmReceiver {
   }
 
   #mayAnswer(flow: Flow): boolean {
-    if (flow.kind === 'unprotected') return this.#unprotectedGate.admit(flow.address, undefined)
+    if (flow.kind === 'unprotected') return this.#unprotectedGate.admit(sourceNetwork(flow.address), undefined)
     const set = this.#begun.sets.find(flow.setId)
     return set !== undefined && set.state !== 'temporary' && this.#protectedGate.admit(set.impi, undefined)
   }
@@ -289,4 +301,10 @@ export class Gm implements GmReceiver {
     assert(this.#parts, 'Gm has begun')
     return this.#parts
   }
+}
+
+/** The key of a request on the way that it came: the same from elsewhere is another one. */
+function wayKey(flow: Flow, requestKey: string | undefined): string | undefined {
+  // guard: gate-own-way — a branch that was let through lets nothing through from elsewhere
+  return requestKey === undefined ? undefined : `${flowKey(flow)}\n${requestKey}`
 }

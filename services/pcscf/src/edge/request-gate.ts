@@ -34,6 +34,17 @@ export class RequestGate {
     return this.#admitted.size
   }
 
+  /** Senders whose bucket is not known to be full. */
+  get senders(): number {
+    return this.#buckets.size
+  }
+
+  /** Lets go of what is past its time. */
+  sweep(): void {
+    this.#forget(this.#clock.monotonic())
+    this.#buckets.sweep()
+  }
+
   /**
    * Whether the request `requestKey` of `sender` may go on. One without a key cannot be told from its retransmission:
    * each counts.

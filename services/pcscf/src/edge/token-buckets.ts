@@ -36,6 +36,12 @@ export class TokenBuckets {
     return true
   }
 
+  /** Lets go of those that are full again: they are as good as new. */
+  sweep(): void {
+    const nowMs = this.#clock.monotonic()
+    for (const [key, fullAtMs] of this.#fullAtMs) if (fullAtMs <= nowMs) this.#fullAtMs.delete(key)
+  }
+
   /** The one that has rested longest. */
   #forgetOldest(): void {
     const [oldest] = this.#fullAtMs.keys()

@@ -54,11 +54,12 @@ export class CoreLink {
   }
 
   /**
-   * Sends `request` to the node that `host` names, under a Via of ours. `on` is told once, and gets the response as the
-   * UE's side of us should see it: without that Via.
+   * Sends `request` to the node that `host` names, under a Via of ours. `on` is told once, and gets the response as our
+   * other side should see it: without that Via. A response to what a UE sent has that UE's Via left.
    */
   send(host: string, request: SipRequest, envelope: Envelope, on: (outcome: CoreOutcome) => void): void {
     const branch = newBranch(this.#random)
+    const isForwarded = request.headers.has('Via')
     pushVia(request, this.#host, branch)
     const sip = serializeMessage(request)
     const deadlineMs = this.#deadlineMs
@@ -67,15 +68,15 @@ export class CoreLink {
     function tellOnce(result: HopResult): void {
       // Towards a UE a provisional response to a non-INVITE request says nothing that it needs (RFC 4320 section 4.1).
       if (result.kind === 'response' && result.status < 200) return
-      on(outcomeOf(result))
+      on(outcomeOf(result, isForwarded))
     }
   }
 }
 
-function outcomeOf(result: HopResult): CoreOutcome {
+function outcomeOf(result: HopResult, isForwarded: boolean): CoreOutcome {
   switch (result.kind) {
     case 'response':
-      return readResponse(result.sip)
+      return readResponse(result.sip, isForwarded)
     case 'timeout':
       return { kind: 'failed', reason: 'core-timeout' }
     case 'unreachable':
@@ -91,13 +92,13 @@ function outcomeOf(result: HopResult): CoreOutcome {
   }
 }
 
-function readResponse(sip: Buffer): CoreOutcome {
+function readResponse(sip: Buffer, isForwarded: boolean): CoreOutcome {
   try {
     const response = parseMessage(sip)
     if (
       response.kind === 'response' &&
       response.headers.removeFirst('Via') !== undefined &&
-      response.headers.has('Via')
+      response.headers.has('Via') === isForwarded
     ) {
       return { kind: 'response', response }
     }

@@ -61,6 +61,38 @@ test('a UE may say nothing that only the trust domain says, in no spelling (TS 2
   assert.deepEqual([...headers.entries()], [['Privacy', 'id']])
 })
 
+test('the trust boundary has both sides of TS 24.229 clause 4.4: what a UE may not say, and what it is not told', () => {
+  const fromTrustedAlone = [
+    'P-Asserted-Identity',
+    'P-Asserted-Service',
+    'P-Charging-Vector',
+    'P-Charging-Function-Addresses',
+    'P-Visited-Network-ID',
+    'P-User-Database',
+    'P-Profile-Key',
+    'P-Served-User',
+    'P-Private-Network-Indication',
+    'P-Called-Party-ID',
+    'P-Associated-URI',
+    'P-Media-Authorization',
+    'Response-Source',
+    'Restoration-Info',
+    'Relayed-Charge',
+    'Service-Interact-Info',
+    'Cellular-Network-Info',
+  ]
+  const headers = (): SipHeaders => new SipHeaders(fromTrustedAlone.map((name) => [name, 'x;y=z'] as const))
+  const said = headers()
+  stripFromUe(said, true)
+  assert.deepEqual([...said.entries()], [])
+  const told = headers()
+  told.add('P-Access-Network-Info', '3GPP-NR;network-provided')
+  stripToUe(told)
+  // A UE is told who calls, whom he called, and what it may call itself.
+  const kept = ['P-Asserted-Identity', 'P-Called-Party-ID', 'P-Associated-URI', 'P-Media-Authorization']
+  assert.deepEqual([...told.entries()].map(([name]) => name).sort(), kept.sort())
+})
+
 test('P-Access-Network-Info of a UE is believed only from inside its SA, and never as the network’s (TS 24.229 clause 5.1.1.2.1)', () => {
   const given = [
     ['P-Access-Network-Info', '3GPP-GERAN'],
@@ -72,6 +104,9 @@ test('P-Access-Network-Info of a UE is believed only from inside its SA, and nev
   const inSa = new SipHeaders(given)
   stripFromUe(inSa, true)
   assert.deepEqual(inSa.getAll('P-Access-Network-Info'), ['3GPP-GERAN'])
+  const unreadable = new SipHeaders([['P-Access-Network-Info', '3GPP-GERAN;;network-provided']])
+  stripFromUe(unreadable, true)
+  assert.equal(unreadable.size, 0)
 })
 
 test('Privacy hides the asserted identity only when it says id (RFC 3325 section 7)', () => {
@@ -82,6 +117,8 @@ test('Privacy hides the asserted identity only when it says id (RFC 3325 section
     ['none', false],
     ['header', false],
     ['identity', false],
+    ['critical;id', true],
+    ['id;;', true],
   ] as const) {
     const headers = new SipHeaders([
       ['P-Asserted-Identity', '<sip:a@b>'],

@@ -1,5 +1,13 @@
 import type { Random } from '@rollcall/core'
-import { formatVia, maxForwards, parseVia, type SipRequest, topVia, type Via } from '@rollcall/sip'
+import {
+  formatChargingVector,
+  formatVia,
+  maxForwards,
+  parseVia,
+  type SipRequest,
+  topVia,
+  type Via,
+} from '@rollcall/sip'
 
 /** RFC 3261 section 16.6, item 3: for a request that came without one. */
 const MAX_FORWARDS = 70
@@ -42,7 +50,7 @@ export function pushVia(request: SipRequest, host: string, branch: string): void
  * @see TS 24.229 clause 5.2.6.3; RFC 7315 section 4.6
  */
 export function chargingVector(icid: string, host: string, realm: string): string {
-  return `icid-value="${icid}";icid-generated-at=${host};orig-ioi=${realm}`
+  return formatChargingVector({ icid, icidGeneratedAt: host, origIoi: realm })
 }
 
 export function newIcid(random: Random): string {

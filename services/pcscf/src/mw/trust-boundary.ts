@@ -1,4 +1,12 @@
-import { formatAuth, parseAuth, type SipHeaders } from '@rollcall/sip'
+import {
+  formatAccessNetworkInfo,
+  formatAuth,
+  hidesIdentity,
+  parseAccessNetworkInfo,
+  parseAuth,
+  type SipHeaders,
+  SipSyntaxError,
+} from '@rollcall/sip'
 
 /**
  * What only nodes of the trust domain may say, and what only we write on this side: gone from whatever a UE sends.
@@ -6,6 +14,8 @@ import { formatAuth, parseAuth, type SipHeaders } from '@rollcall/sip'
  * @see TS 24.229 clauses 4.4 and 5.2.6.3; RFC 3325 section 5; Record-Route and Path name proxies, and a UE is none
  */
 const FROM_UE = [
+  'Additional-Identity',
+  'Cellular-Network-Info',
   'P-Asserted-Identity',
   'P-Asserted-Service',
   'P-Associated-URI',
@@ -20,7 +30,10 @@ const FROM_UE = [
   'P-Visited-Network-ID',
   'Path',
   'Record-Route',
+  'Relayed-Charge',
   'Response-Source',
+  'Restoration-Info',
+  'Service-Interact-Info',
   'Service-Route',
   'Traceparent',
   'Tracestate',
@@ -28,7 +41,9 @@ const FROM_UE = [
 
 /** What a UE is not told (TS 24.229 clauses 4.4 and 5.2.6.4). */
 const TO_UE = [
+  'Cellular-Network-Info',
   'P-Access-Network-Info',
+  'P-Asserted-Service',
   'P-Charging-Function-Addresses',
   'P-Charging-Vector',
   'P-Private-Network-Indication',
@@ -36,7 +51,10 @@ const TO_UE = [
   'P-Served-User',
   'P-User-Database',
   'P-Visited-Network-ID',
+  'Relayed-Charge',
   'Response-Source',
+  'Restoration-Info',
+  'Service-Interact-Info',
   'Traceparent',
   'Tracestate',
 ]
@@ -46,16 +64,41 @@ export function stripFromUe(headers: SipHeaders, isProtected: boolean): void {
   // guard: strip-from-ue — a UE does not say what only the network may (RFC 3325 section 5)
   for (const name of FROM_UE) headers.remove(name)
   if (!isProtected) headers.remove('P-Access-Network-Info')
-  else keepValues(headers, 'P-Access-Network-Info', (value) => !/;\s*network-provided\b/i.test(value))
+  else if (headers.has('P-Access-Network-Info')) keepOwnAccess(headers)
+}
+
+/**
+ * Of the access a UE may speak for itself, inside its SA, and never as the network.
+ *
+ * @see TS 24.229 clause 5.2.6.3; RFC 7315 section 5.4
+ */
+function keepOwnAccess(headers: SipHeaders): void {
+  try {
+    const said = parseAccessNetworkInfo(headers.getAll('P-Access-Network-Info'))
+    // guard: access-network-info — what the network provides is not what a UE says
+    const own = said.filter(({ isNetworkProvided }) => !isNetworkProvided)
+    if (own.length === said.length) return
+    if (own.length > 0) headers.set('P-Access-Network-Info', formatAccessNetworkInfo(own))
+    else headers.remove('P-Access-Network-Info')
+  } catch (error) {
+    if (!(error instanceof SipSyntaxError)) throw error
+    // What cannot be read may claim anything.
+    headers.remove('P-Access-Network-Info')
+  }
+}
+
+/** Says how the network sees the access, when the setting knows it (TS 24.229 clauses 5.2.2.2 and 5.2.6.3). */
+export function addNetworkAccess(headers: SipHeaders, accessNetworkInfo: string | undefined): void {
+  if (accessNetworkInfo !== undefined) headers.add('P-Access-Network-Info', `${accessNetworkInfo};network-provided`)
 }
 
 /** Takes out of a message to a UE what a UE is not told. */
 export function stripToUe(headers: SipHeaders): void {
   // guard: strip-to-ue — a UE is not told what is the network’s own
   for (const name of TO_UE) headers.remove(name)
-  // RFC 3325 section 7: the UE is outside of the trust domain, and the one asserted wants to be unknown to it.
-  const privacy = headers.getAll('Privacy').join(';').toLowerCase()
-  if (/(?:^|[;,\s])id(?:$|[;,\s])/.test(privacy)) headers.remove('P-Asserted-Identity')
+  // The UE is outside of the trust domain, and the one asserted wants to be unknown to it.
+  // guard: privacy-id — who asks for privacy is not named to a UE (RFC 3325 section 7)
+  if (hidesIdentity(headers)) headers.remove('P-Asserted-Identity')
 }
 
 /**
@@ -81,13 +124,4 @@ export function setIntegrityProtected(headers: SipHeaders, value: 'yes' | 'no' |
       changed.filter((line) => line !== undefined),
     )
   }
-}
-
-/** Keeps the lines of a header that `condition` holds for. */
-function keepValues(headers: SipHeaders, name: string, condition: (value: string) => boolean): void {
-  const lines = headers.getAll(name)
-  const kept = lines.filter(condition)
-  if (kept.length === lines.length) return
-  if (kept.length === 0) headers.remove(name)
-  else headers.setAll(name, kept)
 }

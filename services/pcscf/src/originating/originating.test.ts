@@ -50,9 +50,10 @@ test('a SUBSCRIBE is asserted by its SA, whatever From says, and takes the Servi
   assert.equal(envelope.impi, ALICE_IMPI)
   assert.equal(envelope.accessSecurity, 3)
   assert.deepEqual(headers.getAll('Route'), [SERVICE_ROUTE])
+  // RFC 5658 section 3: an entry for each side.
   assert.deepEqual(headers.getAll('Record-Route'), [`<sip:${rig.token}@${HOST};lr>`, `<sip:${PCSCF}:15064;lr>`])
   assert.deepEqual(headers.getAll('P-Access-Network-Info'), ['3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=1'])
-  assert.match(headers.get('P-Charging-Vector') ?? '', /^icid-value="[0-9a-f]{32}"/)
+  assert.match(headers.get('P-Charging-Vector') ?? '', /^icid-value=[0-9a-f]{32};/)
   for (const name of ['Require', 'Proxy-Require', 'Security-Verify']) assert.ok(!headers.has(name), name)
   assert.doesNotMatch(headers.get('Authorization') ?? '', /integrity-protected/)
   assert.equal(headers.get('Privacy'), 'none')
@@ -100,7 +101,7 @@ test('a Route that is not the Service-Route is replaced and counted, or refused 
   }
 })
 
-test('the same Service-Route written another way is the same (readings, Access 4)', async () => {
+test('the same Service-Route written another way is the same, and our own entry is taken off (RFC 3261 section 16.4; readings, Access 4)', async () => {
   const rig = new Rig()
   const set = await rig.register()
   rig.protected(
@@ -138,7 +139,7 @@ async function subscribed(rig: Rig): Promise<string[]> {
   return rig.answer.headers.getAll('Record-Route').toReversed()
 }
 
-test('a request inside a dialog takes the dialog’s route and charging id, and is not recorded again (TS 24.229 clause 5.2.6.3.5)', async () => {
+test('a request inside a dialog takes the route that the 2xx recorded and the charging id, and is not recorded again (TS 24.229 clause 5.2.6.3.4, TS 24.229 clause 5.2.6.3.5)', async () => {
   const rig = new Rig()
   const route = await subscribed(rig)
   const icid = rig.coreRequest.request.headers.get('P-Charging-Vector')
@@ -216,6 +217,16 @@ test('Max-Forwards 0 is 483, our own Via below is a loop, an unknown Proxy-Requi
   rig.protected(set, subscribe({ headers: [['Proxy-Require', 'sec-agree, foo']] }))
   assert.equal(rig.answer.status, 420)
   assert.equal(rig.answer.headers.get('Unsupported'), 'foo')
+})
+
+test('a provisional response of the core says nothing that a UE needs (RFC 4320 section 4.1)', async () => {
+  const rig = new Rig()
+  rig.protected(await rig.register(), subscribe())
+  const sent = rig.sent.length
+  for (const status of [100, 183]) rig.coreRequest.respond(status)
+  assert.equal(rig.sent.length, sent)
+  rig.coreRequest.respond(202)
+  assert.equal(rig.answer.status, 202)
 })
 
 test('without NATS what is registered goes on', async () => {

@@ -8,8 +8,9 @@ import { takeChallengeKeys } from '../mw/challenge-keys.ts'
 import { CORE_FAILURES, type CoreOutcome } from '../mw/core-link.ts'
 import { envelopeOf } from '../mw/envelope.ts'
 import { chargingVector, countHop, mayForward, newIcid, stampSource } from '../mw/requests.ts'
-import { setIntegrityProtected, stripFromUe, stripToUe } from '../mw/trust-boundary.ts'
+import { addNetworkAccess, setIntegrityProtected, stripFromUe, stripToUe } from '../mw/trust-boundary.ts'
 import type { SaSetView } from '../sa/sa-table.ts'
+import { mirrorsSet } from '../sec-agree/security-verify.ts'
 import { stripSecAgree } from '../sec-agree/strip.ts'
 import { chooseIdentity } from './asserted-identity.ts'
 import { checkDialogRoute, checkInitialRoute, type RouteCheck } from './check-route.ts'
@@ -120,9 +121,15 @@ export class OriginatingRequests {
 
   #forward(originating: Originating, route: readonly string[]): void {
     const { incoming, set, contact, isInDialog, icid } = originating
-    const { config, core, events, tokens } = this.#context
+    const { config, core, events, securityServers, tokens } = this.#context
     const identity = chooseIdentity(incoming.request.headers, contact)
+    // guard: no-identity-barred — whose identities are all barred is nobody
+    if (!identity) {
+      this.#refuseIdentity(incoming, set, 'no-public-identity')
+      return
+    }
     if (identity.hasForeignPreference) events.corrected('preferred-identity')
+    if (!mirrorsSet(incoming.request, securityServers.textOf(set))) events.corrected('security-verify')
     const request = { ...incoming.request, headers: incoming.request.headers.clone() }
     const { headers } = request
     stampSource(request, incoming.source)
@@ -132,6 +139,7 @@ export class OriginatingRequests {
     headers.remove('P-Preferred-Identity')
     // guard: asserted-identity — who asks is whom the SA belongs to, not who the UE says it is
     headers.setAll('P-Asserted-Identity', identity.values)
+    addNetworkAccess(headers, config.accessNetworkInfo)
     headers.set('P-Charging-Vector', chargingVector(icid, config.host, config.realm))
     headers.setAll('Route', route)
     if (!isInDialog && DIALOG_MAKING.includes(request.method)) {
@@ -143,7 +151,7 @@ export class OriginatingRequests {
       for (const value of recordRoutes(this.#own, token).toReversed()) headers.prepend('Record-Route', value)
     }
     countHop(request)
-    events.identityAsserted(request.method, set, identity.impus[0], incoming.traceparent)
+    events.identityAsserted(request.method, set, { impu: identity.impus[0], icid }, incoming.traceparent)
     const [first] = route
     const nextHop = first === undefined ? config.realm : routeHost(first)
     core.send(nextHop, request, envelopeOf(incoming, identity.impus), (outcome) =>

@@ -1,4 +1,5 @@
 import { parseNameAddr, parseSipUri, type SipHeaders, type SipUri } from '@rollcall/sip'
+import { hostText, isHostAddress } from '../edge/host-text.ts'
 
 /** How our own entries in a Route look. */
 export interface OwnAddress {
@@ -43,7 +44,7 @@ export function takeOwnRoutesOf(values: readonly string[], own: OwnAddress): Tak
 
 /** The two entries that we record: the topmost, nearest to the core, first. */
 export function recordRoutes(own: OwnAddress, token: string): readonly string[] {
-  return [`<sip:${token}@${own.host};lr>`, `<sip:${own.address}:${own.portPs};lr>`]
+  return [`<sip:${token}@${own.host};lr>`, `<sip:${hostText(own.address)}:${own.portPs};lr>`]
 }
 
 /** The host that a Route value names, in lower case. */
@@ -57,5 +58,5 @@ export function routeHost(value: string): string {
  */
 function isOwn(uri: SipUri, own: OwnAddress): boolean {
   const host = uri.host.toLowerCase()
-  return host === own.host || host === own.address
+  return host === own.host || isHostAddress(host, own.address)
 }

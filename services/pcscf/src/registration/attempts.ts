@@ -52,6 +52,7 @@ export class Attempts {
   readonly #byImpi = new Map<Impi, Map<string, Attempt>>()
   readonly #bySet = new Map<string, Attempt>()
   #size = 0
+  #unprotected = 0
 
   constructor(o: { readonly perImpiMax: number; readonly attemptsMax: number }) {
     this.#perImpiMax = o.perImpiMax
@@ -64,8 +65,9 @@ export class Attempts {
 
   /**
    * Takes a new attempt in. With too many pending an unprotected newcomer is refused; one that came over an SA set, or
-   * from where the registered contact is (`isKnownSource`), takes the place of the newest unprotected one, for otherwise
-   * strangers could lock the user out.
+   * from where the registered contact is (`isKnownSource`), takes the place of an unprotected one, for otherwise
+   * strangers could lock the user out. Unprotected attempts and those of the registered have a bound each: however many
+   * strangers begin, who is registered can register again.
    */
   begin(attempt: Attempt, isKnownSource: boolean): Begin {
     const own = this.#byImpi.get(attempt.impi)
@@ -73,10 +75,11 @@ export class Attempts {
     let dropped: Attempt | undefined
     if (!restarted && own && own.size >= this.#perImpiMax) {
       const mayReplace = attempt.originSet !== undefined || isKnownSource
-      dropped = mayReplace ? newestUnprotected(own) : undefined
-      if (!dropped) return { ok: false, reason: 'attempts-full-impi' }
+      // guard: attempt-known-source — strangers do not take the places of whom they claim to be
+      dropped = mayReplace ? givesWay(own, attempt) : undefined
+      if (!dropped && !this.#hasRoomInSa(own, attempt)) return { ok: false, reason: 'attempts-full-impi' }
     }
-    if (!restarted && !dropped && this.#size >= this.#attemptsMax) return { ok: false, reason: 'attempts-full' }
+    if (!restarted && !dropped && this.#isFull(attempt)) return { ok: false, reason: 'attempts-full' }
     if (restarted) this.end(restarted)
     if (dropped) this.end(dropped)
     this.#put(attempt)
@@ -121,6 +124,7 @@ export class Attempts {
     const own = this.#byImpi.get(attempt.impi)
     own?.delete(attempt.key)
     this.#size -= 1
+    if (attempt.originSet === undefined) this.#unprotected -= 1
     if (own?.size === 0) this.#byImpi.delete(attempt.impi)
   }
 
@@ -129,10 +133,43 @@ export class Attempts {
     own.set(attempt.key, attempt)
     this.#byImpi.set(attempt.impi, own)
     this.#size += 1
+    if (attempt.originSet === undefined) this.#unprotected += 1
+  }
+
+  /** Strangers' attempts that cannot give way, since the core is slow, do not keep the user's own SA from registering. */
+  #hasRoomInSa(own: ReadonlyMap<string, Attempt>, { originSet }: Attempt): boolean {
+    if (originSet === undefined) return false
+    return [...own.values()].filter((other) => other.originSet !== undefined).length < this.#perImpiMax
+  }
+
+  /** A flood without protection fills its own half alone. */
+  #isFull(attempt: Attempt): boolean {
+    const isUnprotected = attempt.originSet === undefined
+    return (isUnprotected ? this.#unprotected : this.#size - this.#unprotected) >= this.#attemptsMax
   }
 }
 
-/** One whose answer from the core is under way is left alone: it ends by itself. */
-function newestUnprotected(own: ReadonlyMap<string, Attempt>): Attempt | undefined {
-  return [...own.values()].findLast((attempt) => attempt.originSet === undefined && attempt.challenge !== undefined)
+/**
+ * Which unprotected attempt makes room. One whose answer is at the core is left alone, and of those from the newcomer's
+ * own address one that the core has not answered yet: they end by themselves.
+ *
+ * `Choice:` first what the newcomer itself began (same address and port), then the newest from another address, and of
+ * those from the newcomer's own address the oldest: behind one NAT nobody can be told from his neighbour, and who begins
+ * at the source's rate leaves each the time to answer its challenge.
+ */
+function givesWay(own: ReadonlyMap<string, Attempt>, newcomer: Attempt): Attempt | undefined {
+  const candidates = [...own.values()].filter(
+    ({ originSet, challenge, address }) =>
+      // guard: attempt-being-answered — an answer that is at the core is not taken from whom it is of
+      originSet === undefined && (challenge ? !challenge.isBeingAnswered : address !== newcomer.address),
+  )
+  return (
+    candidates.find(({ origin }) => isSameSource(origin, newcomer.origin)) ??
+    candidates.findLast(({ address }) => address !== newcomer.address) ??
+    candidates[0]
+  )
+}
+
+function isSameSource(a: Flow, b: Flow): boolean {
+  return a.kind === 'unprotected' && b.kind === 'unprotected' && a.address === b.address && a.port === b.port
 }

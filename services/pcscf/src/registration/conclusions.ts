@@ -7,13 +7,19 @@ import type { PcscfContext } from '../context.ts'
 import type { Flow } from '../edge/flow.ts'
 import { localResponse, type Refusal } from '../edge/local-answers.ts'
 import { type ChallengeKeys, takeChallengeKeys } from '../mw/challenge-keys.ts'
+import { type RegistrationCharging, readRegistrationCharging } from '../mw/charging.ts'
 import { stripToUe } from '../mw/trust-boundary.ts'
 import type { SaSetView } from '../sa/sa-table.ts'
-import { capabilities } from '../sec-agree/refusal.ts'
+import { refuseAgreement } from '../sec-agree/refusal.ts'
 import type { SecurityAgreement } from '../sec-agree/security-client.ts'
-import { formatSecurityServer } from '../sec-agree/security-server.ts'
 import { type Grant, readGrant } from './read-grant.ts'
 import type { Registering } from './registering.ts'
+
+/** Who wants to know of registrations that began and ended here. */
+export interface RegistrationWatch {
+  registered(contact: Contact): void
+  ended(contact: Contact): void
+}
 
 /**
  * How a REGISTER ends: what the core's response, or its absence, does to SA sets and contacts, and what the UE is told
@@ -23,9 +29,11 @@ import type { Registering } from './registering.ts'
  */
 export class Conclusions {
   readonly #context: PcscfContext
+  readonly #watch: RegistrationWatch
 
-  constructor(context: PcscfContext) {
+  constructor(context: PcscfContext, watch: RegistrationWatch) {
     this.#context = context
+    this.#watch = watch
   }
 
   /** Ends a registration with an answer of our own. */
@@ -40,10 +48,11 @@ export class Conclusions {
   conclude(registering: Registering, response: SipResponse): void {
     // Before anything else: whatever becomes of this response, the keys are not in it any more.
     const keys = takeChallengeKeys(response.headers)
+    const charging = readRegistrationCharging(response.headers)
     stripToUe(response.headers)
     response.headers.remove('Security-Server')
     if (response.status === 401) void this.#challenge(registering, response, keys)
-    else if (response.status < 300) this.#succeed(registering, response)
+    else if (response.status < 300) this.#succeed(registering, response, charging)
     else this.#passOn(registering, response)
   }
 
@@ -85,7 +94,7 @@ export class Conclusions {
    */
   async #challenge(registering: Registering, response: SipResponse, keys: ChallengeKeys | undefined): Promise<void> {
     const { incoming, attempt } = registering
-    const { attempts, config, events } = this.#context
+    const { attempts, events, securityServers } = this.#context
     const { agreement } = attempt
     if (!attempts.isPending(attempt)) this.fail(registering, { status: 500, reason: 'attempt-superseded' })
     else if (!keys) this.fail(registering, { status: 500, reason: 'challenge-without-keys' })
@@ -98,27 +107,20 @@ export class Conclusions {
         this.fail(registering, { status: 500, reason: 'attempt-superseded' })
         return
       }
-      const listed = config.securityServerList === 'full' ? config.pairs : [agreement.pair]
-      const securityServerText = formatSecurityServer(listed, set.local)
+      const securityServerText = securityServers.textOf(set)
       const securityServer = parseSecurityMechanisms([securityServerText])
       const agreed = { securityClient: agreement.securityClient, securityServer, securityServerText }
       attempts.challenged(attempt, { setId: set.id, nonce: keys.nonce, agreed, isBeingAnswered: false })
       events.challenged(set, incoming.traceparent)
       response.headers.set('Security-Server', securityServerText)
+      response.headers.add('Supported', 'sec-agree')
       incoming.answer(response, this.#originOf(registering))
     }
   }
 
   /** A UE in an established set need not offer new SAs, unless it is challenged (TS 24.229 clause 5.2.2.2 3b). */
   #offerMissing(): Refusal {
-    return {
-      status: 421,
-      reason: 'security-client-missing',
-      headers: [
-        ['Require', 'sec-agree'],
-        ['Security-Server', capabilities(this.#context.config.pairs)],
-      ],
-    }
+    return refuseAgreement(421, 'security-client-missing', this.#context.config.secAgree.pairs)
   }
 
   async #makeSet(
@@ -148,7 +150,7 @@ export class Conclusions {
     }
   }
 
-  #succeed(registering: Registering, response: SipResponse): void {
+  #succeed(registering: Registering, response: SipResponse, charging: RegistrationCharging): void {
     const { incoming, facts, isAnswer } = registering
     // A 200 to what proved nothing would make a registration without SAs: our own core never gives one.
     if (!incoming.set || (isAnswer && !facts.challenge.hasResponse)) {
@@ -164,11 +166,16 @@ export class Conclusions {
       return
     }
     if (grant.expiresSeconds === 0) void this.#deregister(registering, incoming.set, response)
-    else void this.#register(registering, incoming.set, response, grant)
+    else void this.#register(registering, incoming.set, response, { ...grant, charging })
   }
 
   /** 200: the contact is noted; when that is durable, the set it came on is promoted, and then the UE is told. */
-  async #register(registering: Registering, set: SaSetView, response: SipResponse, grant: Grant): Promise<void> {
+  async #register(
+    registering: Registering,
+    set: SaSetView,
+    response: SipResponse,
+    grant: Grant & { readonly charging: RegistrationCharging },
+  ): Promise<void> {
     const { incoming, facts, attempt, isAnswer } = registering
     const { attempts, clock, contacts, events, sets } = this.#context
     assert(facts.contact, 'what is registered has a contact')
@@ -190,6 +197,8 @@ export class Conclusions {
       serviceRoute: grant.serviceRoute,
       path: registering.path,
       expiresAtMs: clock.now() + grantedMs,
+      charging: grant.charging,
+      register: { callId: facts.callId, cseq: facts.cseq },
     }
     contacts.bind(contact)
     if (!(await this.#isDurable([{ kind: 'contact-bound', contact }], incoming.traceparent))) {
@@ -205,6 +214,7 @@ export class Conclusions {
       sets.tell(set.impi, { kind: 'refreshed', id: set.id, grantedMs })
     }
     incoming.answer(response)
+    this.#watch.registered(contact)
   }
 
   /** 200 to a de-registration: nothing goes to this UE any more but the 200 itself and its retransmissions. */
@@ -228,6 +238,7 @@ export class Conclusions {
     }
     events.registrationEnded('unregistered', facts.impi)
     incoming.answer(response)
+    for (const contact of ended) this.#watch.ended(contact)
   }
 
   /** The contact of one UE, or for `*` all of the private identity. */

@@ -1,6 +1,6 @@
-import { optionTags, type SipRequest } from '@rollcall/sip'
+import { formatVisitedNetworkIds, optionTags, type SipRequest } from '@rollcall/sip'
 import { chargingVector, countHop, stampSource } from '../mw/requests.ts'
-import { setIntegrityProtected, stripFromUe } from '../mw/trust-boundary.ts'
+import { addNetworkAccess, setIntegrityProtected, stripFromUe } from '../mw/trust-boundary.ts'
 import { stripSecAgree } from '../sec-agree/strip.ts'
 
 /** What we say about a REGISTER. */
@@ -13,6 +13,8 @@ export interface CoreRegister {
   readonly icid: string
   readonly host: string
   readonly realm: string
+  readonly visitedNetworkId: string
+  readonly accessNetworkInfo: string | undefined
 }
 
 /** What the UE may say and the core must not hear from it; Route is ours to write, and leads nowhere but home here. */
@@ -35,7 +37,8 @@ export function toCoreRegister(request: SipRequest, o: CoreRegister): void {
   headers.set('Path', o.path)
   const required = optionTags(request, 'Require')
   headers.set('Require', [...required.filter((tag) => tag !== 'path'), 'path'].join(', '))
-  headers.set('P-Visited-Network-ID', `"${o.realm}"`)
+  headers.set('P-Visited-Network-ID', formatVisitedNetworkIds([{ id: o.visitedNetworkId }]))
+  addNetworkAccess(headers, o.accessNetworkInfo)
   headers.set('P-Charging-Vector', chargingVector(o.icid, o.host, o.realm))
   countHop(request)
 }

@@ -14,7 +14,8 @@ export interface PortRefusal {
  * port_us.
  *
  * Sets that prove nothing (temporary ones of others) do not count, for anyone could make those; an unprotected
- * registration does not count its own earlier sets, since its success ends them.
+ * registration does not count its own earlier sets, since its success ends them. A re-registration brings new SPIs, for
+ * the old set and the new one live side by side.
  *
  * @see TS 33.203 clauses 7.1 item 3 and 7.4, annex M for UEs behind one address
  */
@@ -32,6 +33,14 @@ export function checkOfferPorts(o: {
     const isOwn = other.impi === o.impi
     if (!isOwn && other.remote.portS === offer.portS) return { status: 403, reason: 'port-us-taken' }
     if ((set || !isOwn) && other.remote.portC === offer.portC) return { status: 400, reason: 'port-uc-taken' }
+    // guard: ue-spi-apart — two SAs of a UE are never found by one SPI
+    if (set && isOwn && sharesSpi(other, offer)) return { status: 400, reason: 'ue-spi-taken' }
   }
   return undefined
+}
+
+/** The UE chooses an SPI that none of its SAs has, in either direction (TS 33.203 clause 7.1). */
+function sharesSpi({ remote, local }: SaSetView, { spiC, spiS }: IpsecOffer): boolean {
+  const taken = [remote.spiC, remote.spiS, local.spiC, local.spiS]
+  return taken.includes(spiC) || taken.includes(spiS)
 }

@@ -1,12 +1,12 @@
 import { type Impu, InvalidIdentityError, parseImpu } from '@rollcall/core'
-import { expires, parseNameAddr, type SipResponse, SipSyntaxError, sameSipUri } from '@rollcall/sip'
-import { instanceOf, type RegisterFacts, secondsOf } from './read-register.ts'
+import { expires, parseContacts, parseNameAddr, type SipResponse, SipSyntaxError, sameSipUri } from '@rollcall/sip'
+import type { RegisterFacts } from './read-register.ts'
 
 /** What a 200 to a REGISTER grants. */
 export interface Grant {
   /** 0 when the contact is not registered (any more). */
   readonly expiresSeconds: number
-  /** Public identities in canonical form, the default one first; never empty. */
+  /** Public identities in canonical form, the default one first; empty when all are barred. */
   readonly impus: readonly Impu[]
   /** The same as they came. */
   readonly associatedUris: readonly string[]
@@ -24,11 +24,10 @@ const EXPIRES_SECONDS = 3_600
  */
 export function readGrant(response: SipResponse, facts: RegisterFacts): Grant {
   const associated = associatedIdentities(response)
-  const known = associated.length > 0 ? associated : [{ impu: facts.impu, uri: facts.impu as string }]
   return {
     expiresSeconds: expiresOf(response, facts),
-    impus: known.map(({ impu }) => impu),
-    associatedUris: known.map(({ uri }) => uri),
+    impus: associated.map(({ impu }) => impu),
+    associatedUris: associated.map(({ uri }) => uri),
     serviceRoute: response.headers.list('Service-Route'),
   }
 }
@@ -37,20 +36,24 @@ export function readGrant(response: SipResponse, facts: RegisterFacts): Grant {
 function expiresOf(response: SipResponse, facts: RegisterFacts): number {
   const { contact } = facts
   if (!contact) return 0
-  for (const value of response.headers.list('Contact')) {
-    if (value.trim() === '*') continue
-    const { uri, params } = parseNameAddr(value, 'Contact')
-    const instance = instanceOf(params.get('+sip.instance'))
-    const isOwn = contact.instance !== '' ? instance === contact.instance : sameSipUri(uri, contact.uri)
-    if (isOwn) return secondsOf(params.get('expires')) ?? expires(response) ?? facts.expiresSeconds ?? EXPIRES_SECONDS
-  }
+  const bound = parseContacts(response.headers.getAll('Contact'))
+  if (bound === '*') return 0
+  const own = bound.find(({ uri, instance = '' }) =>
+    contact.instance !== '' ? instance === contact.instance : sameSipUri(uri, contact.uri),
+  )
+  if (own) return own.expiresSeconds ?? expires(response) ?? facts.expiresSeconds ?? EXPIRES_SECONDS
   return 0
 }
 
-/** An identity that cannot be read cannot be asserted either: it is left out. */
+/**
+ * The identities that are not barred, in their order: the first is the default one, and the identity that was registered
+ * is barred when it is not among them. One that cannot be read cannot be asserted either: it is left out.
+ *
+ * @see TS 24.229 clause 5.2.2.2; RFC 7315 section 4.1
+ */
 function associatedIdentities(response: SipResponse): { impu: Impu; uri: string }[] {
   const found: { impu: Impu; uri: string }[] = []
-  for (const value of response.headers.list('P-Associated-URI')) {
+  for (const value of elementsOf(response)) {
     try {
       const { uri } = parseNameAddr(value, 'P-Associated-URI')
       found.push({ impu: parseImpu(uri), uri })
@@ -59,4 +62,10 @@ function associatedIdentities(response: SipResponse): { impu: Impu; uri: string 
     }
   }
   return found
+}
+
+/** An empty line says that there is none. */
+function elementsOf(response: SipResponse): readonly string[] {
+  const isNone = response.headers.getAll('P-Associated-URI').every((line) => line === '')
+  return isNone ? [] : response.headers.list('P-Associated-URI')
 }

@@ -2,10 +2,10 @@ import { type Impi, type Impu, InvalidIdentityError, parseImpi, parseImpu } from
 import {
   type AuthParams,
   callId,
+  cseq,
   expires,
   parseAuth,
-  parseDeltaSeconds,
-  parseNameAddr,
+  parseContacts,
   type SipRequest,
   SipSyntaxError,
   toUri,
@@ -17,6 +17,7 @@ export interface RegisterFacts {
   /** The public identity being registered. */
   readonly impu: Impu
   readonly callId: string
+  readonly cseq: number
   /** Undefined for `*`: whatever is bound. */
   readonly contact: { readonly uri: string; readonly instance: string } | undefined
   /** What the UE asked for; undefined when it left that to the network. */
@@ -49,6 +50,7 @@ export function readRegister(request: SipRequest): RegisterFacts {
     impi: username === undefined ? impiOf(impu) : parseImpi(username),
     impu,
     callId: callId(request),
+    cseq: cseq(request).sequence,
     contact: contact && { uri: contact.uri, instance: contact.instance },
     expiresSeconds: contact?.expiresSeconds ?? expires(request),
     challenge: authorization ? challengeOf(authorization) : NO_CHALLENGE,
@@ -85,26 +87,10 @@ function impiOf(impu: Impu): Impi {
 function contactOf(
   request: SipRequest,
 ): { uri: string; instance: string; expiresSeconds: number | undefined } | undefined {
-  const values = request.headers.list('Contact')
-  const [value] = values
-  if (value === undefined || values.length > 1) throw new SipSyntaxError('Contact', 'there must be one')
-  if (value.trim() === '*') return undefined
-  const { uri, params } = parseNameAddr(value)
-  return { uri, instance: instanceOf(params.get('+sip.instance')), expiresSeconds: secondsOf(params.get('expires')) }
-}
-
-/** `+sip.instance` without its quotes (RFC 5626 section 4.1); empty when there is none. */
-export function instanceOf(param: string | true | undefined): string {
-  return typeof param === 'string' ? param.replace(/^"(.*)"$/, '$1') : ''
-}
-
-/** A malformed `expires` counts as none (RFC 3261 section 10.3: 3600, which the registrar decides). */
-export function secondsOf(param: string | true | undefined): number | undefined {
-  if (typeof param !== 'string') return undefined
-  try {
-    return parseDeltaSeconds(param)
-  } catch (error) {
-    if (error instanceof SipSyntaxError) return undefined
-    throw error
-  }
+  const contacts = parseContacts(request.headers.getAll('Contact'))
+  if (contacts === '*') return undefined
+  const [contact] = contacts
+  if (!contact || contacts.length > 1) throw new SipSyntaxError('Contact', 'there must be one')
+  const { uri, instance = '', expiresSeconds } = contact
+  return { uri, instance, expiresSeconds }
 }

@@ -14,7 +14,9 @@ import {
   NONCE,
   register,
   SECOND_END,
+  SERVICE_ROUTE,
   securityClient,
+  subscribe,
   THIRD_END,
   UE,
 } from '../testing/messages.ts'
@@ -47,8 +49,8 @@ test('SM1 goes on with integrity-protected="no", Path, visited network and charg
   assert.equal(headers.get('Require'), 'path')
   assert.equal(headers.get('Proxy-Require'), undefined)
   assert.equal(headers.get('Security-Client'), undefined)
-  assert.equal(headers.get('P-Visited-Network-ID'), `"${DOMAIN}"`)
-  assert.match(headers.get('P-Charging-Vector') ?? '', /^icid-value="[0-9a-f]{32}";icid-generated-at=.*;orig-ioi=/)
+  assert.equal(headers.get('P-Visited-Network-ID'), DOMAIN)
+  assert.match(headers.get('P-Charging-Vector') ?? '', /^icid-value=[0-9a-f]{32};icid-generated-at=.*;orig-ioi=/)
   for (const name of ['P-Asserted-Identity', 'P-Access-Network-Info', 'Route']) assert.ok(!headers.has(name), name)
   assert.equal(headers.get('Max-Forwards'), '69')
   assert.match(headers.getAll('Via')[0] ?? '', new RegExp(`^SIP/2.0/TLS ${HOST};branch=z9hG4bK`))
@@ -62,6 +64,7 @@ test('the 401 reaches the UE without ck and ik, with our whole list; its keys ma
   const set = await rig.challenge()
   assert.deepEqual(rig.last.flow, { kind: 'unprotected', address: UE, port: 15_060 })
   assert.equal(rig.answer.status, 401)
+  assert.equal(rig.answer.headers.get('Supported'), 'sec-agree')
   const text = JSON.stringify([...rig.answer.headers.entries()])
   assert.doesNotMatch(text, new RegExp(`${CK}|${IK}|[ci]k=`))
   assert.equal(set.state, 'temporary')
@@ -192,7 +195,7 @@ test('SM7 of another private identity than the challenged one is refused with 40
   assert.ok(rig.audits.some(({ event, reason }) => event === 'identity.refused' && reason === 'impi-mismatch'))
 })
 
-test('SM7 with another Call-ID than SM1 is refused with 403 (TS 24.229 clause 5.4.1.2.2)', async () => {
+test('SM7 with another Call-ID than SM1 is refused with 403 (TS 33.203 clause 7.3, TS 24.229 clause 5.4.1.2.2)', async () => {
   const rig = new Rig()
   rig.answerChallenge(await rig.challenge(), { callId: 'another' })
   assert.equal(rig.answer.status, 403)
@@ -284,6 +287,137 @@ test('a new REGISTER of the same attempt takes the temporary set of the one befo
   await rig.settle()
   assert.equal(rig.newestSet().remote.spiC, SECOND_END.spiC)
   assert.equal(rig.context.attempts.size, 1)
+})
+
+test('AUTS reaches the core unprotected, with a response that does not verify, an empty one or none (TS 24.229 clause 5.1.1.5.3; mistake 7: AUTS only behind a good digest)', async () => {
+  const auts = Buffer.alloc(14, 3).toString('base64')
+  for (const response of [',response="wrong"', ',response=""', '']) {
+    const rig = new Rig()
+    const set = await rig.challenge()
+    const headers: [string, string][] = [['Security-Client', securityClient(SECOND_END)]]
+    rig.unprotected(register({ cseq: 2, authorization: `nonce="${NONCE}"${response},auts="${auts}"`, headers }))
+    const { params } = parseAuth(rig.coreRequest.request.headers.get('Authorization') ?? '')
+    assert.deepEqual([params.get('auts')?.value, params.get('integrity-protected')?.value], [auts, 'no'])
+    assert.equal(rig.installed.has(set.id), false)
+  }
+})
+
+test('MAC failure in the SA: an empty response there is called protected, and makes the next set (TS 24.229 clause 5.1.1.5.3)', async () => {
+  const rig = new Rig()
+  const first = await rig.register()
+  const again = { on: first, end: SECOND_END, callId: 'again', cseq: 5, nonce: 'bm9uY2U=' }
+  const second = await rig.challenge(again)
+  rig.protected(
+    first,
+    register({
+      via: `SIP/2.0/UDP ${UE}:15064`,
+      callId: 'again',
+      cseq: 6,
+      authorization: 'nonce="bm9uY2U=",response=""',
+      headers: [['Security-Client', securityClient(THIRD_END)]],
+    }),
+  )
+  const { params } = parseAuth(rig.coreRequest.request.headers.get('Authorization') ?? '')
+  assert.equal(params.get('integrity-protected')?.value, 'yes')
+  assert.equal(rig.context.sets.find(second.id), undefined)
+  assert.equal(rig.context.sets.find(first.id)?.state, 'established')
+})
+
+test('a UE behind a NAT is known by the address of its packet, and learns it from the 401 (TS 24.229 annex F; mistake 22: a UE behind a NAT)', async () => {
+  const rig = new Rig()
+  const via = 'SIP/2.0/UDP 10.0.0.7:5060'
+  const set = await rig.challenge({ via, source: { address: UE, port: 61_000 } })
+  assert.equal(set.remote.address, UE)
+  assert.deepEqual(rig.last.flow, { kind: 'unprotected', address: UE, port: 61_000 })
+  assert.match(rig.answer.headers.get('Via') ?? '', /received=127\.0\.1\.1/)
+  assert.match(rig.answer.headers.get('Via') ?? '', /rport=61000/)
+  assert.match(rig.securityServer, /mod=UDP-enc-tun/)
+  rig.answerChallenge(set)
+  rig.coreRequest.respond(200, grantHeaders())
+  await rig.settle()
+  assert.equal(rig.newestSet().state, 'established')
+})
+
+test('a whole first REGISTER of a phone, with compact forms, upper case, six offers and what it should not say yet, is taken (TS 24.229 clause 5.1.1.2)', async () => {
+  const ends = 'spi-c=768058;spi-s=13710035;port-c=31112;port-s=31113'
+  const offers = ['hmac-sha-1-96', 'hmac-md5-96'].flatMap((alg) =>
+    ['des-ede3-cbc', 'aes-cbc', 'null'].map(
+      (ealg) => `ipsec-3gpp; alg=${alg}; ealg=${ealg}; ${ends}; mod=UDP-enc-tun; prot=esp`,
+    ),
+  )
+  const text = [
+    `REGISTER sip:${DOMAIN} SIP/2.0`,
+    `v: SIP/2.0/UDP ${UE}:5060;branch=z9hG4bKphone;rport`,
+    'MAX-FORWARDS: 70',
+    `f: <${ALICE}>;tag=x`,
+    `t: <${ALICE}>`,
+    'i: phone-call',
+    'CSEQ: 1 REGISTER',
+    `m: <sip:${UE}:5060>;+sip.instance="<urn:gsma:imei:35-1>";+g.3gpp.icsi-ref="urn%3Aurn-7";audio`,
+    'k: path,sec-agree',
+    'REQUIRE: SEC-AGREE',
+    'Proxy-Require: sec-agree',
+    'P-Access-Network-Info: 3GPP-E-UTRAN-FDD;utran-cell-id-3gpp=001010001000019B',
+    `security-client: ${offers.slice(0, 2).join(',')}`,
+    `Security-Client: ${offers.slice(2, 5).join(' , ')}`,
+    `SECURITY-CLIENT: ${offers[5]}, sdes-srtp;mediasec`,
+    `Authorization: Digest username="${ALICE_IMPI}",realm="${DOMAIN}",uri="sip:${DOMAIN}",nonce="",response=""`,
+    'Expires: 600000',
+    'l: 0',
+    '',
+    '',
+  ].join('\r\n')
+  const rig = new Rig()
+  rig.unprotected(Buffer.from(text))
+  const { headers } = rig.coreRequest.request
+  for (const name of ['Security-Client', 'P-Access-Network-Info', 'Proxy-Require']) assert.ok(!headers.has(name), name)
+  assert.equal(headers.get('Require'), 'path')
+  rig.coreRequest.respond(401, [challengeHeader()])
+  await rig.settle()
+  assert.equal(rig.answer.status, 401)
+  const { remote, integrity, encryption } = rig.newestSet()
+  assert.deepEqual([integrity, encryption, remote.spiC, remote.portS], ['hmac-sha-1-96', 'aes-cbc', 768_058, 31_113])
+})
+
+test('over IPv6 a Via may spell its address another way, and ours stand in brackets (RFC 3261 section 25.1, RFC 5952 section 2)', async () => {
+  const rig = new Rig({ ROLLCALL_PCSCF_SIP_LISTEN: '[fd00::1]:15060' })
+  const source = { address: 'fd00::2', port: 15_060 }
+  const set = await rig.challenge({ via: 'SIP/2.0/UDP [fd00::2]:15060', source })
+  rig.answerChallenge(set, { via: 'SIP/2.0/UDP [FD00:0:0::2]:15064' })
+  rig.coreRequest.respond(200, grantHeaders())
+  await rig.settle()
+  assert.equal(rig.answer.status, 200)
+  const route = ['<sip:[fd00:0::1]:15064;lr>', SERVICE_ROUTE]
+  rig.protected(set, subscribe({ route }))
+  const { headers } = rig.coreRequest.request
+  assert.deepEqual(headers.getAll('Route'), [SERVICE_ROUTE])
+  assert.equal(headers.getAll('Record-Route')[1], '<sip:[fd00::1]:15064;lr>')
+  assert.equal(rig.count('rollcall_pcscf_corrected_total', 'route'), 0)
+  rig.protected(set, register({ via: 'SIP/2.0/UDP [fd00::3]:15064', callId: 'other' }))
+  assert.equal(rig.answer.status, 403)
+})
+
+test('reserved SPIs of a UE are taken, and counted as a warning (RFC 4303 section 2.1)', async () => {
+  const rig = new Rig()
+  await rig.challenge({ end: { ...FIRST_END, spiC: 1, spiS: 2 } })
+  assert.equal(rig.answer.status, 401)
+  assert.equal(rig.count('rollcall_pcscf_corrected_total', 'reserved-spi'), 1)
+})
+
+test('a re-registration brings SPIs that no SA of the UE has, in either direction (TS 33.203 clause 7.1)', async () => {
+  const rig = new Rig()
+  const set = await rig.register()
+  for (const [spiC, spiS] of [
+    [FIRST_END.spiC, 9],
+    [9, FIRST_END.spiS],
+    [set.local.spiC, 9],
+    [9, set.local.spiS],
+  ] as const) {
+    const headers: [string, string][] = [['Security-Client', securityClient({ ...SECOND_END, spiC, spiS })]]
+    rig.protected(set, register({ via: `SIP/2.0/UDP ${UE}:15064`, callId: `spi-${spiC}-${spiS}`, headers }))
+    assert.equal(rig.answer.status, 400)
+  }
+  assert.equal(rig.refusals('ue-spi-taken'), 4)
 })
 
 test('a challenge in answer to SM7 makes the temporary set anew (TS 24.229 clause 5.4.1.2.2)', async () => {
@@ -421,7 +555,7 @@ test('what keeps the core from answering is told: 503 with Retry-After, or 504',
   }
 })
 
-test('a Request-URI of no home network that we know is answered 404', () => {
+test('a Request-URI of no home network that we know is answered 404 (RFC 3261 section 21.4.5)', () => {
   const rig = new Rig()
   rig.unprotected({ ...register({ headers: [OFFER] }), uri: 'sip:elsewhere.example' })
   assert.equal(rig.answer.status, 404)
@@ -464,6 +598,23 @@ test('five unprotected REGISTERs at once a source, then one a second; a retransm
   rig.clock.advance(1_000)
   rig.unprotected(register({ callId: 'c7', impi: '7@x.org', headers: [OFFER] }))
   assert.equal(rig.coreRequests.length, 7)
+})
+
+test('one branch opens the gate once: from other ports, under other names or without the cookie each REGISTER counts (RFC 3261 section 17.2.3; readings, Access 2)', () => {
+  const floods = [
+    (n: number) => ({ branch: 'z9hG4bKone', via: `SIP/2.0/UDP ${UE}:15060`, port: 1_000 + n }),
+    (n: number) => ({ branch: 'z9hG4bKone', via: `SIP/2.0/UDP host-${n}.example:15060`, port: 1_000 }),
+    (n: number) => ({ branch: 'old', via: `SIP/2.0/UDP ${UE}:${1_000 + n}`, port: 1_000 }),
+  ]
+  for (const flood of floods) {
+    const rig = new Rig()
+    for (let n = 0; n < 20; n++) {
+      const { port, ...o } = flood(n)
+      rig.unprotected(register({ ...o, callId: `c${n}`, impi: `${n}@x.org`, headers: [OFFER] }), { address: UE, port })
+    }
+    assert.equal(rig.coreRequests.length, 5)
+    assert.equal(rig.refusals('source-rate'), 15)
+  }
 })
 
 test('an IMPI asked for from many sources is slowed down, but not for the address it is registered at (readings, Access 2)', async () => {

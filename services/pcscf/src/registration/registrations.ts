@@ -1,5 +1,5 @@
 import { assertNever, InvalidIdentityError } from '@rollcall/core'
-import { parseSipUri, parseVia, type SipRequest, SipSyntaxError } from '@rollcall/sip'
+import { isReservedSpi, type SipRequest, SipSyntaxError } from '@rollcall/sip'
 import { contactKey } from '../contacts/contact.ts'
 import type { PcscfContext } from '../context.ts'
 import type { Incoming } from '../edge/incoming.ts'
@@ -8,13 +8,14 @@ import { CORE_FAILURES, type CoreOutcome } from '../mw/core-link.ts'
 import { envelopeOf } from '../mw/envelope.ts'
 import { mayForward, newIcid } from '../mw/requests.ts'
 import type { SaSetView } from '../sa/sa-table.ts'
-import { readSecurityClient } from '../sec-agree/security-client.ts'
-import { checkSecurityVerify } from '../sec-agree/security-verify.ts'
+import { readSecurityClient, type SecurityAgreement } from '../sec-agree/security-client.ts'
+import { checkSecurityVerify, mirrorsSet } from '../sec-agree/security-verify.ts'
 import { type Attempt, attemptKey } from './attempts.ts'
-import { Conclusions } from './conclusions.ts'
+import { Conclusions, type RegistrationWatch } from './conclusions.ts'
 import { toCoreRegister } from './core-register.ts'
 import { checkOfferPorts } from './offer-ports.ts'
 import { type RegisterFacts, readRegister } from './read-register.ts'
+import { homeOf, leadsTo, viaProblemOf } from './register-origin.ts'
 import type { Registering } from './registering.ts'
 
 /**
@@ -27,9 +28,9 @@ export class Registrations {
   readonly #context: PcscfContext
   readonly #conclusions: Conclusions
 
-  constructor(context: PcscfContext) {
+  constructor(context: PcscfContext, regEvent: RegistrationWatch) {
     this.#context = context
-    this.#conclusions = new Conclusions(context)
+    this.#conclusions = new Conclusions(context, regEvent)
   }
 
   /** Takes a REGISTER; it is answered once. */
@@ -86,12 +87,13 @@ export class Registrations {
     const { config, sets, impiBuckets } = this.#context
     const { address } = incoming.source
     const isKnownSource = this.#isKnownSource(facts, address)
-    const offer = readSecurityClient(incoming.request, config.pairs)
+    const offer = readSecurityClient(incoming.request, config.secAgree)
     if (!offer.ok) {
       this.#refuse(incoming, offer)
       return
     }
     const { agreement } = offer
+    this.#warnOfSpis(agreement)
     const ports = checkOfferPorts({
       offer: agreement.chosen,
       impi: facts.impi,
@@ -120,12 +122,16 @@ export class Registrations {
       return
     }
     const isOffering = incoming.request.headers.has('Security-Client')
-    const offer = isOffering ? readSecurityClient(incoming.request, config.pairs) : undefined
+    const offer = isOffering ? readSecurityClient(incoming.request, config.secAgree) : undefined
     if (offer && !offer.ok) {
       this.#refuse(incoming, offer)
       return
     }
     const agreement = offer?.agreement
+    if (agreement) this.#warnOfSpis(agreement)
+    if (!mirrorsSet(incoming.request, this.#context.securityServers.textOf(set))) {
+      this.#context.events.corrected('security-verify')
+    }
     const proven = sets.provenAt(set.remote.address)
     const ports = agreement && checkOfferPorts({ offer: agreement.chosen, impi: facts.impi, set, proven })
     if (ports) this.#refuse(incoming, ports)
@@ -182,7 +188,7 @@ export class Registrations {
       this.#conclusions.fail(registering, { status: 403, reason: 'instance-mismatch' })
       return
     }
-    const verified = checkSecurityVerify(incoming.request, challenge.agreed, config.securityMismatchStatus)
+    const verified = checkSecurityVerify(incoming.request, challenge.agreed, config.secAgree)
     if (!verified.ok) {
       this.#conclusions.fail(registering, verified)
       return
@@ -190,6 +196,11 @@ export class Registrations {
     if (!this.#isPossible(incoming, true, (refusal) => this.#conclusions.fail(registering, refusal))) return
     challenge.isBeingAnswered = true
     this.#forward(registering)
+  }
+
+  /** RFC 4303 section 2.1 keeps 1 to 255 back; phones and networks in the field use them all the same. */
+  #warnOfSpis({ chosen }: SecurityAgreement): void {
+    if (isReservedSpi(chosen.spiC) || isReservedSpi(chosen.spiS)) this.#context.events.corrected('reserved-spi')
   }
 
   /** The private identity is not the one that the set belongs to: on a temporary one, that ends the registration. */
@@ -243,8 +254,7 @@ export class Registrations {
       integrityProtected: isProven ? 'yes' : 'no',
       path,
       icid: newIcid(random),
-      host: config.host,
-      realm: config.realm,
+      ...config,
     })
   }
 
@@ -274,7 +284,7 @@ export class Registrations {
   #isKnownSource(facts: RegisterFacts, address: string): boolean {
     const { sets, contacts, clock } = this.#context
     if (sets.provenAt(address).some((set) => set.impi === facts.impi)) return true
-    return contacts.ofImpi(facts.impi, clock.now()).some(({ contactUri }) => hostOf(contactUri) === address)
+    return contacts.ofImpi(facts.impi, clock.now()).some(({ contactUri }) => leadsTo(contactUri, address))
   }
 
   #refuse(incoming: Incoming, refusal: Refusal): void {
@@ -288,31 +298,5 @@ export class Registrations {
       impu: facts.impu,
     })
     incoming.answer(localResponse(incoming.request, { status: 403 }, this.#context.random))
-  }
-}
-
-/**
- * A REGISTER comes from the UE itself: one Via, which names the address that a protected one came from.
- *
- * @see TS 33.203 clause 7.1 item 2; `Choice:` an address alone, since no UE of ours has a name to be looked up
- */
-function viaProblemOf({ request, set, source }: Incoming): string | undefined {
-  const vias = request.headers.list('Via')
-  const [via] = vias
-  if (via === undefined || vias.length > 1) return 'via-not-alone'
-  return set && parseVia(via).host !== source.address ? 'via-source-mismatch' : undefined
-}
-
-/** The host of the Request-URI: the home network of the UE. */
-function homeOf(incoming: Incoming): string {
-  return parseSipUri(incoming.request.uri).host
-}
-
-function hostOf(uri: string): string | undefined {
-  try {
-    return parseSipUri(uri).host
-  } catch (error) {
-    if (error instanceof SipSyntaxError) return undefined
-    throw error
   }
 }

@@ -69,6 +69,26 @@ test('a challenge installs four SAs with the SPIs and ports of both ends, and no
   assert.ok(set.local.spiC >= 1_000_000_000 && set.local.spiS >= 1_000_000_000)
 })
 
+test('selectors are addresses and ports alone: one set carries every transport (TS 33.203 clause 7.1; mistake 14: an SA pinned to one transport)', async () => {
+  const bench = new Bench()
+  const { local, remote } = await bench.challenge()
+  const [installed] = bench.installed.values()
+  assert.ok(installed)
+  const ends = selectorsOf(installed).map(({ direction, spi, source, destination, ...rest }) => {
+    assert.deepEqual(rest, {})
+    return [direction, spi, source.port, destination.port]
+  })
+  assert.deepEqual(
+    ends.sort(),
+    [
+      ['inbound', local.spiC, remote.portS, local.portC],
+      ['inbound', local.spiS, remote.portC, local.portS],
+      ['outbound', remote.spiC, local.portS, remote.portC],
+      ['outbound', remote.spiS, local.portC, remote.portS],
+    ].sort(),
+  )
+})
+
 test('a set that cannot be installed leaves no SPI, no port and no set behind', async () => {
   const bench = new Bench()
   bench.installFails = true

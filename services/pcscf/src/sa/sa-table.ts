@@ -126,6 +126,11 @@ export class SaTable {
     return set && this.find(set.id)
   }
 
+  /** The newest set that a contact has left which is registered no more. */
+  lastClosing(impi: Impi, contact: string): SaSetView | undefined {
+    return this.setsOf(impi).findLast((set) => set.contact === contact && set.state === 'closing' && set.isInUse)
+  }
+
   /** The sets towards a UE address that speak for somebody: neither temporary nor closing. */
   provenAt(address: string): SaSetView[] {
     const views = this.#views(this.#byAddress.get(address) ?? [])

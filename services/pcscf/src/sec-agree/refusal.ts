@@ -10,10 +10,31 @@ export interface SecAgreeRefusal {
 }
 
 /**
+ * A refusal that says what we can do. 421 and 494 ask for the agreement, so they carry our list; other answers end the
+ * matter.
+ *
+ * @see RFC 3329 section 2.3.1
+ */
+export function refuseAgreement(status: number, reason: string, own: readonly OwnPair[]): SecAgreeRefusal {
+  const asksForAgreement = status === 421 || status === 494
+  return {
+    ok: false,
+    status,
+    reason,
+    headers: asksForAgreement
+      ? [
+          ['Require', 'sec-agree'],
+          ['Security-Server', capabilities(own)],
+        ]
+      : [],
+  }
+}
+
+/**
  * `Choice:` what we can do, for an answer that names no SAs: RFC 3329 section 2.3.1 wants a Security-Server in it, and
  * without SAs there are neither SPIs nor ports to tell.
  */
-export function capabilities(own: readonly OwnPair[]): string {
+function capabilities(own: readonly OwnPair[]): string {
   return own
     .map(
       ({ alg, ealg, mod }, index) =>

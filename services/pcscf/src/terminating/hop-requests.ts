@@ -36,6 +36,11 @@ export class HopRequests {
     return this.#entries.size
   }
 
+  /** Lets go of what is past its time. */
+  sweep(): void {
+    this.#forget(this.#clock.monotonic())
+  }
+
   /**
    * Takes a request in: its entry when it is new, undefined when an earlier arrival is being answered, or was. `full`
    * when there is no room.

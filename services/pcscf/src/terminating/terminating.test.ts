@@ -3,7 +3,20 @@ import test from 'node:test'
 import { INVALID_SPAN_CONTEXT, trace } from '@opentelemetry/api'
 import { createEnvelope } from '@rollcall/runtime'
 import { createResponse, parseMessage, type SipRequest, type SipResponse } from '@rollcall/sip'
-import { ALICE, BOB, BOB_IMPI, HOST, notify, PCSCF, register, SECOND_END, subscribe, UE } from '../testing/messages.ts'
+import {
+  ALICE,
+  ALICE_TEL,
+  BOB,
+  BOB_IMPI,
+  DOMAIN,
+  HOST,
+  notify,
+  PCSCF,
+  register,
+  SECOND_END,
+  subscribe,
+  UE,
+} from '../testing/messages.ts'
 import { grantHeaders, Rig } from '../testing/rig.ts'
 
 const SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT)
@@ -53,6 +66,40 @@ test('a NOTIFY goes out in the set in force, from port_ps by its Via, and its an
   rig.protected(set, createResponse(request, 200, { headers: [['P-Asserted-Identity', `<${ALICE}>`]] }))
   assert.equal(answers[0]?.status, 200)
   assert.equal(answers[0]?.headers.getAll('Via').length, 1)
+  assert.ok(!answers[0]?.headers.has('P-Asserted-Identity'))
+})
+
+test('who answers is who was asked: P-Called-Party-ID is asserted in 1xx and 2xx, whatever the UE asserts or prefers (TS 24.229 clause 5.2.6.4.4)', async () => {
+  for (const [called, expected] of [
+    [`<${ALICE_TEL}>`, `<${ALICE_TEL}>`],
+    [`<${BOB}>`, `<${ALICE}>`],
+    ['<x', `<${ALICE}>`],
+    [undefined, undefined],
+  ] as const) {
+    const rig = new Rig()
+    const set = await rig.register()
+    const headers: [string, string][] = [['P-Charging-Vector', 'icid-value=home;orig-ioi=home']]
+    if (called) headers.push(['P-Called-Party-ID', called])
+    const answers = bring(rig, notify(rig.token, { headers }))
+    assert.equal(toUe(rig).headers.get('P-Called-Party-ID'), called)
+    const said: [string, string][] = [
+      ['P-Asserted-Identity', `<${BOB}>`],
+      ['P-Preferred-Identity', `<${BOB}>`],
+      ['P-Charging-Vector', 'icid-value=evil'],
+    ]
+    rig.protected(set, createResponse(toUe(rig), 200, { headers: said }))
+    const response = answers[0]?.headers
+    assert.equal(response?.get('P-Asserted-Identity'), expected)
+    assert.ok(!response?.has('P-Preferred-Identity'))
+    assert.equal(response?.get('P-Charging-Vector'), `icid-value=home;orig-ioi=home;term-ioi=${DOMAIN}`)
+  }
+})
+
+test('an error of the UE’s asserts nobody (TS 24.229 clause 5.2.6.4.4)', async () => {
+  const rig = new Rig()
+  const set = await rig.register()
+  const answers = bring(rig, notify(rig.token, { headers: [['P-Called-Party-ID', `<${ALICE}>`]] }))
+  rig.protected(set, createResponse(toUe(rig), 486))
   assert.ok(!answers[0]?.headers.has('P-Asserted-Identity'))
 })
 

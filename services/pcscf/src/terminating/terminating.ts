@@ -4,8 +4,10 @@ import { PacketTooLargeError } from '@rollcall/esp-net'
 import type { HopIncoming, HopReply } from '@rollcall/runtime'
 import {
   checkRequest,
+  event,
   newBranch,
   parseMessage,
+  parseSipUri,
   SipParseError,
   type SipRequest,
   type SipResponse,
@@ -20,6 +22,8 @@ import { localResponse, type Refusal } from '../edge/local-answers.ts'
 import { branchOf, methodLabel } from '../edge/message-facts.ts'
 import { mayForward } from '../mw/requests.ts'
 import { type OwnAddress, takeOwnRoutes } from '../originating/own-routes.ts'
+import type { RegEventSubscriber } from '../reg-event/reg-event-subscriber.ts'
+import { REG_EVENT_USER } from '../reg-event/subscribe-request.ts'
 import type { SaSetView } from '../sa/sa-table.ts'
 import type { TokenReading } from '../token/flow-token.ts'
 import { HopRequests } from './hop-requests.ts'
@@ -41,12 +45,14 @@ type Answer = (response: SipResponse) => void
 export class TerminatingRequests {
   readonly #context: PcscfContext
   readonly #gm: Pick<Gm, 'request'>
+  readonly #regEvent: Pick<RegEventSubscriber, 'notify'>
   readonly #own: OwnAddress
   readonly #hopRequests: HopRequests
 
-  constructor(context: PcscfContext, gm: Pick<Gm, 'request'>) {
+  constructor(context: PcscfContext, gm: Pick<Gm, 'request'>, regEvent: Pick<RegEventSubscriber, 'notify'>) {
     this.#context = context
     this.#gm = gm
+    this.#regEvent = regEvent
     const { host, sip, portPs, transactionsMax } = context.config
     this.#own = { host, address: sip.address, portPs }
     this.#hopRequests = new HopRequests({ clock: context.clock, rememberMs: REMEMBER_MS, max: transactionsMax })
@@ -98,6 +104,10 @@ export class TerminatingRequests {
         this.#refuse(request, refusal, answer)
         return
       }
+      if (this.#isForUs(request)) {
+        void this.#regEvent.notify(request, answer)
+        return
+      }
       tokens = takeOwnRoutes(request.headers, this.#own).tokens
     } catch (error) {
       if (!(error instanceof SipSyntaxError)) throw error
@@ -118,6 +128,12 @@ export class TerminatingRequests {
     return way.ok ? undefined : { status: way.status, reason: 'loop-or-hops' }
   }
 
+  /** To our own Contact: what we subscribed to ourselves. */
+  #isForUs(request: SipRequest): boolean {
+    const { user, host } = parseSipUri(request.uri)
+    return user === REG_EVENT_USER && host.toLowerCase() === this.#own.host
+  }
+
   /**
    * No token of ours, or one of a key that is no longer valid: 403 for what somebody made up, 404 for what once was ours,
    * so that the subscription behind it ends (RFC 6665 section 4.2.2).
@@ -133,12 +149,18 @@ export class TerminatingRequests {
 
   #findUe(request: SipRequest, registrationId: Buffer, span: Span, answer: Answer): void {
     const { clock, contacts, sets } = this.#context
-    const contact = contacts.findById(registrationId, clock.now())
+    const nowMs = clock.now()
+    const registered = contacts.findById(registrationId, nowMs)
+    // What the network ended, its UE is told in the set that is left, and nothing else (TS 24.229 clause 5.2.5.2).
+    // guard: leaving-reg-alone — who is registered no more is told that, and not what he watched
+    const leaving = isRegEvent(request) ? contacts.findLeaving(registrationId, nowMs) : undefined
+    const contact = registered ?? leaving
     if (!contact) {
       this.#refuse(request, { status: 404, reason: 'registration-gone' }, answer)
       return
     }
-    const set = sets.inForce(contact.impi, contactKey(contact.impi, contact.instance))
+    const key = contactKey(contact.impi, contact.instance)
+    const set = registered ? sets.inForce(contact.impi, key) : sets.lastClosing(contact.impi, key)
     if (set) {
       span.setAttribute('rollcall.access.sa_set', set.id)
       this.#send(request, contact, set, answer)
@@ -148,12 +170,13 @@ export class TerminatingRequests {
   #send(request: SipRequest, contact: Contact, set: SaSetView, answer: Answer): void {
     const { events, log, random } = this.#context
     const { address, portPs } = this.#own
+    const { realm } = this.#context.config
     const toUe = { ...request, headers: request.headers.clone() }
     toUeRequest(toUe, { address, portPs, branch: newBranch(random) })
     try {
       this.#gm.request(set, toUe, {
         response(response) {
-          toCoreResponse(response)
+          toCoreResponse(response, { request: request.headers, contact, realm })
           answer(response)
         },
         timeout: () => this.#refuse(request, { status: 408, reason: 'ue-timeout' }, answer),
@@ -168,6 +191,16 @@ export class TerminatingRequests {
         this.#refuse(request, { status: 503, reason: 'send-failed', retry: true }, answer)
       }
     }
+  }
+
+  /** Lets go of what is past its time. */
+  sweep(): void {
+    this.#hopRequests.sweep()
+  }
+
+  /** Requests from the core that are remembered. */
+  get remembered(): number {
+    return this.#hopRequests.size
   }
 
   #measured(request: SipRequest, answer: Answer): Answer {
@@ -185,4 +218,8 @@ export class TerminatingRequests {
     this.#context.events.refused(refusal.reason)
     answer(localResponse(request, refusal, this.#context.random))
   }
+}
+
+function isRegEvent(request: SipRequest): boolean {
+  return request.headers.has('Event') && event(request).package === 'reg'
 }

@@ -1,6 +1,7 @@
 import { digestResponse, encodeNonce, generateVector, type MilenageKeys, sameDigest } from '@rollcall/aka'
 import { type Secret, systemRandom } from '@rollcall/core'
 import type { Envelope } from '@rollcall/proto-gen/hop'
+import { type Reginfo, writeReginfo } from '@rollcall/reginfo'
 import {
   createEnvelope,
   createHopService,
@@ -15,7 +16,9 @@ import {
   createResponse,
   createUasDialog,
   type Dialog,
+  event,
   expires,
+  fromUri,
   newBranch,
   newTag,
   parseAuth,
@@ -48,6 +51,8 @@ export class FakeScscf implements AsyncDisposable {
   /** Requests that came, in order, with what was vouched for. */
   readonly requests: { readonly request: SipRequest; readonly envelope: Envelope }[] = []
   readonly dialogs: Dialog[] = []
+  /** Of the P-CSCF's own subscriptions to registration states. */
+  readonly regDialogs: Dialog[] = []
   grantSeconds = 3_600
   /** Answers nothing, as if it hung. */
   isSilent = false
@@ -108,6 +113,17 @@ export class FakeScscf implements AsyncDisposable {
     return await this.#send(request)
   }
 
+  /** Tells the P-CSCF in one of its own dialogs where a registration stands; resolves with its answer. */
+  async notifyReg(dialog: Dialog, info: Reginfo): Promise<SipResponse> {
+    const request = createDialogRequest(dialog, 'NOTIFY', info.version + 1)
+    request.headers.add('Event', 'reg')
+    request.headers.add('Subscription-State', 'active;expires=3600')
+    request.headers.add('Content-Type', 'application/reginfo+xml')
+    request.headers.add('Contact', `<sip:reg-1@${SCSCF}>`)
+    request.body = writeReginfo(info)
+    return await this.#send(request)
+  }
+
   /** Sends a NOTIFY to whatever a Route names. */
   async notifyTo(route: string): Promise<SipResponse> {
     const request = parseMessage(
@@ -138,7 +154,10 @@ export class FakeScscf implements AsyncDisposable {
   #answer(request: SipRequest): SipResponse {
     if (request.method === 'REGISTER') return this.#register(request)
     const toTag = newTag(systemRandom)
-    if (request.method === 'SUBSCRIBE') {
+    if (request.method === 'SUBSCRIBE' && event(request).package === 'reg') {
+      // UEs watch themselves as well.
+      if (fromUri(request) === `sip:${HOST}`) this.regDialogs.push(createUasDialog(request, toTag))
+    } else if (request.method === 'SUBSCRIBE') {
       request.headers.prepend('Record-Route', `<sip:orig@${SCSCF};lr>`)
       const dialog = createUasDialog(request, toTag)
       this.dialogs.push(dialog)

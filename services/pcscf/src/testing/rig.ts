@@ -24,11 +24,13 @@ import { PcscfEvents } from '../events.ts'
 import { CoreLink } from '../mw/core-link.ts'
 import { DialogRoutes } from '../originating/dialog-routes.ts'
 import { OriginatingRequests } from '../originating/originating.ts'
+import { RegEventSubscriber } from '../reg-event/reg-event-subscriber.ts'
 import { Attempts } from '../registration/attempts.ts'
 import { Registrations } from '../registration/registrations.ts'
 import { PortAllocator } from '../sa/port-allocator.ts'
 import { type SaSetView, SaTable } from '../sa/sa-table.ts'
 import { SpiAllocator } from '../sa/spi-allocator.ts'
+import { SecurityServers } from '../sec-agree/security-server.ts'
 import { TerminatingRequests } from '../terminating/terminating.ts'
 import { TokenKeyRing } from '../token/token-key-ring.ts'
 import {
@@ -90,12 +92,17 @@ const SETTINGS: PcscfSettings = {
   ROLLCALL_HOP_ROUTES: 'x=scscf@127.0.0.1:1',
   ROLLCALL_PCSCF_ESP_PAIRS: ['hmac-sha-1-96/aes-cbc', 'hmac-sha-1-96/null'],
   ROLLCALL_PCSCF_SECURITY_SERVER_LIST: 'full',
+  ROLLCALL_PCSCF_REQUIRE_ENCRYPTION: false,
+  ROLLCALL_PCSCF_SEC_AGREE_MISSING: 'negotiate',
+  ROLLCALL_PCSCF_NO_COMMON_PAIR_STATUS: '403',
+  ROLLCALL_PCSCF_SECURITY_VERIFY_COMPARISON: 'tolerant',
   ROLLCALL_PCSCF_SECURITY_MISMATCH_STATUS: '494',
   ROLLCALL_PCSCF_SERVICE_ROUTE_MISMATCH: 'replace',
   ROLLCALL_PCSCF_T1_MS: 2_000,
   ROLLCALL_PCSCF_T2_MS: 16_000,
   ROLLCALL_PCSCF_T4_MS: 17_000,
   ROLLCALL_PCSCF_REG_AWAIT_AUTH_MS: 240_000,
+  ROLLCALL_PCSCF_OLD_SET_GRACE_MS: undefined,
   ROLLCALL_PCSCF_HOP_DEADLINE_MS: 32_000,
   ROLLCALL_PCSCF_PENDING_REGISTRATIONS_MAX: 4,
   ROLLCALL_PCSCF_SOURCE_BURST: 5,
@@ -106,6 +113,11 @@ const SETTINGS: PcscfSettings = {
   ROLLCALL_PCSCF_TRANSACTIONS_MAX: 1_000,
   ROLLCALL_PCSCF_CONTACT_BURST: 1_000,
   ROLLCALL_PCSCF_CONTACT_INTERVAL_MS: 20,
+  ROLLCALL_PCSCF_VISITED_NETWORK_ID: undefined,
+  ROLLCALL_PCSCF_ACCESS_NETWORK_INFO: undefined,
+  // Its own tests switch it on: elsewhere the core hears of UEs alone.
+  ROLLCALL_PCSCF_REG_EVENT: false,
+  ROLLCALL_PCSCF_REG_EVENT_INTERVAL_MS: 20,
   ROLLCALL_PCSCF_TOKEN_KEY_ROTATE_SECONDS: 2_592_000,
   ROLLCALL_PCSCF_ALLOW_UE_TRACE_CONTEXT: false,
 }
@@ -128,6 +140,9 @@ export class Rig {
   readonly context: PcscfContext
   readonly gm: Gm
   readonly terminating: TerminatingRequests
+  readonly regEvent: RegEventSubscriber
+  readonly spis: SpiAllocator
+  readonly ports: PortAllocator
   /** Whether the log takes records, and whether their fate is known. */
   store: 'up' | 'away' | 'failing' = 'up'
 
@@ -145,6 +160,9 @@ export class Rig {
     const log = createLogger({ service: 'pcscf', level: 'trace', destination })
     const events = new PcscfEvents({ metrics, audit: (event) => void this.audits.push(event), clock })
     const attempts = new Attempts({ perImpiMax: config.pendingRegistrationsMax, attemptsMax: 100 })
+    const spis = new SpiAllocator(random)
+    this.spis = spis
+    this.ports = new PortAllocator(config.portPc)
     const sets = new SaTable({
       backEnd: {
         install: (set) => void this.installed.set(set.id, set),
@@ -152,9 +170,9 @@ export class Rig {
       },
       clock,
       random,
-      spis: new SpiAllocator(random),
-      ports: new PortAllocator(config.portPc),
-      lifetimes: { temporaryMs: config.regAwaitAuthMs, graceMs: 64 * config.timers.t1Ms, beyondRegistrationMs: 30_000 },
+      spis,
+      ports: this.ports,
+      lifetimes: { temporaryMs: config.regAwaitAuthMs, graceMs: config.oldSetGraceMs, beyondRegistrationMs: 30_000 },
       local: { address: PCSCF, portPs: config.portPs },
       setsMax: 300,
       onRemoved: (set, why) => {
@@ -189,10 +207,12 @@ export class Rig {
       tokens,
       core: new CoreLink({ router: this.#router(), random, host: HOST, deadlineMs: config.hopDeadlineMs }),
       dialogs: new DialogRoutes(clock, 100),
+      securityServers: new SecurityServers(config.secAgree),
       impiBuckets: new TokenBuckets(clock, config.impiBucket),
     }
     this.gm = new Gm({ config, clock, random, log, metrics, events, hashIdentity: (identity) => `#${identity.length}` })
-    const registrations = new Registrations(this.context)
+    this.regEvent = new RegEventSubscriber(this.context)
+    const registrations = new Registrations(this.context, this.regEvent)
     const originating = new OriginatingRequests(this.context)
     this.gm.begin({
       transport: { send: (flow, bytes) => this.#sendToUe(flow, bytes) },
@@ -202,7 +222,7 @@ export class Rig {
         originate: (incoming) => originating.handle(incoming),
       },
     })
-    this.terminating = new TerminatingRequests(this.context, this.gm)
+    this.terminating = new TerminatingRequests(this.context, this.gm, this.regEvent)
   }
 
   /** A datagram at the unprotected port. */

@@ -10,7 +10,7 @@ const random = seededRandom('flow tokens')
 const KEY: TokenKey = { keyId: 7, key: new Secret(random.bytes(32)) }
 const REGISTRATION = random.bytes(16)
 
-test('a token is key id, registration id and HMAC-SHA-256/128 in base64url (readings, SIP hop 3)', () => {
+test('a token is key id, registration id and HMAC-SHA-256/128 in base64url (RFC 3327 section 5.2, RFC 5626 section 5.2; readings, SIP hop 3)', () => {
   const head = Buffer.concat([Buffer.from([0, 0, 0, 7]), REGISTRATION])
   const mac = createHmac('sha256', KEY.key.reveal()).update(head).digest().subarray(0, 16)
   assert.equal(makeFlowToken(KEY, REGISTRATION), Buffer.concat([head, mac]).toString('base64url'))
