@@ -67,6 +67,12 @@ test('wrong usage is exit code 2, with what is wrong and where help is', async (
   assert.match((await run(...some)).stderr, /--default must be allow or block, not 'maybe'/)
   assert.match((await run('subscriber', 'policy', 'alice', '--block', 'x')).stderr, /'alice' is no SIP or tel URI/)
   assert.match((await run('subscriber', 'list', '--target', 'x')).stderr, /--target must be HOST:PORT/)
+  assert.match((await run('subscriber', 'profile')).stderr, /--file is missing/)
+  assert.match((await run('registration', 'deregister', 'alice')).stderr, /'alice' is no SIP or tel URI/)
+  const wait = ['registration', 'deregister', 'sip:a@b', '--retry-after', '5'] as const
+  assert.match((await run(...wait)).stderr, /--retry-after goes with --as probation/)
+  const within = ['registration', 'reauthenticate', 'sip:a@b', '--within', '0'] as const
+  assert.match((await run(...within)).stderr, /--within must be a whole number of seconds, not '0'/)
   assert.match((await run('store', 'init', '--nats-data', '/x')).stderr, /ROLLCALL_NATS_ENCRYPTION_KEY/)
 })
 

@@ -1,7 +1,13 @@
 import type { Command } from './command/command.ts'
+import { registrationCommands } from './registration/commands.ts'
 import { storeCommands } from './store/commands.ts'
 import { subscriberCommands } from './subscriber/commands.ts'
 import { ueCommands } from './ue/commands.ts'
 
 /** Every command there is. */
-export const COMMANDS: readonly Command[] = [...ueCommands, ...subscriberCommands, ...storeCommands]
+export const COMMANDS: readonly Command[] = [
+  ...ueCommands,
+  ...subscriberCommands,
+  ...registrationCommands,
+  ...storeCommands,
+]

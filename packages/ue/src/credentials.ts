@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
-import type { MilenageKeys } from '@rollcall/aka'
+import type { AkaKeys } from '@rollcall/aka'
 import { type Impi, type Impu, parseImpi, parseImpu, type RollcallError, Secret } from '@rollcall/core'
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts'
 import { CredentialsError } from './errors.ts'
@@ -13,7 +13,7 @@ export interface Credentials {
   readonly impus: readonly [Impu, ...Impu[]]
   /** The home network's domain. */
   readonly domain: string
-  readonly keys: MilenageKeys
+  readonly keys: AkaKeys
   /** The P-CSCF's unprotected port: a name would need discovery, which is not built. */
   readonly pcscf: Endpoint
   /** The P-CSCF's encapsulation socket; no header carries it (TS 33.203 annex M). */
@@ -23,8 +23,10 @@ export interface Credentials {
   readonly instance: string
 }
 
-/** Octets of K and of OPc (TS 35.205 clause 3). */
-const KEY_OCTETS = 16
+/** Octets of K and OPc of Milenage, of K and TOPc of TUAK (TS 35.205 clause 3, TS 35.231 clause 5). */
+const MILENAGE_OCTETS = [16]
+const TUAK_K_OCTETS = [16, 32]
+const TOPC_OCTETS = [32]
 const KNOWN_FIELDS = new Set([
   'impi',
   'impus',
@@ -69,8 +71,8 @@ export async function saveCredentials(file: string, credentials: Credentials): P
     impus,
     domain,
     k: keys.k.reveal().toString('hex'),
-    opc: keys.opc.reveal().toString('hex'),
-    algorithm: 'milenage',
+    ...('topc' in keys ? { topc: keys.topc.reveal().toString('hex') } : { opc: keys.opc.reveal().toString('hex') }),
+    algorithm: 'topc' in keys ? 'tuak' : 'milenage',
     pcscf: `udp:${formatEndpoint(pcscf)}`,
     encapsulation: formatEndpoint(encapsulation),
     localAddress,
@@ -99,19 +101,17 @@ export function parseCredentials(json: unknown, source: string): Credentials {
   const impi = reader.identity('impi', parseImpi)
   const impus = reader.impus()
   const domain = reader.matching('domain', /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'a domain name in lower case')
-  reader.algorithm()
-  const k = reader.key('k')
-  const opc = reader.key('opc')
+  const keys = reader.keys()
   const pcscf = reader.endpoint('pcscf', 'udp:')
   const encapsulation = reader.endpoint('encapsulation', '')
   const localAddress = reader.text('localAddress')
   if (localAddress !== undefined && !isIPv4(localAddress)) reader.problems.push('localAddress must be an IPv4 address')
   const instance = reader.matching('instance', /^urn:[a-z0-9][a-z0-9-]{1,31}:[!-~]{1,128}$/i, 'a URN')
   if (reader.problems.length > 0) throw new CredentialsError(source, reader.problems)
-  if (!impi || !impus || !domain || !k || !opc || !pcscf || !encapsulation || !localAddress || !instance) {
+  if (!impi || !impus || !domain || !keys || !pcscf || !encapsulation || !localAddress || !instance) {
     throw new CredentialsError(source, ['is incomplete'])
   }
-  return { impi, impus, domain, keys: { k, opc }, pcscf, encapsulation, localAddress, instance }
+  return { impi, impus, domain, keys, pcscf, encapsulation, localAddress, instance }
 }
 
 /** Reads fields one by one and gathers what is wrong with them. Never repeats a value: some are keys. */
@@ -167,24 +167,27 @@ class FieldReader {
     return first === undefined ? undefined : [first, ...others]
   }
 
-  algorithm(): void {
-    switch (this.text('algorithm')) {
-      case undefined:
-      case 'milenage':
-        return
-      case 'tuak':
-        this.problems.push('algorithm tuak is not supported yet')
-        return
-      default:
-        this.problems.push('algorithm must be milenage')
+  /** K and the constant of the algorithm; that of the other one must not be there. */
+  keys(): AkaKeys | undefined {
+    const algorithm = this.text('algorithm')
+    if (algorithm !== undefined && algorithm !== 'milenage' && algorithm !== 'tuak') {
+      this.problems.push('algorithm must be milenage or tuak')
+      return undefined
     }
+    const isTuak = algorithm === 'tuak'
+    const stray = isTuak ? 'opc' : 'topc'
+    if (this.#fields.has(stray)) this.problems.push(`${stray} does not belong to ${algorithm ?? 'milenage'}`)
+    const k = this.#key('k', isTuak ? TUAK_K_OCTETS : MILENAGE_OCTETS)
+    const constant = isTuak ? this.#key('topc', TOPC_OCTETS) : this.#key('opc', MILENAGE_OCTETS)
+    if (!k || !constant) return undefined
+    return isTuak ? { k, topc: constant } : { k, opc: constant }
   }
 
-  key(name: 'k' | 'opc'): Secret | undefined {
+  #key(name: 'k' | 'opc' | 'topc', octets: readonly number[]): Secret | undefined {
     const text = this.text(name)
     if (text === undefined) return undefined
-    if (/^[0-9a-f]*$/i.test(text) && text.length === 2 * KEY_OCTETS) return Secret.fromHex(text)
-    this.problems.push(`${name} must be ${2 * KEY_OCTETS} hexadecimal digits`)
+    if (/^[0-9a-f]*$/i.test(text) && octets.includes(text.length / 2)) return Secret.fromHex(text)
+    this.problems.push(`${name} must be ${octets.map((count) => 2 * count).join(' or ')} hexadecimal digits`)
     return undefined
   }
 

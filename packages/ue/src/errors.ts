@@ -114,9 +114,12 @@ export class SecurityAgreementFailedError extends RollcallError {
   override readonly name = 'SecurityAgreementFailedError'
   readonly code = 'UE_SECURITY_AGREEMENT'
   readonly detail: string
-  constructor(detail: string, options?: ErrorOptions) {
+  /** The 401 had no Security-Server, or one that cannot be read: a new attempt may fare better. */
+  readonly isIncomplete: boolean
+  constructor(detail: string, options: ErrorOptions & { isIncomplete?: boolean } = {}) {
     super(`no security agreement: ${detail}`, options)
     this.detail = detail
+    this.isIncomplete = options.isIncomplete ?? false
   }
 }
 

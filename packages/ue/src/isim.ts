@@ -1,12 +1,12 @@
-import { answerChallenge, type ChallengeAnswer, type MilenageKeys } from '@rollcall/aka'
+import { type AkaKeys, answerChallenge, type ChallengeAnswer } from '@rollcall/aka'
 import type { IsimStore } from './isim-store.ts'
 
 /** The ISIM of a UE: its keys and the SQNs that it has accepted. */
 export class Isim {
-  readonly #keys: MilenageKeys
+  readonly #keys: AkaKeys
   readonly #store: IsimStore
 
-  constructor(keys: MilenageKeys, store: IsimStore) {
+  constructor(keys: AkaKeys, store: IsimStore) {
     this.#keys = keys
     this.#store = store
   }

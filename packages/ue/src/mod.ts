@@ -18,7 +18,7 @@ export {
   UeAddressError,
   UeClosedError,
 } from './errors.ts'
-export type { UeDropReason, UeEvent } from './events.ts'
+export type { RegistrationEndReason, UeDropReason, UeEvent } from './events.ts'
 export type { BackEndOptions, BindBackEnd } from './gm/back-end.ts'
 export type { SaSetState, SaSetView } from './gm/sa-sets.ts'
 export { fileIsimStore, type IsimStore, memoryIsimStore } from './isim-store.ts'

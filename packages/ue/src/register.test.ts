@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
 import { formatWiresharkSas } from '@rollcall/esp'
+import { UdpEncapsulation } from '@rollcall/esp-net'
 import { formatIpsecOffer, parseAuth, parseIpsecOffers, parseSecurityMechanisms } from '@rollcall/sip'
 import { registerWithWrongRes } from './adversary.ts'
 import {
@@ -15,15 +16,17 @@ import {
   UeAddressError,
 } from './errors.ts'
 import { memoryIsimStore } from './isim-store.ts'
+import { DEFAULT_SETTINGS } from './settings.ts'
 import { FAKE_SERVICE_ROUTE } from './testing/fake-pcscf.ts'
 import { ALICE, DOMAIN, OTHER_KEYS, openBench, placeOf, testCredentials, until } from './testing/world.ts'
 import { Ue } from './ue.ts'
 
 const PLACE = placeOf(1)
 
-test('registers by AKA: SM1 unprotected, SM7 and the 200 in the new SAs (TS 33.203 clause 7.2)', async () => {
+test('registers by AKA: SM1 unprotected, SM7 and the 200 in the new SAs (TS 33.203 clause 6, TS 33.203 clause 7.2, TS 24.229 clause 5.1, TS 24.229 clause 5.1.1.2.2)', async () => {
   await using bench = await openBench(PLACE)
   const registration = await bench.ue.register()
+  // P-Associated-URI (RFC 3455 section 4.1).
   assert.deepEqual(registration.associatedUris, [ALICE, 'tel:+15550100'])
   assert.deepEqual(registration.serviceRoute, [FAKE_SERVICE_ROUTE])
   assert.equal(bench.ue.protection, 'udp-enc-tun aes-cbc hmac-sha-1-96')
@@ -83,6 +86,9 @@ test('a re-registration has new SPIs and a new client port, the same server port
     ['old', 'established'],
   )
   const [, sm7, again] = bench.pcscf.requestsOf('REGISTER')
+  // Within a Call-ID the CSeq only grows (RFC 3261 section 10.2).
+  assert.equal(again?.headers.get('Call-ID'), sm7?.headers.get('Call-ID'))
+  assert.equal(again?.headers.get('CSeq'), '3 REGISTER')
   assert.equal(bench.pcscf.unprotectedRequests.length, 1, 'only the very first REGISTER is unprotected')
   assert.deepEqual(again?.headers.getAll('Security-Verify'), sm7?.headers.getAll('Security-Verify'))
   assert.equal(again?.headers.get('Authorization'), sm7?.headers.get('Authorization'), 'the last answer is repeated')
@@ -96,6 +102,15 @@ test('the old set ends 64*T1 after the new one is established', async () => {
   await until(() => bench.ue.saSets.length === 1)
   assert.equal(bench.ue.saSets[0]?.state, 'established')
   await bench.ue.checkAlive()
+})
+
+test('P-Access-Network-Info goes out inside of the SAs alone (TS 24.229 clause 7.2A.4)', async () => {
+  const accessNetworkInfo = '3GPP-E-UTRAN-FDD; utran-cell-id-3gpp=001010001000001'
+  await using bench = await openBench(PLACE, { settings: { accessNetworkInfo } })
+  await bench.ue.register()
+  await bench.ue.checkAlive()
+  const values = bench.pcscf.requests.map(({ headers }) => headers.get('P-Access-Network-Info'))
+  assert.deepEqual(values, [undefined, accessNetworkInfo, accessNetworkInfo])
 })
 
 test('behind a NAT the protected messages carry the public address, inside and outside of SIP (TS 24.229 annex F.2.1)', async () => {
@@ -164,6 +179,28 @@ test('a network that does not know K is refused after two challenges, without AU
   assert.deepEqual(bench.ue.saSets, [])
 })
 
+test('answers AKAv2-MD5 as AKAv1-MD5, whichever the network asks for (RFC 3310 section 3.3, RFC 4169 section 3)', async () => {
+  for (const algorithm of ['AKAv1-MD5', 'AKAv2-MD5'] as const) {
+    await using bench = await openBench(PLACE)
+    bench.pcscf.twists.algorithm = algorithm
+    await bench.ue.register()
+    const answer = bench.pcscf.requestsOf('REGISTER').at(-1)
+    assert.match(answer?.headers.get('Authorization') ?? '', new RegExp(`algorithm=${algorithm}`))
+  }
+})
+
+test('takes the first challenge that it knows, and none of an algorithm that it does not know (RFC 3261 section 22.3)', async () => {
+  await using bench = await openBench(PLACE)
+  bench.pcscf.twists.challenge = (headers) => [
+    ['WWW-Authenticate', 'Digest realm="x",nonce="bm9uY2U=",algorithm=AKAv2-SHA-256,qop="auth"'],
+    ...headers,
+  ]
+  await bench.ue.register()
+  bench.pcscf.twists.challenge = (headers) =>
+    headers.map(([name, value]) => [name, value.replace('AKAv1-MD5', 'AKAv2-SHA-256')])
+  await assert.rejects(bench.ue.register(), MalformedAnswerError)
+})
+
 test('a challenge that shows CK and IK is not answered (TS 33.203 clause 6.1.1)', async () => {
   await using bench = await openBench(PLACE)
   bench.pcscf.twists.challenge = (headers) =>
@@ -176,10 +213,91 @@ test('a 401 without Security-Server, or without one that we offered, is not answ
   await using bench = await openBench(PLACE)
   bench.pcscf.twists.challenge = (headers) => headers.filter(([name]) => name !== 'Security-Server')
   await assert.rejects(bench.ue.register(), SecurityAgreementFailedError)
+  assert.equal(bench.pcscf.requests.length, 2)
   bench.pcscf.twists.challenge = (headers) =>
     headers.map(([name, value]) => [name, name === 'Security-Server' ? value.replace('aes-cbc', 'null') : value])
   await assert.rejects(bench.ue.register(), SecurityAgreementFailedError)
-  assert.equal(bench.pcscf.requests.length, 2)
+  assert.equal(bench.pcscf.requests.length, 3, 'what is whole and not acceptable is not asked for again')
+})
+
+test('a Security-Server that is missing or incomplete is abandoned: the UE begins anew with a new Call-ID (TS 24.229 clause 5.1.1.5.1)', async () => {
+  for (const spoil of [() => undefined, (value: string) => value.replace(/;spi-s=\d+/, '')]) {
+    await using bench = await openBench(PLACE)
+    let count = 0
+    bench.pcscf.twists.challenge = (headers) => {
+      if (++count > 1) return headers
+      return headers.flatMap(([name, value]): [string, string][] => {
+        const kept = name === 'Security-Server' ? spoil(value) : value
+        return kept === undefined ? [] : [[name, kept]]
+      })
+    }
+    await bench.ue.register()
+    const registers = bench.pcscf.requestsOf('REGISTER')
+    const callIds = registers.map(({ headers }) => headers.get('Call-ID'))
+    assert.equal(callIds.length, 3)
+    assert.notEqual(callIds[0], callIds[1])
+    assert.equal(callIds[1], callIds[2])
+    assert.equal(registers[1]?.headers.get('CSeq'), '1 REGISTER')
+  }
+})
+
+test('two SQNs out of range in a row, with AUTS each time, and the UE stops (TS 24.229 clause 5.1.1.5.3)', async () => {
+  const isimStore = memoryIsimStore()
+  await using bench = await openBench(PLACE, { isimStore })
+  await isimStore.save({ sqnArray: new Array<bigint>(32).fill(5_000n) })
+  // A network that takes no AUTS: it goes on as if nothing had been said.
+  bench.pcscf.twists.answer = () => {
+    bench.pcscf.twists.sqn = 32n
+    return undefined
+  }
+  bench.pcscf.twists.takesAuts = false
+  await assert.rejects(bench.ue.register(), (error: unknown) => {
+    assert.ok(error instanceof NetworkAuthenticationError)
+    return error.fault === 'sqn'
+  })
+  const registers = bench.pcscf.requestsOf('REGISTER')
+  assert.equal(registers.length, 3)
+  for (const { headers } of registers.slice(1)) assert.match(headers.get('Authorization') ?? '', /auts="/)
+  assert.equal(new Set(registers.map(({ headers }) => headers.get('Call-ID'))).size, 1)
+  assert.deepEqual((await isimStore.load()).sqnArray, new Array<bigint>(32).fill(5_000n))
+})
+
+test('SAs that come to the end of their sequence numbers are renewed while they last (RFC 4303 section 3.3.3)', async () => {
+  let isDue = (): void => {}
+  await using bench = await openBench(PLACE, {
+    settings: { refreshes: true },
+    bindBackEnd: (options) => {
+      isDue = () => options.onRenewalDue?.('the set in use')
+      return UdpEncapsulation.bind(options)
+    },
+  })
+  await bench.ue.register()
+  const [before] = bench.ue.saSets
+  isDue()
+  await until(() => bench.ue.saSets.length === 2)
+  assert.equal(bench.pcscf.unprotectedRequests.length, 1, 'over the very SAs that run out')
+  await until(() => bench.ue.saSets.some(({ id, state }) => id !== before?.id && state === 'established'))
+})
+
+test('offers all six pairs of the field in its own order, and registers with each pair that is switched on (TS 33.203 clause 7.2, annex H)', async () => {
+  const six = (['hmac-sha-1-96', 'hmac-md5-96'] as const).flatMap((alg) =>
+    (['aes-cbc', 'des-ede3-cbc', 'null'] as const).map((ealg) => ({ alg, ealg })),
+  )
+  const counters = [
+    { alg: 'null', ealg: 'aes-gcm' },
+    { alg: 'aes-gmac', ealg: 'null' },
+  ] as const
+  assert.deepEqual(DEFAULT_SETTINGS.suites, [{ alg: 'hmac-sha-1-96', ealg: 'aes-cbc' }])
+  for (const first of [...six, ...counters]) {
+    const suites = [first, ...six.filter((suite) => suite !== first)]
+    await using bench = await openBench(PLACE, { settings: { suites } })
+    await bench.ue.register()
+    const values = bench.pcscf.requests[0]?.headers.getAll('Security-Client') ?? []
+    const offered = parseIpsecOffers(parseSecurityMechanisms(values)).map(({ alg, ealg }) => ({ alg, ealg }))
+    assert.deepEqual(offered, suites)
+    assert.equal(bench.ue.protection, `udp-enc-tun ${first.ealg} ${first.alg}`)
+    await bench.ue.checkAlive()
+  }
 })
 
 test('of Security-Server the entry with the highest q that we offered is taken (TS 33.203 clause 7.2)', async () => {

@@ -15,7 +15,13 @@ export interface UeSettings {
   readonly registrationSeconds: number
   readonly publicationSeconds: number
   readonly subscriptionSeconds: number
-  /** In the order of preference. The integrity-only suites and hmac-md5-96 are offered only when they stand here. */
+  /** The UE subscribes to the event package `reg` of its own registration (TS 24.229 clause 5.1.1.3), and for how long. */
+  readonly subscribesToRegEvent: boolean
+  readonly regEventSeconds: number
+  /**
+   * What Security-Client offers, in the order of preference, each pair one entry (TS 33.203 clause 7.2). Only what stands
+   * here is offered and accepted: integrity alone, hmac-md5-96, des-ede3-cbc, aes-gcm and aes-gmac are switched on so.
+   */
   readonly suites: readonly SecuritySuite[]
   /** How long a temporary set lives. */
   readonly regAwaitAuthMs: number
@@ -46,6 +52,9 @@ export const DEFAULT_SETTINGS: UeSettings = {
   // RFC 3856 section 6.4 and RFC 3903 section 4.1 for presence.
   publicationSeconds: 3_600,
   subscriptionSeconds: 3_600,
+  subscribesToRegEvent: true,
+  // TS 24.229 clause 5.1.1.3.
+  regEventSeconds: 600_000,
   suites: [{ alg: 'hmac-sha-1-96', ealg: 'aes-cbc' }],
   // TS 24.229 table 7.8.1: reg-await-auth.
   regAwaitAuthMs: 240_000,

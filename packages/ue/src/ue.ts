@@ -1,4 +1,14 @@
-import { type Clock, type Impi, type Impu, type Random, RollcallError, systemClock, systemRandom } from '@rollcall/core'
+import {
+  assert,
+  type Clock,
+  type Impi,
+  type Impu,
+  type Random,
+  RollcallError,
+  systemClock,
+  systemRandom,
+} from '@rollcall/core'
+import { isAlgorithmPair } from '@rollcall/esp'
 import { UdpEncapsulation } from '@rollcall/esp-net'
 import {
   createResponse,
@@ -23,6 +33,8 @@ import type { Notification } from './presence/notification.ts'
 import { NotifyRouter } from './presence/notify-router.ts'
 import { Publication, type PublishOptions } from './presence/publication.ts'
 import { type SubscribeOptions, Subscription } from './presence/subscription.ts'
+import { type ReactionWork, reactToNetwork } from './reg-event/reactions.ts'
+import { RegEventWatch } from './reg-event/reg-event-watch.ts'
 import { CONTACT_USER } from './registration/register-request.ts'
 import { type RegisterHooks, Registrar, type Registration } from './registration/registrar.ts'
 import { SerialQueue } from './serial-queue.ts'
@@ -73,6 +85,7 @@ export class Ue implements AsyncDisposable {
   readonly #publications = new Set<Publication>()
   readonly #serial = new SerialQueue()
   readonly #upkeep: Upkeep
+  readonly #regEvent: RegEventWatch
   readonly #drops = new Map<UeDropReason, number>()
   #isClosed = false
 
@@ -95,8 +108,10 @@ export class Ue implements AsyncDisposable {
     })
     this.#agent = this.#createAgent()
     this.#upkeep = this.#createUpkeep()
+    this.#regEvent = this.#createRegEventWatch()
     link.onRequest = (request, transaction) => this.#receive(request, transaction)
     link.onDrop = (reason) => this.#dropped(reason)
+    link.onRenewalDue = () => this.#upkeep.renew()
     gm.sets.onExpired = () => this.#upkeep.lost(undefined)
     exposeInternals(this, {
       gm,
@@ -114,7 +129,9 @@ export class Ue implements AsyncDisposable {
   static async open(options: UeOptions): Promise<Ue> {
     const settings = { ...DEFAULT_SETTINGS, ...options.settings }
     const { localAddress, pcscf, encapsulation } = options.credentials
-    const link: Link = { onRequest: () => {}, onDrop: () => {} }
+    const isPair = settings.suites.every(({ alg, ealg }) => isAlgorithmPair(alg, ealg))
+    assert(isPair && settings.suites.length > 0, 'a UE offers pairs of algorithms that go together')
+    const link: Link = { onRequest: () => {}, onDrop: () => {}, onRenewalDue: () => {} }
     const gm = await Gm.open({
       localAddress,
       unprotectedPort: settings.unprotectedPort,
@@ -127,6 +144,7 @@ export class Ue implements AsyncDisposable {
       bindBackEnd: options.bindBackEnd ?? ((o) => UdpEncapsulation.bind(o)),
       onRequest: (request, transaction) => link.onRequest(request, transaction),
       onDrop: (reason) => link.onDrop(reason),
+      onRenewalDue: () => link.onRenewalDue(),
     })
     return new Ue(options, gm, link)
   }
@@ -172,7 +190,7 @@ export class Ue implements AsyncDisposable {
   register(): Promise<RegistrationView> {
     return this.#serial.run(async () => {
       const registration = await this.#registrar.register()
-      return this.#registered(registration)
+      return this.#registered(registration, { isInitial: true })
     })
   }
 
@@ -184,7 +202,7 @@ export class Ue implements AsyncDisposable {
   reregister(): Promise<RegistrationView> {
     return this.#serial.run(async () => {
       const setBefore = this.#gm.sets.established?.id
-      const view = this.#registered(await this.#registrar.reregister())
+      const view = this.#registered(await this.#registrar.reregister(), { isInitial: false })
       if (this.#gm.sets.established?.id !== setBefore) await this.#useNewSet()
       return view
     })
@@ -200,7 +218,7 @@ export class Ue implements AsyncDisposable {
     return this.#serial.run(async () => {
       this.#registrar.forget()
       await this.#gm.sets.clear()
-      return this.#registered(await this.#registrar.register())
+      return this.#registered(await this.#registrar.register(), { isInitial: true })
     })
   }
 
@@ -301,7 +319,8 @@ export class Ue implements AsyncDisposable {
   #registerWith(hooks: RegisterHooks): Promise<RegistrationView> {
     return this.#serial.run(async () => {
       const isAgain = this.#registrar.registration !== undefined
-      return this.#registered(await (isAgain ? this.#registrar.reregister(hooks) : this.#registrar.register(hooks)))
+      const registered = isAgain ? this.#registrar.reregister(hooks) : this.#registrar.register(hooks)
+      return this.#registered(await registered, { isInitial: !isAgain })
     })
   }
 
@@ -314,10 +333,11 @@ export class Ue implements AsyncDisposable {
     return subscription
   }
 
-  #registered(registration: Registration): RegistrationView {
+  #registered(registration: Registration, o: { readonly isInitial: boolean }): RegistrationView {
     const { expiresAtMs } = registration
     this.#upkeep.registered((expiresAtMs - this.#clock.now()) / 1000)
     this.#emit({ kind: 'registered', expiresAtMs })
+    this.#regEvent.registered(o)
     return this.#view(registration)
   }
 
@@ -338,7 +358,9 @@ export class Ue implements AsyncDisposable {
 
   /** Whatever the network was told is told again; each thing minds its own failures from then on. */
   async #sayAgain(): Promise<void> {
-    const kept = [...this.#router.all(), ...this.#publications]
+    // The subscription to the own registration was made anew with it.
+    const subscriptions = this.#router.all().filter(({ eventPackage }) => eventPackage !== 'reg')
+    const kept = [...subscriptions, ...this.#publications]
     const outcomes = await Promise.allSettled(kept.map((one) => one.refresh()))
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected' && !(outcome.reason instanceof RollcallError)) throw outcome.reason
@@ -349,6 +371,11 @@ export class Ue implements AsyncDisposable {
   #rest(reason: string): void {
     this.#upkeep.stop()
     for (const publication of [...this.#publications]) publication.end()
+    this.#releaseDialogs(reason)
+  }
+
+  #releaseDialogs(reason: string): void {
+    this.#regEvent.stop()
     for (const subscription of this.#router.all()) subscription.end(reason)
   }
 
@@ -363,6 +390,41 @@ export class Ue implements AsyncDisposable {
     }
     const { status, headers = [] } = answer
     transaction.respond(createResponse(request, status, { headers, toTag: newTag(this.#random) }))
+  }
+
+  #createRegEventWatch(): RegEventWatch {
+    const ue = this
+    const reactions: ReactionWork = {
+      settings: this.#settings,
+      serial: this.#serial,
+      registrar: this.#registrar,
+      sets: this.#gm.sets,
+      upkeep: this.#upkeep,
+      releaseDialogs: (reason) => this.#releaseDialogs(reason),
+      rest: (reason) => this.#rest(reason),
+      emit: (event) => this.#emit(event),
+    }
+    return new RegEventWatch(this.#clock, this.#settings, {
+      get isRegistered() {
+        return ue.#registrar.registration !== undefined
+      },
+      get ownContact() {
+        return { uri: ue.#contact().slice(1, -1), instance: ue.#credentials.instance }
+      },
+      createSubscription: () => {
+        const options = {
+          uri: this.identity,
+          eventPackage: 'reg',
+          expiresSeconds: this.#settings.regEventSeconds,
+        } as const
+        const subscription = new Subscription(this.#agent, options, (ended) => this.#router.remove(ended))
+        this.#router.add(subscription)
+        return subscription
+      },
+      learn: (own, setId) => void reactToNetwork(reactions, own, setId),
+      dropped: () => this.#dropped('malformed'),
+      emit: (event) => this.#emit(event),
+    })
   }
 
   #createAgent(): Agent {
@@ -433,4 +495,5 @@ export class Ue implements AsyncDisposable {
 interface Link {
   onRequest: (request: SipRequest, transaction: ServerTransaction<Flow>) => void
   onDrop: (reason: UeDropReason) => void
+  onRenewalDue: () => void
 }

@@ -51,6 +51,20 @@ export class Upkeep {
     this.#watchOver()
   }
 
+  /** The network took the registration back; the UE comes back by itself after so long. */
+  returnAfter(delayMs: number): void {
+    this.#cancelTimers()
+    if (!this.#settings.refreshes || this.#isRecovering) return
+    this.#isStopped = false
+    this.#reregisterTimer = this.#clock.setTimer(delayMs, () => this.lost(undefined))
+  }
+
+  /** The sequence numbers of the SAs come to their end: new SAs, while the old ones still carry that. */
+  renew(): void {
+    if (this.#isStopped || this.#isRecovering || !this.#settings.refreshes) return
+    void this.#reregister()
+  }
+
   /** Something that the UE did by itself came to nothing. What is no failure of the world's is thrown on. */
   failed(what: 'registration' | 'publication' | 'subscription', error: unknown): void {
     if (!(error instanceof RollcallError)) throw error

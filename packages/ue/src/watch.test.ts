@@ -3,70 +3,12 @@ import test from 'node:test'
 import { type SipRequest, sameSipUri } from '@rollcall/sip'
 import { NoNotificationError, SubscriptionEndedError, SubscriptionRefusedError } from './errors.ts'
 import type { Subscription } from './presence/subscription.ts'
-import { FAKE_SERVICE_ROUTE, type FakePcscf, octetsOf } from './testing/fake-pcscf.ts'
+import { FAKE_SERVICE_ROUTE, octetsOf } from './testing/fake-pcscf.ts'
+import { notifierOf, RECORD_ROUTE } from './testing/notifier.ts'
 import { ALICE, BOB, openBench, placeOf, T1_MS, until } from './testing/world.ts'
 
 const PLACE = placeOf(2)
 const PIDF = Buffer.from('<presence/>')
-const RECORD_ROUTE: readonly [string, string] = [
-  'Record-Route',
-  '<sip:token@pcscf.example;lr>,<sip:127.1.8.2:15064;lr>',
-]
-
-/** The notifier's side of one subscription. */
-class Notifier {
-  cseq = 0
-  readonly #pcscf: FakePcscf
-  readonly #tag: string
-  #subscribe: SipRequest | undefined
-
-  constructor(pcscf: FakePcscf, tag = 'notifier') {
-    this.#pcscf = pcscf
-    this.#tag = tag
-  }
-
-  /** Answers a SUBSCRIBE. */
-  accept(subscribe: SipRequest, expiresSeconds = 600): { status: number; headers: [string, string][] } {
-    this.#subscribe = subscribe
-    const headers: [string, string][] = [
-      ['Contact', '<sip:presence-1@presence.example>'],
-      ['Expires', String(Math.min(expiresSeconds, Number(subscribe.headers.get('Expires'))))],
-      [...RECORD_ROUTE],
-    ]
-    return { status: 200, headers }
-  }
-
-  learn(subscribe: SipRequest): void {
-    this.#subscribe = subscribe
-  }
-
-  /** Sends a NOTIFY and gives the status of its answer. */
-  async notify(o: { state?: string; cseq?: number; tag?: string; headers?: [string, string][]; body?: Buffer } = {}) {
-    const subscribe = this.#subscribe
-    assert.ok(subscribe)
-    const from = String(subscribe.headers.get('To')).split(';')[0]
-    const response = await this.#pcscf.request({
-      method: 'NOTIFY',
-      headers: [
-        ['From', `${from};tag=${o.tag ?? this.#tag}`],
-        ['To', String(subscribe.headers.get('From'))],
-        ['Call-ID', String(subscribe.headers.get('Call-ID'))],
-        ['CSeq', `${o.cseq ?? ++this.cseq} NOTIFY`],
-        ['Contact', '<sip:presence-1@presence.example>'],
-        ['Event', String(subscribe.headers.get('Event'))],
-        ['Subscription-State', o.state ?? 'active;expires=600'],
-        ...(o.headers ?? [['Content-Type', 'application/pidf+xml']]),
-      ],
-      body: o.body ?? PIDF,
-    })
-    return response.status
-  }
-}
-
-/** In the fake network the To tag of a response is `fake`, so the notifier has it too. */
-function notifierOf(pcscf: FakePcscf): Notifier {
-  return new Notifier(pcscf, 'fake')
-}
 
 test('subscribes through the preloaded route, protected and with the identity of the registration (TS 24.229 clause 5.1.2A.1.1)', async () => {
   await using bench = await openBench(PLACE)
@@ -151,7 +93,7 @@ test('a NOTIFY without Subscription-State is 400, one with another body 415 (RFC
   assert.equal(await notifier.notify({ headers: [['Content-Type', 'text/plain']] }), 415)
 })
 
-test('a request outside of the SAs is thrown away (TS 33.203 clause 7.1)', async () => {
+test('a request outside of the SAs is thrown away (TS 33.203 clause 7.1, TS 24.229 clause 5.1.1.1)', async () => {
   await using bench = await openBench(PLACE)
   await bench.ue.register()
   const notifier = notifierOf(bench.pcscf)

@@ -6,6 +6,7 @@ const COLUMNS = 100
 const GROUPS: Readonly<Record<string, string>> = {
   ue: 'a UE with an ISIM: registers, acts, de-registers',
   subscriber: "the HSS's subscribers, as their operator",
+  registration: "the S-CSCF's registrations, as their operator",
   store: 'the store below the services',
 }
 

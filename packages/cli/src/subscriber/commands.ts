@@ -1,17 +1,7 @@
 import type { Command } from '../command/command.ts'
-import type { OptionTable } from '../command/options.ts'
-import { DATA_DIR_OPTION } from '../data-dir.ts'
+import { operatorOptions } from '../operator/options.ts'
 
-const OPERATOR_OPTIONS: OptionTable = {
-  target: { value: 'HOST:PORT', help: "the HSS's gRPC address (default: $ROLLCALL_HSS_TARGET, else 127.0.0.1:17001)" },
-  'tls-cert': { value: 'FILE', help: "certificate of the role operator (default: the local stack's)" },
-  'tls-key': { value: 'FILE', help: 'its private key' },
-  'tls-ca': { value: 'FILE', help: 'authorities of the trust domain' },
-  'trust-domain': { value: 'NAME', help: 'the trust domain (default: $ROLLCALL_TRUST_DOMAIN, else rollcall.test)' },
-  'data-dir': DATA_DIR_OPTION,
-  json: { help: 'write one JSON object a line' },
-  help: { help: 'show this help' },
-}
+const OPERATOR_OPTIONS = operatorOptions("the HSS's gRPC address (default: $ROLLCALL_HSS_TARGET, else 127.0.0.1:17001)")
 
 const FORM = `The file is JSON with the field names of the Cx user profile (TS 29.228 annexes B and E); RequestURI is the fourth kind of SPT, Group and ConditionNegated may be left out, SQN (default 32) and AMF (default "0000") too:
   {
@@ -88,11 +78,24 @@ export const subscriberCommands: readonly Command[] = [
     run: async (invocation) => (await import('./policy.ts')).setPresencePolicy(invocation),
   },
   {
+    path: ['subscriber', 'profile'],
+    summary: 'give a subscriber another service profile',
+    description:
+      'Replaces the service profile (identities, bars, filter criteria) of the subscriber that the file names; the first sip: identity must stay. Keys and policy in the file are not looked at. What is registered gets the new profile at once; when an identity may not be used any more, the UEs are made to register again.',
+    options: {
+      file: { value: 'FILE', help: 'the subscriber, in the form that add takes; - reads standard input' },
+      ...OPERATOR_OPTIONS,
+    },
+    examples: ['rollcall subscriber profile --file dave.json'],
+    run: async (invocation) => (await import('./profile.ts')).setServiceProfile(invocation),
+  },
+  {
     path: ['subscriber', 'remove'],
     operands: 'ID',
     operandsMin: 1,
     summary: 'remove a subscriber by subscription id',
-    description: 'Removes a subscriber. What the network holds of its registration runs out by itself.',
+    description:
+      'Removes a subscriber and ends its registrations: the UEs are told not to come again. It says so when no S-CSCF could be told; then a registration runs out, or is refused when it is refreshed.',
     options: OPERATOR_OPTIONS,
     examples: ['rollcall subscriber remove dave'],
     run: async (invocation) => (await import('./remove.ts')).removeSubscriber(invocation),

@@ -66,13 +66,14 @@ export class FieldReader {
   }
 
   /** Octets in hexadecimal digits. */
-  hex(name: string, o: { octets: number; isOptional?: boolean }): Buffer {
+  hex(name: string, o: { octets: readonly number[]; isOptional?: boolean }): Buffer {
     const value = this.#fields.get(name)
-    if (typeof value === 'string' && value.length === 2 * o.octets && /^[0-9a-f]*$/i.test(value)) {
+    if (typeof value === 'string' && o.octets.includes(value.length / 2) && /^[0-9a-f]*$/i.test(value)) {
       return Buffer.from(value, 'hex')
     }
     if (value !== undefined || !o.isOptional) {
-      this.#fault(name, value === undefined ? 'is missing' : `must be ${2 * o.octets} hexadecimal digits`)
+      const digits = o.octets.map((octets) => 2 * octets).join(' or ')
+      this.#fault(name, value === undefined ? 'is missing' : `must be ${digits} hexadecimal digits`)
     }
     return Buffer.alloc(0)
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Algorithm } from '@rollcall/proto-gen/admin'
 import { SessionCase } from '@rollcall/proto-gen/cx'
 import { readSubscriber, writeSubscriber } from './profile-json.ts'
 
@@ -22,9 +23,16 @@ function dave() {
                 { ConditionNegated: 1, Group: [1], SIPHeader: { Header: 'Event', Content: '^presence$' } },
                 { ConditionNegated: 0, Group: [2, 3], SessionCase: 4 },
                 { ConditionNegated: 0, Group: [4], RequestURI: 'ims\\.example' },
+                { ConditionNegated: 0, Group: [4], SessionDescription: { Line: 'm', Content: '^audio' } },
+                { ConditionNegated: 0, Group: [5], Method: 'REGISTER', Extension: { RegistrationType: [0, 2] } },
               ],
             },
-            ApplicationServer: { ServerName: 'sip:presence.ims.example;lr', DefaultHandling: 1 },
+            ApplicationServer: {
+              ServerName: 'sip:presence.ims.example;lr',
+              DefaultHandling: 1,
+              ServiceInfo: 'x',
+              Extension: { IncludeRegisterRequest: 1, IncludeRegisterResponse: 1 },
+            },
             ProfilePartIndicator: 1,
           },
         ],
@@ -43,6 +51,7 @@ test('reads a subscriber with the field names of the Cx user profile (TS 29.228 
   assert.deepEqual(triggers[2], {
     conditionNegated: false,
     group: [2, 3],
+    registrationTypes: [],
     trigger: { $case: 'sessionCase', value: SessionCase.SESSION_CASE_ORIGINATING_CDIV },
   })
   assert.equal(triggers[1]?.conditionNegated, true)
@@ -57,6 +66,28 @@ test('what it writes reads back the same, but for the keys, which are not shown'
   assert.deepEqual(again.problems, [`${path}.K: is missing`, `${path}.OPc: is missing`])
   assert.deepEqual(again.subscriber.serviceProfile, subscriber.serviceProfile)
   assert.deepEqual(again.subscriber.presencePolicy, subscriber.presencePolicy)
+})
+
+test('TUAK wants TOPc and a K of 128 or 256 bits (TS 35.231 clause 5)', () => {
+  const read = (fields: Record<string, unknown>) => {
+    const { Identity } = dave().IMSSubscription.PrivateID[0] ?? {}
+    const json = { ...dave().IMSSubscription, PrivateID: [{ Identity, Algorithm: 'TUAK', ...fields }] }
+    return readSubscriber({ IMSSubscription: json })
+  }
+  for (const octets of [16, 32]) {
+    const { subscriber, problems } = read({ K: 'ab'.repeat(octets), TOPc: 'cd'.repeat(32) })
+    assert.deepEqual(problems, [])
+    const [identity] = subscriber.privateIdentities
+    assert.deepEqual(
+      [identity?.algorithm, identity?.k.length, identity?.opc.length, identity?.topc.length],
+      [Algorithm.ALGORITHM_TUAK, octets, 0, 32],
+    )
+  }
+  const path = 'IMSSubscription.PrivateID[0]'
+  assert.deepEqual(read({ K: 'ab'.repeat(24) }).problems, [
+    `${path}.K: must be 32 or 64 hexadecimal digits`,
+    `${path}.TOPc: is missing`,
+  ])
 })
 
 test('one object counts as a list of one, and true as 1, as in the XML form (TS 29.228 annex E)', () => {
@@ -92,7 +123,7 @@ test('tells every problem at once, by path and without values', () => {
       `${criteria}.ApplicationServer: is missing`,
       `${criteria}.Priority: must be a whole number from 0 to 2147483647`,
       `${criteria}.TriggerPoint.ConditionTypeCNF: is missing`,
-      `${criteria}.TriggerPoint.SPT[0]: must have one of Method, SessionCase, SIPHeader and RequestURI`,
+      `${criteria}.TriggerPoint.SPT[0]: must have one of Method, SessionCase, SIPHeader, RequestURI and SessionDescription`,
       'IMSSubscription.PresencePolicy.DefaultAllow: must be 0 or 1',
     ].toSorted(),
   )

@@ -1,8 +1,10 @@
 import { Algorithm, type PrivateIdentity, type Subscriber } from '@rollcall/proto-gen/admin'
 import {
+  type ApplicationServer,
   DefaultHandling,
   type InitialFilterCriteria,
   ProfilePartIndicator,
+  RegistrationType,
   type ServicePointTrigger,
   type ServiceProfile,
   SessionCase,
@@ -11,7 +13,10 @@ import {
 import type { PresencePolicy } from '@rollcall/proto-gen/sh'
 import { FieldReader } from './field-reader.ts'
 
+/** K and OPc of Milenage, K and TOPc of TUAK (TS 35.205 clause 3, TS 35.231 clause 5). */
 const KEY_OCTETS = 16
+const TUAK_KEY_OCTETS = [16, 32]
+const TOPC_OCTETS = 32
 const AMF_OCTETS = 2
 const PRIORITY_MAX = 2 ** 31 - 1
 const GROUP_MAX = 2 ** 31 - 1
@@ -31,6 +36,12 @@ const DEFAULT_HANDLINGS = [
 const PROFILE_PARTS = [
   ProfilePartIndicator.PROFILE_PART_INDICATOR_REGISTERED,
   ProfilePartIndicator.PROFILE_PART_INDICATOR_UNREGISTERED,
+] as const
+
+const REGISTRATION_TYPES = [
+  RegistrationType.REGISTRATION_TYPE_INITIAL,
+  RegistrationType.REGISTRATION_TYPE_RE_REGISTRATION,
+  RegistrationType.REGISTRATION_TYPE_DE_REGISTRATION,
 ] as const
 
 /**
@@ -55,13 +66,17 @@ export function readSubscriber(json: unknown): { subscriber: Subscriber; problem
 }
 
 function readPrivateIdentity(reader: FieldReader): PrivateIdentity {
-  reader.knows('Identity', 'K', 'OPc', 'Algorithm', 'AMF', 'SQN')
+  reader.knows('Identity', 'K', 'OPc', 'TOPc', 'Algorithm', 'AMF', 'SQN')
+  const algorithm = readAlgorithm(reader)
+  const isTuak = algorithm === Algorithm.ALGORITHM_TUAK
   return {
     impi: reader.text('Identity'),
-    algorithm: readAlgorithm(reader),
-    k: reader.hex('K', { octets: KEY_OCTETS }),
-    opc: reader.hex('OPc', { octets: KEY_OCTETS }),
-    amf: reader.hex('AMF', { octets: AMF_OCTETS, isOptional: true }),
+    algorithm,
+    k: reader.hex('K', { octets: isTuak ? TUAK_KEY_OCTETS : [KEY_OCTETS] }),
+    // The HSS says so when the constant of the other algorithm is there.
+    opc: reader.hex('OPc', { octets: [KEY_OCTETS], isOptional: isTuak }),
+    topc: reader.hex('TOPc', { octets: [TOPC_OCTETS], isOptional: !isTuak }),
+    amf: reader.hex('AMF', { octets: [AMF_OCTETS], isOptional: true }),
     sqn: BigInt(reader.whole('SQN', { max: 2 ** 48 - 1, otherwise: 0 })),
   }
 }
@@ -103,7 +118,9 @@ function readProfile(reader: FieldReader): ServiceProfile {
 
 function readCriteria(reader: FieldReader): InitialFilterCriteria {
   reader.knows('Priority', 'TriggerPoint', 'ApplicationServer', 'ProfilePartIndicator')
-  const server = reader.object('ApplicationServer')?.knows('ServerName', 'DefaultHandling')
+  const server = reader.object('ApplicationServer')?.knows('ServerName', 'DefaultHandling', 'ServiceInfo', 'Extension')
+  const extension = server?.has('Extension') ? server.object('Extension') : undefined
+  extension?.knows('IncludeRegisterRequest', 'IncludeRegisterResponse')
   const part = reader.has('ProfilePartIndicator') ? reader.whole('ProfilePartIndicator', { max: 1 }) : undefined
   return {
     priority: reader.whole('Priority', { max: PRIORITY_MAX }),
@@ -112,6 +129,9 @@ function readCriteria(reader: FieldReader): InitialFilterCriteria {
       serverName: server?.text('ServerName') ?? '',
       // Absent: the session continues (TS 29.228 annex B.2.2).
       defaultHandling: byNumber(DEFAULT_HANDLINGS, server?.whole('DefaultHandling', { max: 1, otherwise: 0 }) ?? 0),
+      serviceInfo: server?.text('ServiceInfo', { otherwise: '' }) ?? '',
+      includeRegisterRequest: extension?.truth('IncludeRegisterRequest', { otherwise: false }) ?? false,
+      includeRegisterResponse: extension?.truth('IncludeRegisterResponse', { otherwise: false }) ?? false,
     },
     profilePartIndicator:
       part === undefined ? ProfilePartIndicator.PROFILE_PART_INDICATOR_UNSPECIFIED : byNumber(PROFILE_PARTS, part),
@@ -124,14 +144,21 @@ function readTriggerPoint(reader: FieldReader | undefined): TriggerPoint | undef
   return { conditionTypeCnf: reader.truth('ConditionTypeCNF'), spt: reader.objects('SPT').map(readSpt) }
 }
 
+const TRIGGERS = ['Method', 'SessionCase', 'SIPHeader', 'RequestURI', 'SessionDescription']
+
 function readSpt(reader: FieldReader): ServicePointTrigger {
-  reader.knows('ConditionNegated', 'Group', 'Method', 'SessionCase', 'SIPHeader', 'RequestURI')
-  const kinds = ['Method', 'SessionCase', 'SIPHeader', 'RequestURI'].filter((name) => reader.has(name))
-  if (kinds.length !== 1) reader.fault('must have one of Method, SessionCase, SIPHeader and RequestURI')
+  reader.knows('ConditionNegated', 'Group', 'Extension', ...TRIGGERS)
+  const kinds = TRIGGERS.filter((name) => reader.has(name))
+  if (kinds.length !== 1) {
+    reader.fault('must have one of Method, SessionCase, SIPHeader, RequestURI and SessionDescription')
+  }
+  const extension = reader.has('Extension') ? reader.object('Extension')?.knows('RegistrationType') : undefined
+  const types = extension?.wholes('RegistrationType', REGISTRATION_TYPES.length - 1) ?? []
   return {
     conditionNegated: reader.truth('ConditionNegated', { otherwise: false }),
     group: reader.wholes('Group', GROUP_MAX),
     trigger: readTrigger(reader, kinds[0]),
+    registrationTypes: types.map((type) => byNumber(REGISTRATION_TYPES, type)),
   }
 }
 
@@ -150,6 +177,11 @@ function readTrigger(reader: FieldReader, kind: string | undefined): ServicePoin
     }
     case 'RequestURI':
       return { $case: 'requestUri', value: reader.text('RequestURI') }
+    case 'SessionDescription': {
+      const sdp = reader.object('SessionDescription')?.knows('Line', 'Content')
+      const value = { line: sdp?.text('Line') ?? '', content: sdp?.text('Content', { otherwise: '' }) ?? '' }
+      return { $case: 'sessionDescription', value }
+    }
     default:
       return undefined
   }
@@ -174,7 +206,7 @@ function numberOf(values: readonly unknown[], value: unknown): number {
   return values.indexOf(value)
 }
 
-/** The inverse, for a person's eyes: what an operator may see has no K and no OPc. */
+/** The inverse, for a person's eyes: what an operator may see has no K, no OPc and no TOPc. */
 export function writeSubscriber(subscriber: Subscriber): Record<string, unknown> {
   const { subscriptionId, privateIdentities, serviceProfile, presencePolicy } = subscriber
   return {
@@ -223,16 +255,28 @@ function writeCriteria(criteria: InitialFilterCriteria): Record<string, unknown>
     ApplicationServer: {
       ServerName: applicationServer?.serverName ?? '',
       DefaultHandling: Math.max(0, numberOf(DEFAULT_HANDLINGS, applicationServer?.defaultHandling)),
+      ...(applicationServer?.serviceInfo ? { ServiceInfo: applicationServer.serviceInfo } : {}),
+      ...writeInclusions(applicationServer),
     },
     ...(part < 0 ? {} : { ProfilePartIndicator: part }),
   }
 }
 
+/** Each is there, or it is not: that is the flag (TS 29.228 annex E). */
+function writeInclusions(server: ApplicationServer | undefined): Record<string, unknown> {
+  if (!server?.includeRegisterRequest && !server?.includeRegisterResponse) return {}
+  const request = server.includeRegisterRequest ? { IncludeRegisterRequest: 1 } : {}
+  const response = server.includeRegisterResponse ? { IncludeRegisterResponse: 1 } : {}
+  return { Extension: { ...request, ...response } }
+}
+
 function writeSpt(spt: ServicePointTrigger): Record<string, unknown> {
+  const types = spt.registrationTypes.map((type) => numberOf(REGISTRATION_TYPES, type))
   return {
     ConditionNegated: spt.conditionNegated ? 1 : 0,
     Group: spt.group,
     ...writeTrigger(spt.trigger),
+    ...(types.length > 0 ? { Extension: { RegistrationType: types } } : {}),
   }
 }
 
@@ -248,6 +292,10 @@ function writeTrigger(trigger: ServicePointTrigger['trigger']): Record<string, u
     }
     case 'requestUri':
       return { RequestURI: trigger.value }
+    case 'sessionDescription': {
+      const { line, content } = trigger.value
+      return { SessionDescription: { Line: line, ...(content === '' ? {} : { Content: content }) } }
+    }
     case undefined:
       return {}
   }

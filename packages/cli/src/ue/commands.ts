@@ -16,6 +16,11 @@ const SESSION_OPTIONS: OptionTable = {
     value: 'FILE',
     help: "append this UE's ESP keys to FILE as lines of Wireshark's esp_sa table, so that a capture can be read: tshark -d udp.port==14500,udpencap",
   },
+  'esp-pair': {
+    value: 'ALG/EALG',
+    isList: true,
+    help: 'algorithms to offer for the SAs, such as null/aes-gcm; several times, the preferred one first (default: hmac-sha-1-96/aes-cbc)',
+  },
   't1-ms': { value: 'MS', range: { min: 10, max: 10_000 }, help: 'SIP timer T1 (default: 2000, as TS 24.229 has it)' },
   json: { help: 'write one JSON object a line' },
   help: { help: 'show this help' },

@@ -1,12 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Impu, RollcallError } from '@rollcall/core'
-import { type EventPackage, type Notification, type Subscription, SubscriptionEndedError } from '@rollcall/ue'
+import {
+  type EventPackage,
+  type Notification,
+  NotRegisteredError,
+  type Subscription,
+  SubscriptionEndedError,
+} from '@rollcall/ue'
 import type { Invocation } from '../command/command.ts'
 import type { NotificationView } from './presence-view.ts'
 import type { Session } from './session.ts'
 
 /** A notifier that wants to be asked later and does not say when. */
 const LATER_SECONDS = 30
+/** A UE whose registration the network ended, and which may come back, is back in about this time. */
+const BACK_SECONDS = 1
 
 /** What to follow, and how to show it. */
 export interface LiveOptions {
@@ -29,11 +37,17 @@ export async function follow(invocation: Invocation, session: Session, o: LiveOp
   session.onInterrupt = () => void leave(subscription)
   while (!signal.aborted) {
     const { uri, eventPackage, expiresSeconds } = o
-    subscription = await session.ue.subscribe({
-      uri,
-      eventPackage,
-      ...(expiresSeconds === undefined ? {} : { expiresSeconds }),
-    })
+    try {
+      subscription = await session.ue.subscribe({
+        uri,
+        eventPackage,
+        ...(expiresSeconds === undefined ? {} : { expiresSeconds }),
+      })
+    } catch (error) {
+      if (!(error instanceof NotRegisteredError) || !session.comesBack) throw error
+      await pause(BACK_SECONDS, signal)
+      continue
+    }
     if (signal.aborted) await leave(subscription)
     let last: Notification | undefined
     for await (last of subscription) {

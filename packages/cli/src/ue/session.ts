@@ -15,6 +15,7 @@ import type { Invocation } from '../command/command.ts'
 import { dataDirOf } from '../data-dir.ts'
 import { InputFileError, UsageError } from '../errors.ts'
 import { timeOfDay } from '../printable.ts'
+import { suitesOf } from './esp-pairs.ts'
 
 /** How often a command that stays asks whether its P-CSCF is alive. */
 const ALIVE_CHECK_MS = 30_000
@@ -24,6 +25,8 @@ export interface Session {
   readonly ue: Ue
   readonly credentials: Credentials
   readonly credentialsFile: string
+  /** The network took the registration back, and the UE is about to register again by itself. */
+  comesBack: boolean
   /** Called by Ctrl-C in the place of switching the UE off. */
   onInterrupt: (() => void) | undefined
 }
@@ -42,18 +45,25 @@ export async function withUe(
   const credentialsFile = credentialsFileOf(invocation)
   const credentials = await load(credentialsFile, options.text('credentials') === undefined)
   const t1Ms = options.whole('t1-ms')
+  const suites = suitesOf(options.list('esp-pair'))
   const settings: Partial<UeSettings> = {
     ...(t1Ms === undefined ? {} : { timers: gmTimers(t1Ms) }),
-    ...(o.stays ? { aliveCheckMs: ALIVE_CHECK_MS } : { refreshes: false }),
+    ...(suites && { suites }),
+    // Who leaves at once needs no news of his registration.
+    ...(o.stays ? { aliveCheckMs: ALIVE_CHECK_MS } : { refreshes: false, subscribesToRegEvent: false }),
   }
   await using ue = await Ue.open({
     credentials,
     isimStore: fileIsimStore(isimStateFile(credentialsFile)),
     settings,
     keyLogFile: options.text('keylog'),
-    onEvent: (event) => tellEvent(invocation, event),
+    onEvent: (event) => {
+      if (event.kind === 'registration-ended') session.comesBack = event.comesBack
+      if (event.kind === 'registered') session.comesBack = false
+      tellEvent(invocation, event)
+    },
   })
-  const session: Session = { ue, credentials, credentialsFile, onInterrupt: undefined }
+  const session: Session = { ue, credentials, credentialsFile, comesBack: false, onInterrupt: undefined }
   const interrupted = (): void => (session.onInterrupt ? session.onInterrupt() : void ue.close())
   signal.addEventListener('abort', interrupted)
   try {
@@ -124,6 +134,10 @@ function tellEvent({ output }: Invocation, event: UeEvent): void {
   if (event.kind === 'registration-lost') {
     const text = `${timeOfDay(Date.now())} the P-CSCF has lost us; registering anew`
     output.tell(text, { event: 'registration-lost', reason: event.error?.code })
+  } else if (event.kind === 'registration-ended') {
+    const { reason, comesBack } = event
+    const text = `${timeOfDay(Date.now())} the network ended the registration (${reason})`
+    output.tell(comesBack ? `${text}; registering anew` : text, { event: 'registration-ended', reason })
   } else if (event.kind === 'refresh-failed') {
     const { what, error } = event
     const text = `${timeOfDay(Date.now())} ${what} not refreshed: ${error.message}`

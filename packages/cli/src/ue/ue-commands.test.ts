@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { writePidf, writeWatcherinfo } from '@rollcall/pidf'
 import { saveCredentials } from '@rollcall/ue'
-import { ALICE, BOB, DOMAIN, FakePcscf, KEYS, placeOf, testCredentials } from '@rollcall/ue/testing'
+import { ALICE, BOB, DOMAIN, FakePcscf, KEYS, notifierOf, placeOf, testCredentials } from '@rollcall/ue/testing'
 import { runCli } from '../cli.ts'
 
 const PLACE = placeOf(4)
@@ -52,6 +52,7 @@ function notifyOnce(bench: Bench, body: Buffer, contentType: string): void {
   let cseq = 0
   bench.pcscf.script = (subscribe) => {
     if (subscribe.method !== 'SUBSCRIBE') return { status: 200 }
+    if (subscribe.headers.get('Event') === 'reg') return { status: 489 }
     const expires = subscribe.headers.get('Expires')
     setImmediate(() => {
       void bench.pcscf.request({
@@ -91,6 +92,15 @@ test('ue register shows what was granted, and de-registers', async () => {
   assert.deepEqual([line.event, line.protection], ['registered', 'udp-enc-tun aes-cbc hmac-sha-1-96'])
   assert.equal(bench.pcscf.requests.at(-1)?.headers.get('Expires'), '0')
   assert.deepEqual((await readdir(bench.folder)).toSorted(), ['alice.json', 'alice.json.state'])
+})
+
+test('--esp-pair says what is offered for the SAs, the preferred one first (TS 33.203 clause 7.2)', async () => {
+  await using bench = await openBench()
+  const pairs = ['--esp-pair', 'null/aes-gcm', '--esp-pair', 'hmac-sha-1-96/aes-cbc']
+  assert.equal(await bench.run('ue', 'register', '--json', ...pairs), 0)
+  assert.equal(JSON.parse(bench.stdout()).protection, 'udp-enc-tun aes-gcm null')
+  assert.equal(await bench.run('ue', 'register', '--esp-pair', 'null/null'), 2)
+  assert.match(bench.stderr(), /--esp-pair must be/)
 })
 
 test('ue publish replaces what it published before, and --remove takes it back', async () => {
@@ -144,6 +154,32 @@ test('ue watch shows each notification, and Ctrl-C unsubscribes and de-registers
     'the last one answers a challenge',
   )
   assert.match(bench.stdout(), /de-registered\n$/)
+})
+
+test('ue watch goes on watching after the network ended the registration for now (TS 24.229 clause 5.1.1.7)', async () => {
+  await using bench = await openBench()
+  const notifier = notifierOf(bench.pcscf)
+  notifyOnce(bench, writePidf({ entity: BOB, tupleId: 'a', basic: 'open', note: 'Here' }), 'application/pidf+xml')
+  const { script } = bench.pcscf
+  let isTold = false
+  bench.pcscf.script = (request) => {
+    if (request.headers.get('Event') !== 'reg') return script(request)
+    if (isTold) return { status: 489 }
+    return notifier.accept(request, 600_000)
+  }
+  const running = bench.run('ue', 'watch', BOB)
+  await until(() => bench.stdout().includes('open    "Here"'))
+  isTold = true
+  const uri = String(/<([^>]+)>/.exec(bench.pcscf.requestsOf('SUBSCRIBE').at(-1)?.headers.get('Contact') ?? '')?.[1])
+  const body =
+    '<reginfo xmlns="urn:ietf:params:xml:ns:reginfo" version="0" state="full">' +
+    `<registration aor="${ALICE}" id="r" state="terminated">` +
+    `<contact id="c" state="terminated" event="deactivated"><uri>${uri}</uri></contact></registration></reginfo>`
+  await notifier.notify({ headers: [['Content-Type', 'application/reginfo+xml']], body: Buffer.from(body) })
+  await until(() => bench.stdout().split('open    "Here"').length === 3)
+  assert.match(bench.stdout(), /the network ended the registration \(deactivated\); registering anew/)
+  bench.interrupt.abort()
+  assert.equal(await running, 0)
 })
 
 test("ue winfo asks for the own identity's watchers", async () => {

@@ -42,6 +42,8 @@ export interface GmOptions {
   readonly bindBackEnd: BindBackEnd
   readonly onRequest: (request: SipRequest, transaction: ServerTransaction<Flow>) => void
   readonly onDrop: (reason: UeDropReason) => void
+  /** The SAs of a set are to be renewed (RFC 4303 section 3.3.3). */
+  readonly onRenewalDue: () => void
 }
 
 interface Pending {
@@ -113,6 +115,7 @@ export class Gm implements AsyncDisposable {
         onPacket: ({ setId, payload }) => gm?.receiveProtected(setId, payload),
         onDrop: () => options.onDrop('esp'),
         onSocketError: () => options.onDrop('not-sent'),
+        onRenewalDue: () => options.onRenewalDue(),
       })
       gm = new Gm(options, transport, backEnd)
       return gm

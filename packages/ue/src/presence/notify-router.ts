@@ -14,7 +14,7 @@ export class NotifyRouter {
   readonly #subscriptions = new Map<string, Subscription>()
   #notifies = 0
 
-  /** NOTIFYs that came, whether a subscription wanted them or not. */
+  /** NOTIFYs that came, whether a subscription wanted them or not; those of the own registration are not counted. */
   get notifies(): number {
     return this.#notifies
   }
@@ -40,7 +40,8 @@ export class NotifyRouter {
   receive(request: SipRequest, setId: string): NotifyAnswer {
     if (request.method === 'OPTIONS') return { status: 200, headers: [['Allow', ALLOWED_METHODS]] }
     if (request.method !== 'NOTIFY') return { status: 405, headers: [['Allow', ALLOWED_METHODS]] }
-    this.#notifies += 1
+    const { package: eventPackage } = event(request)
+    if (eventPackage !== 'reg') this.#notifies += 1
     const subscription = this.#subscriptions.get(keyOf(callId(request), toTag(request) ?? ''))
     if (!subscription || !isOfPackage(event(request), subscription.eventPackage)) return { status: 481 }
     return subscription.receive(request, setId)

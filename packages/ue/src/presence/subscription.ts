@@ -20,6 +20,7 @@ import {
 import { isSuccess, isTransient, readAnswer, refusalOf, retryAfterMs } from '../answer.ts'
 import { BoundedQueue } from '../bounded-queue.ts'
 import { NoNotificationError, SubscriptionEndedError, SubscriptionRefusedError } from '../errors.ts'
+import { reregisterAfterMs } from '../registration/registration.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { timerNMs } from '../settings.ts'
 import { type Agent, type CallNames, createInitialRequest, newCallNames } from './agent.ts'
@@ -29,6 +30,7 @@ import type { Notification } from './notification.ts'
 export const CONTENT_TYPES = {
   presence: 'application/pidf+xml',
   'presence.winfo': 'application/watcherinfo+xml',
+  reg: 'application/reginfo+xml',
 } as const satisfies Readonly<Record<string, string>>
 
 export type EventPackage = keyof typeof CONTENT_TYPES
@@ -250,7 +252,12 @@ export class Subscription implements AsyncIterable<Notification> {
     this.#expiresAtMs = clock.now() + seconds * 1000
     this.#expiryTimer?.cancel()
     this.#expiryTimer = clock.setTimer(seconds * 1000, () => this.end('expired'))
-    if (settings.refreshes) this.#refreshAfter((seconds * 1000) / 2)
+    if (settings.refreshes) this.#refreshAfter(this.#refreshMs(seconds))
+  }
+
+  /** Half time; the own registration's by the rule for registrations (TS 24.229 clause 5.1.1.3). */
+  #refreshMs(seconds: number): number {
+    return this.eventPackage === 'reg' ? reregisterAfterMs(seconds) : (seconds * 1000) / 2
   }
 
   #refreshAfter(delayMs: number): void {

@@ -1,4 +1,4 @@
-import { digestResponse, encodeAuts } from '@rollcall/aka'
+import { digestPassword, digestResponse, encodeAuts } from '@rollcall/aka'
 import type { Secret } from '@rollcall/core'
 import { formatAuth } from '@rollcall/sip'
 import type { Challenge } from './challenge.ts'
@@ -24,16 +24,21 @@ export function initialAuthorization(user: DigestUser): string {
 }
 
 /**
- * Authorization that answers a challenge with RES.
+ * Authorization that answers a challenge with RES, and with IK and CK where the challenge is one of AKAv2.
  *
- * @see RFC 3310 section 3.3, TS 24.229 clause 5.1.1.5.1
+ * @see RFC 3310 section 3.3, RFC 4169 section 3, TS 24.229 clause 5.1.1.5.1
  */
-export function answerAuthorization(user: DigestUser, challenge: Challenge, res: Secret, cnonce: string): string {
+export function answerAuthorization(
+  user: DigestUser,
+  challenge: Challenge,
+  answer: { readonly res: Secret; readonly ik: Secret; readonly ck: Secret },
+  cnonce: string,
+): string {
   const { realm, nonce, qop } = challenge
   const response = digestResponse({
     username: user.impi,
     realm,
-    password: res,
+    password: digestPassword(challenge.digest, answer),
     method: 'REGISTER',
     uri: uriOf(user),
     nonce,

@@ -1,4 +1,4 @@
-import { decodeNonce, InvalidNonceError } from '@rollcall/aka'
+import { type AkaDigestAlgorithm, decodeNonce, InvalidNonceError, parseAkaAlgorithm } from '@rollcall/aka'
 import {
   chooseServerOffer,
   type IpsecOffer,
@@ -20,7 +20,9 @@ export interface Challenge {
   readonly nonce: string
   readonly rand: Buffer
   readonly autn: Buffer
+  /** As it came, and what it means. */
   readonly algorithm: string
+  readonly digest: AkaDigestAlgorithm
   readonly qop: 'auth' | undefined
   readonly opaque: string | undefined
   /** Lines of Security-Server as they came: Security-Verify mirrors them. */
@@ -48,7 +50,7 @@ export function readChallenge(
     if (cause instanceof InvalidNonceError)
       throw new MalformedAnswerError('the nonce holds no RAND and AUTN', { cause })
     if (cause instanceof SecurityAgreementError) {
-      throw new SecurityAgreementFailedError('Security-Server cannot be used', { cause })
+      throw new SecurityAgreementFailedError('Security-Server cannot be used', { cause, isIncomplete: true })
     }
     throw cause
   }
@@ -56,12 +58,14 @@ export function readChallenge(
 
 type Authenticate = Omit<Challenge, 'securityServer' | 'offer'>
 
+/** The first challenge that the UE can answer is the one: the network lists them by its preference (RFC 3261 section 22.3). */
 function readAuthenticate(response: SipResponse): Authenticate {
   for (const line of response.headers.getAll('WWW-Authenticate')) {
     const { scheme, params } = parseAuth(line, 'WWW-Authenticate')
     const value = (name: string): string | undefined => params.get(name)?.value
     const algorithm = value('algorithm')
-    if (!isTokenEqual(scheme, 'Digest') || !algorithm || !isTokenEqual(algorithm, 'AKAv1-MD5')) continue
+    const digest = parseAkaAlgorithm(algorithm ?? '')
+    if (!isTokenEqual(scheme, 'Digest') || !algorithm || !digest) continue
     // guard: challenge-keys — keys that everybody on the way can read make no SA
     if (params.has('ck') || params.has('ik')) {
       throw new SecurityAgreementFailedError('the challenge shows CK and IK to everybody')
@@ -72,9 +76,9 @@ function readAuthenticate(response: SipResponse): Authenticate {
     const qops = value('qop')?.split(',') ?? []
     const qop = qops.some((name) => isTokenEqual(name.trim(), 'auth')) ? 'auth' : undefined
     if (qops.length > 0 && qop === undefined) throw new MalformedAnswerError('no qop that we know')
-    return { realm, nonce, ...decodeNonce(nonce), algorithm, qop, opaque: value('opaque') }
+    return { realm, nonce, ...decodeNonce(nonce), algorithm, digest, qop, opaque: value('opaque') }
   }
-  throw new MalformedAnswerError('the 401 holds no AKAv1-MD5 challenge')
+  throw new MalformedAnswerError('the 401 holds no AKAv1-MD5 or AKAv2-MD5 challenge')
 }
 
 function readSecurityServer(
@@ -82,7 +86,8 @@ function readSecurityServer(
   own: { suites: readonly SecuritySuite[]; mode: string },
 ): Pick<Challenge, 'securityServer' | 'offer'> {
   const securityServer = response.headers.getAll('Security-Server')
-  if (securityServer.length === 0) throw new SecurityAgreementFailedError('the 401 has no Security-Server')
+  if (securityServer.length === 0)
+    throw new SecurityAgreementFailedError('the 401 has no Security-Server', { isIncomplete: true })
   const offers = parseIpsecOffers(parseSecurityMechanisms(securityServer))
   const offer = chooseServerOffer(
     own.suites.map((suite) => ({ ...suite, mod: own.mode })),

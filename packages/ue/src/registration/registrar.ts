@@ -116,6 +116,23 @@ export class Registrar {
     return { address: this.#publicAddress, port: this.#portUs }
   }
 
+  /** The network said that the registration lives only so long from now. */
+  shorten(expiresSeconds: number): void {
+    if (!this.#registration) return
+    const expiresAtMs = this.#o.clock.now() + expiresSeconds * 1000
+    this.#registration = { ...this.#registration, expiresAtMs: Math.min(this.#registration.expiresAtMs, expiresAtMs) }
+  }
+
+  /** The network said that these identities are not registered any more. Gives those which had been. */
+  removeIdentities(impus: readonly Impu[]): Impu[] {
+    const registration = this.#registration
+    const removed = registration?.associatedUris.filter((impu) => impus.includes(impu)) ?? []
+    if (!registration || removed.length === 0) return []
+    const associatedUris = registration.associatedUris.filter((impu) => !impus.includes(impu))
+    this.#registration = { ...registration, associatedUris }
+    return removed
+  }
+
   /** Forgets the registration without a word to the network: it was lost. */
   forget(): void {
     this.#registration = undefined
@@ -123,12 +140,24 @@ export class Registrar {
 
   /**
    * Registers from scratch: the first REGISTER goes out unprotected. Sets that there are serve on until the new one is
-   * established.
+   * established. A challenge without a whole Security-Server is abandoned, and the UE begins anew with a new Call-ID
+   * (TS 24.229 clause 5.1.1.5.1).
    *
    * @throws RegistrationRefusedError, NetworkAuthenticationError, SecurityAgreementFailedError, MalformedAnswerError, and
    * what Gm.request throws.
    */
   async register(hooks: RegisterHooks = {}): Promise<Registration> {
+    try {
+      return await this.#registerAnew(hooks)
+    } catch (error) {
+      if (!(error instanceof SecurityAgreementFailedError) || !error.isIncomplete) throw error
+      // `Choice:` once, so that a P-CSCF that never says more gets no REGISTER without end.
+      return await this.#registerAnew(hooks)
+    }
+  }
+
+  /** One attempt with a Call-ID of its own. */
+  async #registerAnew(hooks: RegisterHooks): Promise<Registration> {
     const { random, settings, credentials } = this.#o
     this.#publicAddress = credentials.localAddress
     const attempt: Attempt = {
@@ -252,7 +281,7 @@ export class Registrar {
     return {
       flow: { kind: 'protected', setId: set.id },
       proposal,
-      authorization: answerAuthorization(this.#o.credentials, challenge, res, newTag(this.#o.random)),
+      authorization: answerAuthorization(this.#o.credentials, challenge, { ...answer, res }, newTag(this.#o.random)),
       securityVerify: challenge.securityServer,
     }
   }

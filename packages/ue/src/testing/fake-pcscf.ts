@@ -1,14 +1,17 @@
 import {
+  type AkaDigestAlgorithm,
+  type AkaKeys,
+  type AuthenticationVector,
   decodeAuts,
+  digestPassword,
   digestResponse,
   encodeNonce,
   generateVector,
-  type MilenageKeys,
   sameDigest,
   verifyAuts,
 } from '@rollcall/aka'
-import { type Secret, seededRandom, systemClock } from '@rollcall/core'
-import { expandKeys, type SaSetParameters } from '@rollcall/esp'
+import { assert, seededRandom, systemClock } from '@rollcall/core'
+import { type EncryptionAlgorithm, expandKeys, type IntegrityAlgorithm, type SaSetParameters } from '@rollcall/esp'
 import { UdpEncapsulation } from '@rollcall/esp-net'
 import {
   ClientTransactions,
@@ -52,10 +55,14 @@ export interface RegistrationTwists {
   answer?: ((request: SipRequest, isProtected: boolean) => ScriptedAnswer | undefined) | undefined
   /** Changes the headers of a challenge. */
   challenge?: ((headers: [string, string][]) => [string, string][]) | undefined
+  /** Whether an AUTS moves its SQN; true unless said otherwise. */
+  takesAuts?: boolean
   /** SQN of the next vector. */
   sqn?: bigint
   /** K of the vectors, when the network has a wrong one. */
-  keys?: MilenageKeys
+  keys?: AkaKeys
+  /** Of its challenges; AKAv1-MD5 unless said otherwise. */
+  algorithm?: AkaDigestAlgorithm
   expiresSeconds?: number
   /** The UE's address as it is seen behind a NAT. */
   publicAddress?: string
@@ -78,7 +85,7 @@ export class FakePcscf implements AsyncDisposable {
   script: Script = () => ({ status: 200 })
   /** Dead: nothing is answered. */
   isSilent = false
-  readonly #keys: MilenageKeys
+  readonly #keys: AkaKeys
   readonly #domain: string
   readonly #transport: UdpTransport
   readonly #backEnd: UdpEncapsulation
@@ -86,12 +93,10 @@ export class FakePcscf implements AsyncDisposable {
   readonly #client: ClientTransactions<Flow>
   readonly #random = seededRandom('fake P-CSCF')
   readonly #sets: SaSetParameters[] = []
-  #pending:
-    | { readonly set: SaSetParameters; readonly nonce: string; readonly rand: Buffer; readonly xres: Secret }
-    | undefined
+  #pending: { readonly set: SaSetParameters; readonly nonce: string; readonly vector: AuthenticationVector } | undefined
   #setCount = 0
 
-  private constructor(o: { keys: MilenageKeys; domain: string }, transport: UdpTransport, backEnd: UdpEncapsulation) {
+  private constructor(o: { keys: AkaKeys; domain: string }, transport: UdpTransport, backEnd: UdpEncapsulation) {
     this.#keys = o.keys
     this.#domain = o.domain
     this.#transport = transport
@@ -107,7 +112,7 @@ export class FakePcscf implements AsyncDisposable {
     transport.onMessage = (bytes, remote) => this.#receive(bytes, { kind: 'unprotected', remote })
   }
 
-  static async listen(o: { address: string; keys: MilenageKeys; domain: string }): Promise<FakePcscf> {
+  static async listen(o: { address: string; keys: AkaKeys; domain: string }): Promise<FakePcscf> {
     let fake: FakePcscf | undefined
     const transport = await UdpTransport.bind({ address: o.address, port: 15_060 })
     try {
@@ -205,8 +210,8 @@ export class FakePcscf implements AsyncDisposable {
     if (scripted) return scripted
     const params = parseAuth(request.headers.get('Authorization') ?? '').params
     const auts = params.get('auts')?.value
-    if (auts !== undefined && this.#pending) {
-      const sqnMs = verifyAuts(this.#keys, { rand: this.#pending.rand, auts: decodeAuts(auts) })
+    if (auts !== undefined && this.#pending && this.twists.takesAuts !== false) {
+      const sqnMs = verifyAuts(this.#keys, { rand: this.#pending.vector.rand, auts: decodeAuts(auts) })
       if (sqnMs === undefined) return { status: 403 }
       this.twists.sqn = sqnMs + 32n
     }
@@ -217,13 +222,14 @@ export class FakePcscf implements AsyncDisposable {
     return this.#challenge(request, flow)
   }
 
-  #hasRes(request: SipRequest, pending: { nonce: string; xres: Secret }): boolean {
+  #hasRes(request: SipRequest, pending: { nonce: string; vector: AuthenticationVector }): boolean {
     const { params } = parseAuth(request.headers.get('Authorization') ?? '')
     const value = (name: string): string => params.get(name)?.value ?? ''
+    const { xres, ik, ck } = pending.vector
     const expected = digestResponse({
       username: value('username'),
       realm: this.#domain,
-      password: pending.xres,
+      password: digestPassword(this.twists.algorithm ?? 'AKAv1-MD5', { res: xres, ik, ck }),
       method: 'REGISTER',
       uri: value('uri'),
       nonce: pending.nonce,
@@ -273,18 +279,14 @@ export class FakePcscf implements AsyncDisposable {
         spiC: client.spiC,
         spiS: client.spiS,
       },
-      keys: expandKeys({
-        ck: vector.ck,
-        ik: vector.ik,
-        integrity: client.alg === 'hmac-md5-96' ? 'hmac-md5-96' : 'hmac-sha-1-96',
-        encryption: client.ealg === 'aes-cbc' ? 'aes-cbc' : 'null',
-      }),
+      keys: expandKeys({ ck: vector.ck, ik: vector.ik, ...pairOf(client) }),
     }
     this.#backEnd.install(set)
     const nonce = encodeNonce(vector.rand, vector.autn)
-    this.#pending = { set, nonce, rand: vector.rand, xres: vector.xres }
+    this.#pending = { set, nonce, vector }
+    const algorithm = this.twists.algorithm ?? 'AKAv1-MD5'
     const headers: [string, string][] = [
-      ['WWW-Authenticate', `Digest realm="${this.#domain}",nonce="${nonce}",algorithm=AKAv1-MD5,qop="auth"`],
+      ['WWW-Authenticate', `Digest realm="${this.#domain}",nonce="${nonce}",algorithm=${algorithm},qop="auth"`],
       ['Security-Server', formatIpsecOffer(offer)],
     ]
     return { status: 401, headers: this.twists.challenge?.(headers) ?? headers }
@@ -311,6 +313,17 @@ export class FakePcscf implements AsyncDisposable {
     if (flow.kind === 'unprotected') this.#transport.send(bytes, flow.remote)
     else this.#backEnd.send(flow.setId, bytes)
   }
+}
+
+const INTEGRITIES = ['hmac-sha-1-96', 'hmac-md5-96', 'aes-gmac', 'null'] as const
+const ENCRYPTIONS = ['aes-cbc', 'des-ede3-cbc', 'aes-gcm', 'null'] as const
+
+/** The first entry of an offer is what this network takes, whatever it is. */
+function pairOf({ alg, ealg }: IpsecOffer): { integrity: IntegrityAlgorithm; encryption: EncryptionAlgorithm } {
+  const integrity = INTEGRITIES.find((name) => name === alg)
+  const encryption = ENCRYPTIONS.find((name) => name === ealg)
+  assert(integrity !== undefined && encryption !== undefined, `${alg} and ${ealg} are known`)
+  return { integrity, encryption }
 }
 
 /** The octets of a message, for a test that forges one. */

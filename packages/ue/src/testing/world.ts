@@ -1,6 +1,7 @@
 import { parseImpi, parseImpu, Secret, seededRandom } from '@rollcall/core'
 import type { Credentials } from '../credentials.ts'
 import type { UeEvent } from '../events.ts'
+import type { BindBackEnd } from '../gm/back-end.ts'
 import { type IsimStore, memoryIsimStore } from '../isim-store.ts'
 import { gmTimers, type UeSettings } from '../settings.ts'
 import { Ue } from '../ue.ts'
@@ -52,7 +53,7 @@ export const T1_MS = 200
 /** A UE and the network it talks to, the UE not yet registered. */
 export async function openBench(
   place: Place,
-  o: { settings?: Partial<UeSettings>; isimStore?: IsimStore; keyLogFile?: string } = {},
+  o: { settings?: Partial<UeSettings>; isimStore?: IsimStore; keyLogFile?: string; bindBackEnd?: BindBackEnd } = {},
 ): Promise<Bench> {
   await using opened = new AsyncDisposableStack()
   const pcscf = opened.use(await FakePcscf.listen({ address: place.pcscf, keys: KEYS, domain: DOMAIN }))
@@ -62,9 +63,10 @@ export async function openBench(
     await Ue.open({
       credentials: testCredentials(place),
       isimStore,
-      settings: { timers: gmTimers(T1_MS), refreshes: false, ...o.settings },
+      settings: { timers: gmTimers(T1_MS), refreshes: false, subscribesToRegEvent: false, ...o.settings },
       onEvent: (event) => events.push(event),
       keyLogFile: o.keyLogFile,
+      ...(o.bindBackEnd && { bindBackEnd: o.bindBackEnd }),
     }),
   )
   const toClose = opened.move()
