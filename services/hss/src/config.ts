@@ -12,6 +12,12 @@ export const hssShape = {
       example: 'presence-0.presence:17003,presence-1.presence:17003',
     })
     .optional(),
+  ROLLCALL_HSS_SCSCF_TARGETS: field
+    .hostPorts({
+      is: 'replicas of the S-CSCF: one of them is told of ended registrations and changed profiles; without it registrations run out, and profiles count at the next REGISTER',
+      example: 'scscf-0.scscf:17002,scscf-1.scscf:17002',
+    })
+    .optional(),
 }
 
 /** What the HSS runs by. */

@@ -1,5 +1,6 @@
 import type { AuthenticationCentre } from './auc/authentication-centre.ts'
 import type { Locations } from './cx/locations.ts'
+import type { RegistrationPush } from './cx/registration-push.ts'
 import type { HssEvents } from './events.ts'
 import type { PolicyPush } from './sh/policy-push.ts'
 import type { SubscriberRepository } from './subscribers/repository.ts'
@@ -14,4 +15,6 @@ export interface HssContext {
   readonly events: HssEvents
   /** Tells the Presence Servers of a changed policy; absent when none is configured. */
   readonly push: Pick<PolicyPush, 'push'> | undefined
+  /** Tells the S-CSCF of ended registrations and changed profiles; absent when none is configured. */
+  readonly registrations: Pick<RegistrationPush, 'terminate' | 'pushProfile'> | undefined
 }

@@ -50,7 +50,7 @@ test('killed amid its work the HSS comes back with all that it answered, and giv
       visitedNetwork: '',
       type: 1,
     })
-    assert.equal(result, CxResult.CX_RESULT_SUCCESS)
+    assert.equal(result, CxResult.CX_RESULT_FIRST_REGISTRATION)
   }
 })
 

@@ -1,6 +1,6 @@
 import type { PresencePolicy } from '@rollcall/proto-gen/sh'
 import type { AuditEvent, Metrics } from '@rollcall/runtime'
-import type { PushOutcome } from './sh/policy-push.ts'
+import type { PushOutcome } from './push-rounds.ts'
 
 /** What was refused, in few words: the label of `rollcall_hss_refused_total`. */
 export type RefusalReason =
@@ -15,6 +15,7 @@ export type RefusalReason =
   | 'subscriber-unknown'
   | 'store-unavailable'
   | 'policy-not-in-force'
+  | 'registrations-not-told'
 
 /** The one place where the HSS tells what it decided. */
 export class HssEvents {
@@ -48,7 +49,7 @@ export class HssEvents {
     })
   }
 
-  /** A Presence Server was told of changed user data. */
+  /** A Presence Server was told of changed user data, or an S-CSCF of a registration. */
   pushed(outcome: PushOutcome): void {
     this.#metrics.counter('rollcall_hss_pushes_total', { outcome }).add()
   }

@@ -61,6 +61,7 @@ test('a subscriber is provisioned, served and shown over mutual TLS', async () =
     impu: ALICE,
     serverName: SERVER_NAME,
     type: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION,
+    userDataAlreadyAvailable: false,
   })
   assert.equal(assignment.profile?.canonicalImpu, ALICE)
   const location = await callUnary(cx.locationInfo.bind(cx), { impu: 'tel:+15550100' })

@@ -18,6 +18,7 @@ import { getSubscriber } from './admin/get-subscriber.ts'
 import { listSubscribers } from './admin/list-subscribers.ts'
 import { removeSubscriber } from './admin/remove-subscriber.ts'
 import { setPresencePolicy } from './admin/set-presence-policy.ts'
+import { setServiceProfile } from './admin/set-service-profile.ts'
 import { AuthenticationCentre } from './auc/authentication-centre.ts'
 import { SqnReservations } from './auc/sqn-reservations.ts'
 import type { HssConfig } from './config.ts'
@@ -25,6 +26,8 @@ import type { HssContext } from './context.ts'
 import { locationInfo } from './cx/location-info.ts'
 import { Locations } from './cx/locations.ts'
 import { multimediaAuth } from './cx/multimedia-auth.ts'
+import { RegistrationPush } from './cx/registration-push.ts'
+import { ScscfServers } from './cx/scscf-servers.ts'
 import { serverAssignment } from './cx/server-assignment.ts'
 import { userAuthorization } from './cx/user-authorization.ts'
 import { HssEvents } from './events.ts'
@@ -58,6 +61,8 @@ export class HssService implements Service {
   readonly #stopping = new AbortController()
   readonly #presenceServers: PresenceServers | undefined
   readonly #push: PolicyPush | undefined
+  readonly #scscfServers: ScscfServers | undefined
+  readonly #registrations: RegistrationPush | undefined
   #opening: Promise<void> | undefined
   #resealing: Promise<void> | undefined
   #isResealed = false
@@ -73,6 +78,15 @@ export class HssService implements Service {
       this.#presenceServers = new PresenceServers(targets, runtime)
       this.#push = new PolicyPush({
         servers: this.#presenceServers.list,
+        clock: runtime.clock,
+        onOutcome: (outcome) => this.#events.pushed(outcome),
+      })
+    }
+    const scscfTargets = config.ROLLCALL_HSS_SCSCF_TARGETS
+    if (scscfTargets) {
+      this.#scscfServers = new ScscfServers(scscfTargets, runtime)
+      this.#registrations = new RegistrationPush({
+        servers: this.#scscfServers.list,
         clock: runtime.clock,
         onOutcome: (outcome) => this.#events.pushed(outcome),
       })
@@ -104,10 +118,12 @@ export class HssService implements Service {
   async stop(): Promise<void> {
     this.#stopping.abort()
     this.#push?.close()
+    this.#registrations?.close()
     await this.#server?.stop(STOP_GRACE_MS)
     await this.#opening?.catch(() => {})
     await this.#resealing
     this.#presenceServers?.[Symbol.dispose]()
+    this.#scscfServers?.[Symbol.dispose]()
     const { state } = this.#opener
     if (state.kind === 'open') await state.value.connection.close()
   }
@@ -137,6 +153,7 @@ export class HssService implements Service {
         listSubscribers: this.#bind(listSubscribers),
         removeSubscriber: this.#bind(removeSubscriber),
         setPresencePolicy: this.#bind(setPresencePolicy),
+        setServiceProfile: this.#bind(setServiceProfile),
       }),
     ]
   }
@@ -180,6 +197,7 @@ export class HssService implements Service {
         auc: new AuthenticationCentre({ repository, reservations, random }),
         events: this.#events,
         push: this.#push,
+        registrations: this.#registrations,
       }
       this.#resealing = this.#reseal(repository)
       return { connection, bucket, context }

@@ -1,4 +1,6 @@
+import { AKA_DIGEST_ALGORITHMS } from '@rollcall/aka'
 import { type Config, ConfigError, checkLeaseTiming, field, replicaFields, type sharedShape } from '@rollcall/runtime'
+import { type NodeSettings, nodeFields } from '@rollcall/sip-node'
 import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 
 /** Settings of the S-CSCF beside the shared ones. */
@@ -15,6 +17,12 @@ export const scscfShape = {
     })
     .optional(),
   ...replicaFields({ name: 'scscf-0', timing: DEFAULT_LEASE_TIMING }),
+  ROLLCALL_SCSCF_DIGEST_ALGORITHM: field
+    .oneOf(AKA_DIGEST_ALGORITHMS, {
+      is: 'how challenges are to be answered; AKAv2-MD5 only when every UE knows it (RFC 4169)',
+      example: 'AKAv1-MD5',
+    })
+    .default('AKAv1-MD5'),
   ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: field
     .milliseconds({
       is: 'reg-await-auth: how long a challenge waits for its answer',
@@ -34,6 +42,15 @@ export const scscfShape = {
       max: 600_000,
     })
     .default(600_000),
+  ROLLCALL_SCSCF_CONTACTS_MAX: field
+    .count({
+      is: 'contacts that the users of one implicit set may have bound; a REGISTER beyond them is refused',
+      of: 'contacts',
+      example: '10',
+      min: 1,
+      max: 32,
+    })
+    .default(10),
   ROLLCALL_SCSCF_ATTEMPTS_MAX: field
     .count({
       is: 'registrations that may wait for an answer to their challenge',
@@ -68,10 +85,31 @@ export const scscfShape = {
   ROLLCALL_SCSCF_PROFILES_MAX: field
     .count({ is: 'profiles of unregistered users kept', of: 'profiles', example: '10000', min: 1, max: 1_000_000 })
     .default(10_000),
+  ROLLCALL_SCSCF_SIP_TLS_LISTEN: nodeFields.tlsListen('127.0.0.1:15061'),
+  ROLLCALL_SCSCF_SIP_PEERS: nodeFields.peers(
+    'pcscf.vendor.example=pcscf,as.vendor.example=as@tls:as.vendor.example:5061',
+  ),
+  ROLLCALL_SCSCF_SIP_UNPROTECTED_LISTEN: nodeFields.unprotectedListen({
+    is: 'insecure: plain SIP of other vendors’ nodes; what it says of identities is not believed',
+    example: 'udp:10.0.0.2:5060,tcp:10.0.0.2:5060',
+  }),
+  ROLLCALL_SCSCF_SIP_UNPROTECTED_PEERS: nodeFields.unprotectedPeers('as.vendor.example=as@udp:10.0.0.9:5060'),
+  ROLLCALL_SCSCF_SIP_PROTECTED_ELSEWHERE: nodeFields.protectedElsewhere('10.0.0.9'),
 }
 
 /** What the S-CSCF runs by. */
 export type ScscfConfig = Config<typeof sharedShape & typeof scscfShape>
+
+/** What it has to do with other vendors' nodes. */
+export function nodeSettings(config: ScscfConfig): NodeSettings {
+  return {
+    tlsListen: config.ROLLCALL_SCSCF_SIP_TLS_LISTEN,
+    peers: config.ROLLCALL_SCSCF_SIP_PEERS,
+    unprotectedListen: config.ROLLCALL_SCSCF_SIP_UNPROTECTED_LISTEN,
+    unprotectedPeers: config.ROLLCALL_SCSCF_SIP_UNPROTECTED_PEERS,
+    protectedElsewhere: config.ROLLCALL_SCSCF_SIP_PROTECTED_ELSEWHERE,
+  }
+}
 
 /** The own host name. */
 export function hostOf(config: ScscfConfig): string {

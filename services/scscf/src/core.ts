@@ -1,20 +1,23 @@
 import type { Impu } from '@rollcall/core'
 import type { CxServiceClient } from '@rollcall/proto-gen/cx'
-import { type HopPeers, type HopRouter, ReplicaForwarder, type Runtime } from '@rollcall/runtime'
+import { type HopPeers, ReplicaForwarder, type Runtime } from '@rollcall/runtime'
 import { ReplicaView } from '@rollcall/store'
 import { hostOf, type ScscfConfig } from './config.ts'
 import { CxClient } from './cx/cx-client.ts'
 import type { ScscfEvents } from './events.ts'
 import type { Refusal } from './refusal.ts'
+import { createNotifySender } from './reg-event/notify-sender.ts'
+import { RegEventServer } from './reg-event/reg-event-server.ts'
 import { RegisterFront } from './registrar/register-front.ts'
 import { CanonicalIdentities } from './replicas/canonical-identities.ts'
+import { OwnerCalls } from './replicas/owner-calls.ts'
 import { Owners } from './replicas/owners.ts'
 import { PartitionFactory } from './replicas/partition-factory.ts'
 import { Partitions } from './replicas/partitions.ts'
 import { Directory } from './session/directory.ts'
 import { OdiTable } from './session/odi-table.ts'
 import { type AtServer, SessionRouter } from './session/session-router.ts'
-import { Forwarder } from './sip/forwarder.ts'
+import { Forwarder, type HopSender } from './sip/forwarder.ts'
 import type { Incoming } from './sip/incoming.ts'
 
 /** Requests that are at an application server; each is gone after the longest wait for an answer. */
@@ -26,7 +29,10 @@ export interface CoreOptions {
   readonly runtime: Pick<Runtime, 'clock' | 'random' | 'log' | 'metrics'>
   readonly events: ScscfEvents
   readonly cx: CxServiceClient
-  readonly hop: HopRouter
+  /** The hop, and beside it the way to other vendors' nodes. */
+  readonly hop: HopSender
+  /** Whether the way to a host is one of the trust domain. */
+  readonly trusts: (host: string) => boolean
   readonly peers: HopPeers
   /** Refuses a request and counts it. */
   readonly refuse: (incoming: Incoming, refusal: Refusal) => void
@@ -36,24 +42,29 @@ export interface CoreOptions {
 export class ScscfCore implements Disposable {
   readonly view = new ReplicaView()
   readonly partitions: Partitions
+  readonly ownerCalls: OwnerCalls
   readonly #front: RegisterFront
   readonly #router: SessionRouter
   readonly #replicas: ReplicaForwarder
 
   constructor(options: CoreOptions) {
-    const { config, runtime, events, hop, peers, refuse } = options
+    const { config, runtime, events, hop, trusts, peers, refuse } = options
     const { clock, random, metrics } = runtime
     const { view } = this
     const realm = config.ROLLCALL_REALM
     const host = hostOf(config)
     const replica = config.ROLLCALL_REPLICA_NAME
     const cx = createCx(options, host)
+    const forwarder = new Forwarder({ hop, trusts, clock, random, host })
     const parts = new PartitionFactory({
       config,
       host,
       runtime,
       events,
       cx,
+      forwarder,
+      sendNotify: createNotifySender({ hop, clock, random, host }),
+      isLive: (partition) => view.isLive && view.whereIs(partition).kind === 'here',
       attempts: () => partitions.served.reduce((sum, { attempts }) => sum + attempts, 0),
       count: () => partitions.count,
     })
@@ -65,7 +76,7 @@ export class ScscfCore implements Disposable {
       registered: (impu) => partitions.findByImpu(impu)?.canonicalImpu,
       locate: (impu) => cx.canonicalOf(impu),
     })
-    const forwarder = new Forwarder({ hop, clock, random, host })
+    this.ownerCalls = new OwnerCalls({ view, partitions, identities })
     this.#replicas = new ReplicaForwarder({
       role: 'scscf',
       peers,
@@ -93,6 +104,7 @@ export class ScscfCore implements Disposable {
       refuse,
     })
     this.#router = new SessionRouter({
+      regEvents: new RegEventServer({ host, owners, refuse }),
       realm,
       host,
       replica,
@@ -115,6 +127,12 @@ export class ScscfCore implements Disposable {
     })
     metrics.gauge('rollcall_scscf_registrations', {}, () => {
       return partitions.served.reduce((sum, { size }) => sum + size, 0)
+    })
+    metrics.gauge('rollcall_scscf_reg_subscriptions', {}, () => {
+      return partitions.served.reduce((sum, { subscriptions }) => sum + subscriptions, 0)
+    })
+    metrics.gauge('rollcall_scscf_third_party_pending', {}, () => {
+      return partitions.served.reduce((sum, { thirdPartyPending }) => sum + thirdPartyPending, 0)
     })
     metrics.gauge('rollcall_scscf_partitions_owned', {}, () => partitions.served.length)
     metrics.gauge('rollcall_scscf_lease_live', {}, () => (view.isLive ? 1 : 0))

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { systemRandom } from '@rollcall/core'
+import { parseReginfo } from '@rollcall/reginfo'
 import { FakeUe } from './testing/fake-ue.ts'
 import { ALICE, ALICE_TEL, PHONE, SCSCF_HOST, TABLET } from './testing/fixtures.ts'
-import { ScscfStack } from './testing/scscf-stack.ts'
+import { regSubscribe } from './testing/reg-subscribe.ts'
+import { ScscfStack, until } from './testing/scscf-stack.ts'
 
 let stack: ScscfStack
 const [phone, tablet] = [PHONE, TABLET].map(
@@ -69,6 +71,22 @@ test('killed amid an attempt it knows nothing of the challenge: the answer is ch
   assert.equal(again.status, 401)
   const response = await stack.register(phone, { isProtected: true, authorization: phone.answer(again) })
   assert.equal(response.status, 200)
+})
+
+test('killed after its 200 to a SUBSCRIBE it tells the subscriber on, by higher versions (RFC 3680 section 5.1)', async () => {
+  assert.ok(phone)
+  const { callId, request, envelope } = regSubscribe(phone, 'ue', 1)
+  assert.equal((await stack.send(request, envelope)).status, 200)
+  const versions = (): number[] => {
+    const dialog = stack.received.pcscf.filter(({ request: { headers } }) => headers.get('Call-ID') === callId)
+    return dialog.map(({ request: { body } }) => parseReginfo(body).version)
+  }
+  await until(() => versions().length === 1, 'the first NOTIFY')
+  await stack.killProcess()
+  await stack.startProcess()
+  await until(() => versions().length === 2, 'the new process tells the state once')
+  const [before = 0, later = 0] = versions()
+  assert.ok(later > before)
 })
 
 test('killed after a de-registration it does not bring the contact back', async () => {

@@ -2,12 +2,14 @@ import type { AuditEvent, AuditEventName, Logger, Metrics } from '@rollcall/runt
 import type { CxCommand } from './cx/cx-client.ts'
 import type { FilterCriterion, SkippedCriterion } from './ifc/filter-criteria.ts'
 import { REFUSALS, type RefusalReason } from './refusal.ts'
+import type { NotifyOutcome } from './reg-event/notify-outcome.ts'
 import type { Attempt } from './registrar/attempt.ts'
 import type { RegisterRequest } from './registrar/register-request.ts'
 import type { RegistrarEvents } from './registrar/registrar.ts'
 import type { EndedRegistration } from './registrations/ended-registration.ts'
 import type { SessionEvents } from './session/session-router.ts'
 import type { Incoming } from './sip/incoming.ts'
+import type { ThirdPartyEvents } from './third-party/third-party-registrations.ts'
 
 /** Refusals that say who somebody is not. The others of status 403 are refused registrations. */
 const IDENTITY_REASONS: ReadonlySet<RefusalReason> = new Set([
@@ -20,13 +22,14 @@ const IDENTITY_REASONS: ReadonlySet<RefusalReason> = new Set([
   'served-user-barred',
   'no-service-route',
   'not-in-dialog',
+  'reg-event-denied',
 ])
 
 /** Refusals by which an authentication failed. */
 const AUTHENTICATION_REASONS: ReadonlySet<RefusalReason> = new Set(['wrong-res', 'mac-failure', 'challenge-limit'])
 
 /** The one place where the S-CSCF tells what it decided: counters for everything, the audit for who may what. */
-export class ScscfEvents implements RegistrarEvents, SessionEvents {
+export class ScscfEvents implements RegistrarEvents, SessionEvents, ThirdPartyEvents {
   readonly #metrics: Metrics
   readonly #audit: (event: AuditEvent) => void
   readonly #log: Logger
@@ -66,9 +69,18 @@ export class ScscfEvents implements RegistrarEvents, SessionEvents {
     this.#audit({ event: 'auth.failure', outcome: 'failed', reason: 'no-answer', identities: { impi, impu } })
   }
 
-  /** A contact's time ran out. */
-  expired({ impi, impu }: EndedRegistration): void {
-    this.#audit({ event: 'registration.ended', outcome: 'allowed', reason: 'expired', identities: { impi, impu } })
+  /** A private identity has no contact any more: its time ran out, or the network ended it. */
+  ended({ impi, impu, reason }: EndedRegistration): void {
+    this.#audit({ event: 'registration.ended', outcome: 'allowed', reason, identities: { impi, impu } })
+  }
+
+  /** A NOTIFY of registration state was answered, or could not be. */
+  regNotified(outcome: NotifyOutcome): void {
+    this.#metrics.counter('rollcall_scscf_reg_notifies_total', { outcome }).add()
+  }
+
+  reginfoTruncated(omitted: number): void {
+    this.#log.warn({ omitted }, 'registration information was too long for a message; some of it was left out')
   }
 
   /** A request was refused before or beside the registrar. */
@@ -94,6 +106,17 @@ export class ScscfEvents implements RegistrarEvents, SessionEvents {
   serverFailed(criterion: FilterCriterion, handling: FilterCriterion['defaultHandling']): void {
     const { serverName, priority } = criterion
     this.#log.warn({ serverName, priority, handling }, 'an application server failed; default handling applies')
+  }
+
+  thirdPartyTold(outcome: Parameters<ThirdPartyEvents['thirdPartyTold']>[0]): void {
+    this.#metrics.counter('rollcall_scscf_third_party_total', { outcome }).add()
+  }
+
+  thirdPartyTerminated({ serverName, priority }: FilterCriterion): void {
+    this.#log.warn(
+      { serverName, priority },
+      'an application server heard of no registration; it ends, as its filter says',
+    )
   }
 
   criteriaSkipped(skipped: readonly SkippedCriterion[]): void {

@@ -10,13 +10,16 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
+import { firstWay, type SipNode } from '@rollcall/sip-node'
 import type { ReplicatedStore } from '@rollcall/store'
 import { ScscfAdmin } from './admin/scscf-admin.ts'
 import { checkConfig, type ScscfConfig } from './config.ts'
 import { ScscfCore } from './core.ts'
+import { CxCallback } from './cx/cx-callback.ts'
 import { ScscfEvents } from './events.ts'
 import { createScscfStore } from './scscf-store.ts'
 import { HopFront } from './sip/hop-front.ts'
+import { createVendorNode } from './vendor/vendor-node.ts'
 
 export { scscfShape } from './config.ts'
 
@@ -34,11 +37,13 @@ export class ScscfService implements Service {
   readonly #runtime: Runtime
   readonly #cx: CxServiceClient
   readonly #hop: HopRouter
+  readonly #vendors: SipNode
   readonly #peers: HopPeers
   readonly #core: ScscfCore
   readonly #front: HopFront
   readonly #store: ReplicatedStore
   readonly #admin: ScscfAdmin
+  readonly #callback: CxCallback
   #server: GrpcServer | undefined
 
   /** @throws ConfigError when two settings contradict each other. */
@@ -55,13 +60,19 @@ export class ScscfService implements Service {
       metrics,
     })
     this.#hop = new HopRouter({ routes: config.ROLLCALL_HOP_ROUTES, runtime })
+    this.#vendors = createVendorNode({
+      config,
+      runtime,
+      receive: (message, peer, reply) => this.#front.receive(message, peer, reply),
+    })
     this.#peers = new HopPeers({ runtime })
     this.#core = new ScscfCore({
       config,
       runtime,
       events,
       cx: this.#cx,
-      hop: this.#hop,
+      hop: firstWay([this.#hop, this.#vendors.sender]),
+      trusts: (host) => this.#vendors.trusts(host),
       peers: this.#peers,
       refuse: (incoming, refusal) => this.#front.refuse(incoming, refusal),
     })
@@ -74,9 +85,11 @@ export class ScscfService implements Service {
       onRefused: (incoming, { reason }) => events.requestRefused(incoming, reason),
       onDropped: (reason) => events.dropped(reason),
     })
-    const { partitions, view } = core
+    const { partitions, view, ownerCalls } = core
     this.#store = createScscfStore({ config, runtime, partitions, view })
-    this.#admin = new ScscfAdmin({ runtime, view, partitions, replica: config.ROLLCALL_REPLICA_NAME })
+    const replica = config.ROLLCALL_REPLICA_NAME
+    this.#admin = new ScscfAdmin({ runtime, view, partitions, ownerCalls, replica })
+    this.#callback = new CxCallback({ runtime, ownerCalls })
   }
 
   /** Listens at once; until the store is open what needs a registration is answered 503. */
@@ -86,24 +99,28 @@ export class ScscfService implements Service {
       services: [
         createHopService({ onRequest: (message, peer, reply) => this.#front.receive(message, peer, reply) }),
         this.#admin.service,
+        this.#callback.service,
       ],
       runtime: this.#runtime,
     })
+    await this.#vendors.start()
     this.#store.start()
   }
 
   /** Others take over first, while what comes here still is served, forwarded, or waits for them. */
   async stop(): Promise<void> {
     await this.#store.leave()
+    this.#vendors.drain()
     await this.#server?.stop(STOP_GRACE_MS)
     this.#core[Symbol.dispose]()
-    await Promise.all([this.#hop.close(HOP_GRACE_MS), this.#peers.close(HOP_GRACE_MS)])
+    const ways = [this.#hop, this.#peers, this.#vendors]
+    await Promise.all(ways.map((way) => way.close(HOP_GRACE_MS)))
     this.#cx.close()
     await this.#store.close()
   }
 
   ready(): Readiness {
     const reasons = this.#store.problems
-    return { ready: reasons.length === 0, reasons }
+    return { ready: reasons.length === 0, reasons: [...reasons, ...this.#vendors.warnings] }
   }
 }

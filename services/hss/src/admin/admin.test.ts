@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { Algorithm, type Subscriber } from '@rollcall/proto-gen/admin'
-import { type ServicePointTrigger, SessionCase } from '@rollcall/proto-gen/cx'
+import { RegistrationType, type ServicePointTrigger, SessionCase } from '@rollcall/proto-gen/cx'
 import {
   RequestInvalidError,
   SubscriberExistsError,
@@ -44,11 +44,12 @@ function firstIdentity(subscriber: Subscriber) {
   return identity
 }
 
-function withTrigger(trigger: ServicePointTrigger['trigger']): Subscriber {
+function withTrigger(trigger: ServicePointTrigger['trigger'], registrationTypes: RegistrationType[] = []): Subscriber {
   return changed((subscriber) => {
     const [criteria] = profileOf(subscriber).initialFilterCriteria
     assert.ok(criteria)
-    criteria.triggerPoint = { conditionTypeCnf: true, spt: [{ conditionNegated: false, group: [0], trigger }] }
+    const spt = [{ conditionNegated: false, group: [0], trigger, registrationTypes }]
+    criteria.triggerPoint = { conditionTypeCnf: true, spt }
   })
 }
 
@@ -68,6 +69,23 @@ test('a subscriber is added with defaults filled in and identities in canonical 
   assert.equal(subscriber.serviceProfile.canonicalImpu, ALICE)
   assert.equal(subscriber.privateUsers[0]?.initialSqn, 32n)
   assert.deepEqual(subscriber.privateUsers[0]?.amf, Buffer.alloc(2))
+})
+
+test('a TUAK subscriber is added, and shown without any key (TS 35.231 clause 5)', async () => {
+  const { context } = await createHss()
+  const subscriber = changed((given) => {
+    Object.assign(firstIdentity(given), {
+      algorithm: Algorithm.ALGORITHM_TUAK,
+      k: Buffer.alloc(32, 0x5a),
+      opc: Buffer.alloc(0),
+      topc: Buffer.alloc(32, 0xa5),
+    })
+  })
+  assert.deepEqual(await addSubscriber(context, { subscriber }), { created: true })
+  assert.deepEqual(await addSubscriber(context, { subscriber }), { created: false })
+  const shown = (await getSubscriber(context, { key: ALICE })).subscriber?.privateIdentities[0]
+  assert.equal(shown?.algorithm, Algorithm.ALGORITHM_TUAK)
+  assert.deepEqual([shown?.k.length, shown?.opc.length, shown?.topc.length], [0, 0, 0])
 })
 
 test('without a policy nobody may watch', () => {
@@ -125,6 +143,7 @@ test('each wrong field is named (TS 29.228 annex B.2)', () => {
         firstIdentity(s).amf = Buffer.alloc(3)
       }),
     ],
+    // The separation bit is for EPS and 5GS (TS 33.102 annex H).
     [
       'private_identities[0].amf: must have',
       changed((s) => {
@@ -138,9 +157,27 @@ test('each wrong field is named (TS 29.228 annex B.2)', () => {
       }),
     ],
     [
-      'private_identities[0].algorithm: TUAK',
+      'private_identities[0].topc: must be 32 octets',
       changed((s) => {
         firstIdentity(s).algorithm = Algorithm.ALGORITHM_TUAK
+      }),
+    ],
+    [
+      'private_identities[0].opc: is for MILENAGE',
+      changed((s) => {
+        firstIdentity(s).algorithm = Algorithm.ALGORITHM_TUAK
+      }),
+    ],
+    [
+      'private_identities[0].topc: is for TUAK',
+      changed((s) => {
+        firstIdentity(s).topc = Buffer.alloc(32)
+      }),
+    ],
+    [
+      'private_identities[0].k: must be 16 octets',
+      changed((s) => {
+        firstIdentity(s).k = Buffer.alloc(32)
       }),
     ],
     [
@@ -243,6 +280,18 @@ test('each wrong field is named (TS 29.228 annex B.2)', () => {
       'service_profile.initial_filter_criteria[0].trigger_point.spt[0].request_uri',
       withTrigger({ $case: 'requestUri', value: '' }),
     ],
+    [
+      'service_profile.initial_filter_criteria[0].trigger_point.spt[0].session_description.line: ',
+      withTrigger({ $case: 'sessionDescription', value: { line: '', content: '' } }),
+    ],
+    [
+      'service_profile.initial_filter_criteria[0].trigger_point.spt[0].registration_types: ',
+      withTrigger({ $case: 'method', value: 'PUBLISH' }, [RegistrationType.REGISTRATION_TYPE_INITIAL]),
+    ],
+    [
+      'service_profile.initial_filter_criteria[0].trigger_point.spt[0].registration_types: ',
+      withTrigger({ $case: 'method', value: 'REGISTER' }, [RegistrationType.REGISTRATION_TYPE_UNSPECIFIED]),
+    ],
   ]
   for (const [expected, subscriber] of rows) {
     const problems = problemsOf(subscriber)
@@ -336,11 +385,13 @@ test('a page ends before a message would be too large', async () => {
   assert.equal(rest.nextPageToken, '')
 })
 
+const CALL = { remainingMs: 5_000 }
+
 test('a subscriber can be removed once', async () => {
   const { context } = await createHss()
   await addSubscriber(context, { subscriber: adminAlice() })
-  await removeSubscriber(context, { subscriptionId: 'alice' })
-  await assert.rejects(removeSubscriber(context, { subscriptionId: 'alice' }), SubscriberUnknownError)
+  await removeSubscriber(context, { subscriptionId: 'alice' }, CALL)
+  await assert.rejects(removeSubscriber(context, { subscriptionId: 'alice' }, CALL), SubscriberUnknownError)
   await assert.rejects(getSubscriber(context, { key: ALICE }), SubscriberUnknownError)
   assert.deepEqual(await addSubscriber(context, { subscriber: adminAlice() }), { created: true })
 })

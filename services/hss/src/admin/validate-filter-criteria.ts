@@ -2,6 +2,7 @@ import {
   DefaultHandling,
   type InitialFilterCriteria,
   ProfilePartIndicator,
+  RegistrationType,
   type ServicePointTrigger,
   SessionCase,
 } from '@rollcall/proto-gen/cx'
@@ -12,6 +13,8 @@ const CRITERIA_MAX = 64
 const TRIGGERS_MAX = 64
 const GROUPS_MAX = 16
 const EXPRESSION_LETTERS_MAX = 1_024
+/** Of one application server: it goes into each third-party REGISTER. */
+const SERVICE_INFO_LETTERS_MAX = 4_096
 
 const METHOD = /^[A-Z]{1,16}$/
 /** A SIP URI that routes loosely: what goes into a Route header field (RFC 3261 section 19.1.1). */
@@ -55,6 +58,11 @@ function validateCriteria(criteria: InitialFilterCriteria, at: string, problems:
     `${at}.profile_part_indicator`,
     'is unknown',
   )
+  problems.require(
+    (server?.serviceInfo ?? '').length <= SERVICE_INFO_LETTERS_MAX,
+    `${at}.application_server.service_info`,
+    `must be at most ${SERVICE_INFO_LETTERS_MAX} letters long`,
+  )
   const triggers = criteria.triggerPoint?.spt
   if (!triggers) return
   problems.require(
@@ -70,6 +78,7 @@ function validateCriteria(criteria: InitialFilterCriteria, at: string, problems:
 function validateTrigger(spt: ServicePointTrigger, at: string, problems: Problems): void {
   problems.require(spt.group.length <= GROUPS_MAX, `${at}.group`, `must be at most ${GROUPS_MAX}`)
   const { trigger } = spt
+  validateRegistrationTypes(spt, at, problems)
   switch (trigger?.$case) {
     case 'method':
       problems.require(METHOD.test(trigger.value), `${at}.method`, 'must be a SIP method in capital letters')
@@ -90,9 +99,29 @@ function validateTrigger(spt: ServicePointTrigger, at: string, problems: Problem
       problems.require(trigger.value !== '', `${at}.request_uri`, 'is missing')
       validateExpression(trigger.value, `${at}.request_uri`, problems)
       return
+    case 'sessionDescription':
+      problems.require(trigger.value.line !== '', `${at}.session_description.line`, 'is missing')
+      validateExpression(trigger.value.line, `${at}.session_description.line`, problems)
+      validateExpression(trigger.value.content, `${at}.session_description.content`, problems)
+      return
     case undefined:
-      problems.add(at, 'must have a method, a session case, a header or a request URI')
+      problems.add(at, 'must have a method, a session case, a header, a request URI or a session description')
   }
+}
+
+/** A kind of registration belongs to a REGISTER (TS 29.228 annex B.2.3). */
+function validateRegistrationTypes(
+  { trigger, registrationTypes }: ServicePointTrigger,
+  at: string,
+  problems: Problems,
+) {
+  if (registrationTypes.length === 0) return
+  const isRegister = trigger?.$case === 'method' && trigger.value === 'REGISTER'
+  problems.require(isRegister, `${at}.registration_types`, 'are for the method REGISTER alone')
+  const unknown: RegistrationType[] = [RegistrationType.REGISTRATION_TYPE_UNSPECIFIED, RegistrationType.UNRECOGNIZED]
+  const isKnown = registrationTypes.every((type) => !unknown.includes(type))
+  const isOnce = new Set(registrationTypes).size === registrationTypes.length
+  problems.require(isKnown && isOnce, `${at}.registration_types`, 'must be known, and each there once')
 }
 
 /** A rough check that spares the operator a criterion that every S-CSCF skips; the S-CSCF has the last word. */

@@ -1,3 +1,4 @@
+import type { AkaKeys } from '@rollcall/aka'
 import { assertNever, parseImpi, Secret } from '@rollcall/core'
 import { Algorithm, type PrivateIdentity } from '@rollcall/proto-gen/admin'
 import type { NewPrivateUser } from '../subscribers/subscriber.ts'
@@ -6,8 +7,10 @@ import type { Problems } from './problems.ts'
 /** Private identities of one subscription: a bound of the record. */
 const PRIVATE_IDENTITIES_MAX = 16
 
-/** Octets of K, of OPc and of AMF (TS 35.205 clause 3, TS 33.102 clause 6.3.2). */
-const KEY_OCTETS = 16
+/** Octets of K and of OPc for Milenage, of K and of TOPc for TUAK (TS 35.205 clause 3, TS 35.231 clause 5). */
+const MILENAGE_OCTETS = { k: [16], constant: 16 }
+const TUAK_OCTETS = { k: [16, 32], constant: 32 }
+/** TS 33.102 clause 6.3.2. */
 const AMF_OCTETS = 2
 
 /** SQN has 48 bits (TS 33.102 clause 6.3.2). */
@@ -38,39 +41,43 @@ export function validatePrivateIdentities(given: readonly PrivateIdentity[], pro
 
 function validatePrivateIdentity(given: PrivateIdentity, path: string, problems: Problems): NewPrivateUser | undefined {
   const impi = problems.attempt(`${path}.impi`, 'must be user@realm without a scheme', () => parseImpi(given.impi))
-  validateAlgorithm(given.algorithm, `${path}.algorithm`, problems)
-  requireOctets(given.k, KEY_OCTETS, `${path}.k`, problems)
-  requireOctets(given.opc, KEY_OCTETS, `${path}.opc`, problems)
+  const keys = validateKeys(given, path, problems)
   const amf = given.amf.length === 0 ? Buffer.alloc(AMF_OCTETS) : given.amf
-  requireOctets(amf, AMF_OCTETS, `${path}.amf`, problems)
+  requireOctets(amf, [AMF_OCTETS], `${path}.amf`, problems)
   problems.require(((amf[0] ?? 0) & AMF_SEPARATION_BIT) === 0, `${path}.amf`, 'must have the separation bit 0 for IMS')
   problems.require(given.sqn <= SQN_MAX, `${path}.sqn`, 'must have at most 48 bits')
-  if (impi === undefined) return undefined
+  if (impi === undefined || keys === undefined) return undefined
   return {
     impi,
-    k: new Secret(given.k),
-    opc: new Secret(given.opc),
+    ...keys,
     amf: Buffer.from(amf),
     initialSqn: given.sqn === 0n ? INITIAL_SQN : given.sqn,
   }
 }
 
-function requireOctets(value: Buffer, octets: number, path: string, problems: Problems): void {
-  problems.require(value.length === octets, path, `must be ${octets} octets, came with ${value.length}`)
+function requireOctets(value: Buffer, octets: readonly number[], path: string, problems: Problems): void {
+  const allowed = octets.join(' or ')
+  problems.require(octets.includes(value.length), path, `must be ${allowed} octets, came with ${value.length}`)
 }
 
-function validateAlgorithm(algorithm: Algorithm, path: string, problems: Problems): void {
-  switch (algorithm) {
+/** K and the constant of the algorithm; that of the other algorithm must not be there. */
+function validateKeys(given: PrivateIdentity, path: string, problems: Problems): AkaKeys | undefined {
+  switch (given.algorithm) {
     case Algorithm.ALGORITHM_MILENAGE:
-      return
+      requireOctets(given.k, MILENAGE_OCTETS.k, `${path}.k`, problems)
+      requireOctets(given.opc, [MILENAGE_OCTETS.constant], `${path}.opc`, problems)
+      problems.require(given.topc.length === 0, `${path}.topc`, 'is for TUAK alone')
+      return { k: new Secret(given.k), opc: new Secret(given.opc) }
     case Algorithm.ALGORITHM_TUAK:
-      problems.add(path, 'TUAK is not supported by this HSS yet; use MILENAGE')
-      return
+      requireOctets(given.k, TUAK_OCTETS.k, `${path}.k`, problems)
+      requireOctets(given.topc, [TUAK_OCTETS.constant], `${path}.topc`, problems)
+      problems.require(given.opc.length === 0, `${path}.opc`, 'is for MILENAGE alone')
+      return { k: new Secret(given.k), topc: new Secret(given.topc) }
     case Algorithm.ALGORITHM_UNSPECIFIED:
     case Algorithm.UNRECOGNIZED:
-      problems.add(path, 'must be MILENAGE')
-      return
+      problems.add(`${path}.algorithm`, 'must be MILENAGE or TUAK')
+      return undefined
     default:
-      assertNever(algorithm)
+      return assertNever(given.algorithm)
   }
 }

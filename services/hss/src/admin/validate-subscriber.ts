@@ -36,7 +36,8 @@ export function validateSubscriber(given: Subscriber | undefined, realm: string)
   return { subscriptionId: given.subscriptionId, privateUsers, serviceProfile, presencePolicy }
 }
 
-function validateProfile(given: ServiceProfile | undefined, realm: string, problems: Problems): ServiceProfile {
+/** Reads a service profile: identities in canonical form, the canonical one filled in. */
+export function validateProfile(given: ServiceProfile | undefined, realm: string, problems: Problems): ServiceProfile {
   const path = 'service_profile'
   if (!given) {
     problems.add(path, 'is missing')

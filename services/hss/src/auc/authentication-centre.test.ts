@@ -18,7 +18,7 @@ async function findAlice(context: HssContext) {
 
 async function fetchVector(context: HssContext, resync?: { rand: Buffer; auts: Buffer }) {
   const { subscriber, user } = await findAlice(context)
-  return await context.auc.makeVector(subscriber, user, resync)
+  return await context.auc.makeVector(subscriber, user, { consumer: 'cx', resync })
 }
 
 /** An ISIM with the keys of alice's phone. */
@@ -160,4 +160,32 @@ test('a subscriber who was removed and added anew begins anew, whatever is left 
     isim.state.sqnArray.filter((seq) => seq > 0n),
     [1n],
   )
+})
+
+test('a TUAK subscriber gets vectors that his ISIM accepts, and resynchronises; TOPc is sealed like OPc (TS 35.231 clause 5)', async () => {
+  const { bucket, context, restart } = await createHss()
+  const keys = { k: new Secret(Buffer.alloc(32, 0x5a)), topc: new Secret(Buffer.alloc(32, 0xa5)) }
+  const { subscriptionId, serviceProfile, presencePolicy } = alice()
+  const privateUsers = [{ impi: IMPI, amf: Buffer.alloc(2), initialSqn: 32n, ...keys }]
+  await context.repository.add({ subscriptionId, privateUsers, serviceProfile, presencePolicy })
+  for (const { value } of bucket.entries.values()) {
+    assert.ok(!value.includes(keys.k.reveal()) && !value.includes(keys.topc.reveal()))
+  }
+  // Another process reads the same record.
+  for (const [current, highest] of [
+    [context, 5_000n],
+    [restart(), 9_000n],
+  ] as const) {
+    const { vector } = await fetchVector(current)
+    const fresh = { rand: vector.rand, autn: vector.autn, state: newIsimState() }
+    const answer = answerChallenge(keys, fresh)
+    assert.ok(answer.kind === 'success' && answer.res.equals(vector.xres) && answer.ck.equals(vector.ck))
+    const ahead = { sqnArray: newIsimState().sqnArray.map(() => highest) }
+    const refused = answerChallenge(keys, { ...fresh, state: ahead })
+    assert.ok(refused.kind === 'sync-failure')
+    const again = await fetchVector(current, { rand: vector.rand, auts: refused.auts })
+    assert.equal(again.resynchronisation, 'done')
+    const { rand, autn } = again.vector
+    assert.equal(answerChallenge(keys, { rand, autn, state: ahead }).kind, 'success')
+  }
 })

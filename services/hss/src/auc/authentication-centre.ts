@@ -1,4 +1,4 @@
-import { type AuthenticationVector, generateVector, verifyAuts } from '@rollcall/aka'
+import { type AuthenticationVector, generateVector, type SqnSlice, verifyAuts } from '@rollcall/aka'
 import type { Random } from '@rollcall/core'
 import type { SubscriberRepository } from '../subscribers/repository.ts'
 import type { PrivateUser, Subscriber } from '../subscribers/subscriber.ts'
@@ -44,23 +44,27 @@ export class AuthenticationCentre {
   }
 
   /**
-   * Makes a vector for the IMS domain, after resynchronisation when `resync` is given and its MAC-S is right. MAC-S is
-   * verified before anything else, so that a forged AUTS costs no write.
+   * Makes a vector for the IMS domain, by Milenage or TUAK as the user is provisioned, after resynchronisation when
+   * `resync` is given and its MAC-S is right. MAC-S is verified before anything else, so that a forged AUTS costs no write.
    *
-   * @see TS 33.102 clauses 6.3.2 and 6.3.5
+   * `consumer` is who asks: each has IND values of its own, so that vectors of one that are presented late are still fresh
+   * after those of another (readings, Access 8).
+   *
+   * @see TS 33.102 clauses 6.3.2, 6.3.5 and C.3.4
    */
   async makeVector(
     subscriber: Subscriber,
     user: PrivateUser,
-    resync: Resynchronisation | undefined,
+    o: { readonly consumer: SqnSlice; readonly resync?: Resynchronisation | undefined },
   ): Promise<VectorResult> {
+    const { consumer, resync } = o
     const keys = this.#repository.keysOf(subscriber, user)
     const owner: SqnOwner = { impi: user.impi, generation: subscriber.generation, initialSqn: user.initialSqn }
     const sqnMs = resync && verifyAuts(keys, resync)
     const sqn =
       sqnMs === undefined
-        ? await this.#reservations.take(owner, 'cx')
-        : await this.#reservations.takeAfterResynchronisation(owner, 'cx', sqnMs)
+        ? await this.#reservations.take(owner, consumer)
+        : await this.#reservations.takeAfterResynchronisation(owner, consumer, sqnMs)
     const vector = generateVector(keys, { sqn, amf: user.amf, rand: this.#random.bytes(RAND_OCTETS) })
     const resynchronisation = resync === undefined ? 'none' : sqnMs === undefined ? 'refused' : 'done'
     return { vector, resynchronisation }

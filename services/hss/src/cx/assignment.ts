@@ -18,14 +18,26 @@ export function isKnownAssignmentType(type: ServerAssignmentType): type is Known
   return type !== ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_UNSPECIFIED && type !== ServerAssignmentType.UNRECOGNIZED
 }
 
-/** Whether the answer to this type carries the user's profile. */
-export function wantsProfile(type: KnownAssignmentType): boolean {
-  return (
-    type === ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_NO_ASSIGNMENT ||
-    type === ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION ||
-    type === ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_RE_REGISTRATION ||
-    type === ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_UNREGISTERED_USER
-  )
+/**
+ * Whether the answer to this type carries the user's profile: whoever has it already, and says so of a re-registration, is
+ * not sent it again.
+ *
+ * @see TS 29.228 clause 6.1.2.1
+ */
+export function wantsProfile(
+  { userDataAlreadyAvailable }: { readonly userDataAlreadyAvailable: boolean },
+  type: KnownAssignmentType,
+): boolean {
+  switch (type) {
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_NO_ASSIGNMENT:
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION:
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_UNREGISTERED_USER:
+      return true
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_RE_REGISTRATION:
+      return !userDataAlreadyAvailable
+    default:
+      return false
+  }
 }
 
 /**
@@ -52,9 +64,15 @@ export function applyAssignment(location: Location, assignment: Assignment): Loc
       return isRegistered(location) ? location : { serverName, registeredImpis: [], isUnregisteredService: true }
     case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION:
     case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION:
-    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION: {
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION:
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_DEREGISTRATION_TOO_MUCH_DATA: {
       const left = impi === undefined ? [] : location.registeredImpis.filter((registered) => registered !== impi)
       return left.length > 0 ? { ...location, registeredImpis: left } : NO_LOCATION
+    }
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME:
+    case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION_STORE_SERVER_NAME: {
+      const left = impi === undefined ? [] : location.registeredImpis.filter((registered) => registered !== impi)
+      return { serverName, registeredImpis: left, isUnregisteredService: left.length === 0 }
     }
     case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_FAILURE:
     case ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_TIMEOUT:

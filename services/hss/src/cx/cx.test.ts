@@ -49,7 +49,13 @@ function assign(
   impi: string = IMPI,
   impu: string = ALICE,
 ) {
-  return serverAssignment(context, { impi, impu, serverName: SERVER_NAME, type: ServerAssignmentType[type] })
+  return serverAssignment(context, {
+    impi,
+    impu,
+    serverName: SERVER_NAME,
+    type: ServerAssignmentType[type],
+    userDataAlreadyAvailable: false,
+  })
 }
 
 function fetchVector(context: HssContext, serverName = SERVER_NAME, resync = Buffer.alloc(0)) {
@@ -74,7 +80,9 @@ test('UAR, MAR and SAR want an IMPI and an IMPU that belong together (TS 29.228 
     ['', '', CxResult.CX_RESULT_USER_UNKNOWN],
   ]
   for (const [impi, impu, expected] of rows) {
-    assert.equal((await authorize(context, impi, impu)).result, expected, `UAR ${impi} ${impu}`)
+    const isKnown = expected === CxResult.CX_RESULT_SUCCESS
+    const authorized = isKnown ? CxResult.CX_RESULT_FIRST_REGISTRATION : expected
+    assert.equal((await authorize(context, impi, impu)).result, authorized, `UAR ${impi} ${impu}`)
     const { result, vector } = await multimediaAuth(context, {
       impi,
       impu,
@@ -179,13 +187,72 @@ test('SAR of another S-CSCF is 5005, MAR of another one takes the name over, but
   const { vector } = await fetchVector(context)
   assert.ok(vector)
   const type = ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION
-  const foreign = { impi: IMPI, impu: ALICE, serverName: OTHER_SERVER, type }
+  const foreign = { impi: IMPI, impu: ALICE, serverName: OTHER_SERVER, type, userDataAlreadyAvailable: false }
   assert.equal((await serverAssignment(context, foreign)).result, CxResult.CX_RESULT_IDENTITY_ALREADY_REGISTERED)
   await fetchVector(context, OTHER_SERVER, Buffer.concat([vector.rand, Buffer.alloc(14)]))
   assert.equal(await serverOf(context), SERVER_NAME)
   await fetchVector(context, OTHER_SERVER)
   assert.equal(await serverOf(context), OTHER_SERVER)
   assert.equal((await serverAssignment(context, foreign)).result, CxResult.CX_RESULT_SUCCESS)
+})
+
+test('UAA tells the first registration from a later one, and a de-registration apart (TS 29.228 clause 6.1.1)', async () => {
+  const { context } = await createCx()
+  assert.equal((await authorize(context, IMPI, ALICE)).result, CxResult.CX_RESULT_FIRST_REGISTRATION)
+  await assign(context, 'SERVER_ASSIGNMENT_TYPE_REGISTRATION')
+  const again = await authorize(context, TABLET, ALICE)
+  assert.deepEqual(again, { result: CxResult.CX_RESULT_SUBSEQUENT_REGISTRATION, serverName: SERVER_NAME })
+  const leaving = await authorize(context, IMPI, ALICE, DE_REGISTRATION)
+  assert.deepEqual(leaving, { result: CxResult.CX_RESULT_SUCCESS, serverName: SERVER_NAME })
+})
+
+test('the profile is not sent again to who has it and re-registers (TS 29.228 clause 6.1.2.1)', async () => {
+  const { context } = await createCx()
+  const rows = [
+    ['SERVER_ASSIGNMENT_TYPE_REGISTRATION', true, true],
+    ['SERVER_ASSIGNMENT_TYPE_RE_REGISTRATION', true, false],
+    ['SERVER_ASSIGNMENT_TYPE_RE_REGISTRATION', false, true],
+    ['SERVER_ASSIGNMENT_TYPE_NO_ASSIGNMENT', true, true],
+    ['SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_TIMEOUT', false, false],
+    ['SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION', false, false],
+  ] as const
+  for (const [type, userDataAlreadyAvailable, isSent] of rows) {
+    const asked = { impi: IMPI, impu: ALICE, serverName: SERVER_NAME, type: ServerAssignmentType[type] }
+    const { profile } = await serverAssignment(context, { ...asked, userDataAlreadyAvailable })
+    assert.equal(profile !== undefined, isSent, `${type} ${userDataAlreadyAvailable}`)
+  }
+})
+
+test('a known mistake of others: an SAA that refuses is Cx’s own, with its result, and no failure of the call', async () => {
+  const { context } = await createCx()
+  const type = ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_REGISTRATION
+  const asked = { impi: IMPI, impu: BOB, serverName: SERVER_NAME, type, userDataAlreadyAvailable: false }
+  assert.deepEqual(await serverAssignment(context, asked), {
+    result: CxResult.CX_RESULT_IDENTITIES_DONT_MATCH,
+    profile: undefined,
+  })
+})
+
+test('each assignment does to the location what it says (TS 29.228 clause 6.1.2.1, TS 29.229 clause 6.3.15)', async () => {
+  const rows = [
+    ['SERVER_ASSIGNMENT_TYPE_NO_ASSIGNMENT', SERVER_NAME],
+    ['SERVER_ASSIGNMENT_TYPE_RE_REGISTRATION', SERVER_NAME],
+    ['SERVER_ASSIGNMENT_TYPE_UNREGISTERED_USER', SERVER_NAME],
+    ['SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION', ''],
+    ['SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION', ''],
+    ['SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION_STORE_SERVER_NAME', SERVER_NAME],
+    ['SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION_STORE_SERVER_NAME', SERVER_NAME],
+    ['SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION', ''],
+    ['SERVER_ASSIGNMENT_TYPE_DEREGISTRATION_TOO_MUCH_DATA', ''],
+    ['SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_FAILURE', SERVER_NAME],
+    ['SERVER_ASSIGNMENT_TYPE_AUTHENTICATION_TIMEOUT', SERVER_NAME],
+  ] as const
+  for (const [type, expected] of rows) {
+    const { context } = await createCx()
+    await assign(context, 'SERVER_ASSIGNMENT_TYPE_REGISTRATION')
+    assert.equal((await assign(context, type)).result, CxResult.CX_RESULT_SUCCESS, type)
+    assert.equal(await serverOf(context), expected, type)
+  }
 })
 
 test('MAR alone stores no S-CSCF: who is not authenticated costs no location', async () => {
@@ -201,7 +268,8 @@ test('SAR without a type or a name is 5007 and changes nothing', async () => {
     { impi: IMPI, impu: ALICE, serverName: '', type },
     { impi: IMPI, impu: ALICE, serverName: SERVER_NAME, type: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_UNSPECIFIED },
   ]) {
-    assert.equal((await serverAssignment(context, request)).result, CxResult.CX_RESULT_IN_ASSIGNMENT_TYPE)
+    const asked = { ...request, userDataAlreadyAvailable: false }
+    assert.equal((await serverAssignment(context, asked)).result, CxResult.CX_RESULT_IN_ASSIGNMENT_TYPE)
   }
   assert.equal(await serverOf(context), '')
 })

@@ -23,7 +23,10 @@ export async function multimediaAuth(
     refuseUser(context.events, found, request)
     return { result: found.result, vector: undefined }
   }
-  const { vector, resynchronisation } = await context.auc.makeVector(found.subscriber, found.user, resync)
+  const { vector, resynchronisation } = await context.auc.makeVector(found.subscriber, found.user, {
+    consumer: 'cx',
+    resync,
+  })
   if (resynchronisation !== 'none') context.events.resynchronised(resynchronisation, found.impi)
   await context.locations.change(found.subscriber, (location) =>
     applyAuthentication(location, request.serverName, resync !== undefined),

@@ -35,7 +35,7 @@ export async function serverAssignment(
   }
   return {
     result: CxResult.CX_RESULT_SUCCESS,
-    profile: wantsProfile(type) ? subscriber.serviceProfile : undefined,
+    profile: wantsProfile(request, type) ? subscriber.serviceProfile : undefined,
   }
 }
 

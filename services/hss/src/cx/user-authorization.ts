@@ -29,5 +29,9 @@ export async function userAuthorization(
     context.events.refused('identity-not-registered')
     return { result: CxResult.CX_RESULT_IDENTITY_NOT_REGISTERED, serverName: '' }
   }
-  return { result: CxResult.CX_RESULT_SUCCESS, serverName: location.serverName }
+  const { serverName } = location
+  if (isDeregistration) return { result: CxResult.CX_RESULT_SUCCESS, serverName }
+  const isFirst = serverName === ''
+  const result = isFirst ? CxResult.CX_RESULT_FIRST_REGISTRATION : CxResult.CX_RESULT_SUBSEQUENT_REGISTRATION
+  return { result, serverName }
 }

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { VirtualClock } from '@rollcall/core'
 import { RpcError, type RpcErrorCode } from '@rollcall/runtime'
 import { PolicyNotInForceError } from '../errors.ts'
-import { PolicyPush, type PushOutcome } from './policy-push.ts'
+import type { PushOutcome } from '../push-rounds.ts'
+import { PolicyPush } from './policy-push.ts'
 
 const REQUEST = {
   canonicalImpu: 'sip:alice@ims.example.org',

@@ -1,4 +1,4 @@
-import type { MilenageKeys } from '@rollcall/aka'
+import type { AkaKeys } from '@rollcall/aka'
 import type { Impi, Impu, Random } from '@rollcall/core'
 import { ServiceProfile } from '@rollcall/proto-gen/cx'
 import { IdentityRecord, SubscriptionRecord } from '@rollcall/proto-gen/hss'
@@ -61,8 +61,8 @@ export class SubscriberRepository {
     return subscriber && impusOf(subscriber).includes(impu) ? subscriber : undefined
   }
 
-  /** K and OPc of a user, in the clear, for one computation. */
-  keysOf(subscriber: Subscriber, user: PrivateUser): MilenageKeys {
+  /** K and OPc or TOPc of a user, in the clear, for one computation. */
+  keysOf(subscriber: Subscriber, user: PrivateUser): AkaKeys {
     return openKeys(this.#sealer, subscriber.recordKey, user)
   }
 
@@ -100,6 +100,43 @@ export class SubscriberRepository {
         return await this.#replace({ ...subscriber, presencePolicy })
       }),
     )
+  }
+
+  /**
+   * Gives a subscription another service profile: what it was and what it is then, or undefined when there is none. New
+   * identities are claimed before the subscription says so, as `add` does, and those that are gone are given up after.
+   *
+   * @throws SubscriberExistsError naming every new identity that belongs to somebody already.
+   * @throws ConcurrentChangeError when others keep changing the same records.
+   */
+  async setServiceProfile(
+    subscriptionId: string,
+    serviceProfile: ServiceProfile,
+  ): Promise<{ readonly before: Subscriber; readonly after: Subscriber } | undefined> {
+    return await this.#withRetry(async () => {
+      const recordKey = this.keys.subscription(subscriptionId)
+      const { subscriber: before } = await this.#read(recordKey)
+      if (!before) return undefined
+      if (isSameMessage(ServiceProfile, before.serviceProfile, serviceProfile)) return { before, after: before }
+      const old = impusOf(before)
+      const given = impusOf({ serviceProfile })
+      const added = given.filter((impu) => !old.includes(impu))
+      const taken: string[] = []
+      for (const claim of this.#claims([], added)) {
+        if (!(await this.#claim(claim, recordKey))) taken.push(claim.identity)
+      }
+      if (taken.length > 0) throw new SubscriberExistsError(taken)
+      const gone = await this.#claimed(
+        recordKey,
+        this.#claims(
+          [],
+          old.filter((impu) => !given.includes(impu)),
+        ),
+      )
+      const after = await this.#replace({ ...before, serviceProfile })
+      for (const { key, revision } of gone) await this.#deleteUnlessChanged(key, revision)
+      return { before, after }
+    })
   }
 
   /** Record keys of all subscriptions, removed ones too, in no order. */
@@ -168,7 +205,9 @@ export class SubscriberRepository {
       if (holderKey !== recordKey) {
         const holder = await this.#read(holderKey)
         if (holder.subscriber && this.#lists(holder.subscriber, claim)) return false
-        if (!holder.subscriber) await this.#write(holderKey, REMOVED, holder.revision)
+        // Should the holder be about to commit, its commit must fail: of whom it claims the identity is taken over.
+        if (holder.subscriber) await this.#replace(holder.subscriber)
+        else await this.#write(holderKey, REMOVED, holder.revision)
       }
     }
     await this.#write(claim.identityKey, record, entry?.revision)
@@ -180,17 +219,23 @@ export class SubscriberRepository {
     const { subscriber, revision } = await this.#read(recordKey)
     if (!subscriber) return undefined
     // Revisions from before the commit: what an add writes anew afterwards is not deleted below.
+    const claimed = await this.#claimed(recordKey, this.#claims(subscriber.privateUsers, impusOf(subscriber)))
+    await this.#write(recordKey, REMOVED, revision)
+    for (const { key, revision: claimRevision } of claimed) await this.#deleteUnlessChanged(key, claimRevision)
+    await this.#forget(subscriber)
+    return subscriber
+  }
+
+  /** Those of the claims whose records lead to `recordKey`, as they are now. */
+  async #claimed(recordKey: string, claims: readonly Claim[]): Promise<{ key: string; revision: bigint }[]> {
     const claimed: { key: string; revision: bigint }[] = []
-    for (const { identityKey } of this.#claims(subscriber.privateUsers, impusOf(subscriber))) {
+    for (const { identityKey } of claims) {
       const entry = await this.#bucket.get(identityKey)
       if (!entry) continue
       const { subscriptionKey } = decodeRecord(IdentityRecord, identityKey, entry.value)
       if (subscriptionKey === recordKey) claimed.push({ key: identityKey, revision: entry.revision })
     }
-    await this.#write(recordKey, REMOVED, revision)
-    for (const { key, revision: claimRevision } of claimed) await this.#deleteUnlessChanged(key, claimRevision)
-    await this.#forget(subscriber)
-    return subscriber
+    return claimed
   }
 
   /** Deletes what was kept for the subscriber beside its record; a record of another generation means nothing anyway. */
@@ -271,8 +316,7 @@ export class SubscriberRepository {
       stored.privateUsers.every((user, index) => {
         const other = given.privateUsers[index]
         if (!other || user.impi !== other.impi || user.initialSqn !== other.initialSqn) return false
-        const { k, opc } = this.keysOf(stored, user)
-        return user.amf.equals(other.amf) && k.equals(other.k) && opc.equals(other.opc)
+        return user.amf.equals(other.amf) && sameKeys(this.keysOf(stored, user), other)
       }) &&
       isSameMessage(ServiceProfile, stored.serviceProfile, given.serviceProfile) &&
       isSameMessage(PresencePolicy, stored.presencePolicy, given.presencePolicy)
@@ -281,6 +325,12 @@ export class SubscriberRepository {
 }
 
 const REMOVED = encodeRecord(SubscriptionRecord, { state: { $case: 'removed', value: {} } })
+
+function sameKeys(one: AkaKeys, other: AkaKeys): boolean {
+  if (!one.k.equals(other.k)) return false
+  if ('topc' in one) return 'topc' in other && one.topc.equals(other.topc)
+  return !('topc' in other) && one.opc.equals(other.opc)
+}
 
 /** Our encoder writes fields in the order of their numbers: equal messages have equal octets. */
 function isSameMessage<T>(type: { encode(message: T): { finish(): Uint8Array } }, one: T, other: T): boolean {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Secret, seededRandom, VirtualClock } from '@rollcall/core'
+import { type Impi, Secret, seededRandom, VirtualClock } from '@rollcall/core'
 import { SealedRecordError, Sealer, StoreUnavailableError } from '@rollcall/store'
 import { SubscriberRepository } from './repository.ts'
 import { resealAll } from './resealing.ts'
@@ -24,7 +24,8 @@ async function opens(repository: SubscriberRepository): Promise<void> {
   const subscriber = await repository.findByImpi(IMPI)
   const [user] = subscriber?.privateUsers ?? []
   assert.ok(subscriber && user)
-  assert.deepEqual(repository.keysOf(subscriber, user).opc.reveal(), OPC)
+  const keys = repository.keysOf(subscriber, user)
+  assert.deepEqual('opc' in keys && keys.opc.reveal(), OPC)
 }
 
 /** Three subscribers sealed by k1. */
@@ -64,6 +65,27 @@ async function run(
   await all
   return { outcome, walks }
 }
+
+test('TOPc of a TUAK user is sealed anew like OPc', async () => {
+  const { bucket, ...rest } = await stage()
+  const impi = `001010000000077@${REALM}` as Impi
+  const keys = { k: new Secret(random.bytes(32)), topc: new Secret(random.bytes(32)) }
+  const dave = newSubscriber('dave', [impi], [`sip:dave@${REALM}`])
+  const privateUsers = [{ impi, amf: Buffer.alloc(2), initialSqn: 32n, ...keys }]
+  const added = repositoryWith(bucket, 'k1')
+  assert.equal(await added.add({ ...dave, privateUsers }), 'created')
+  assert.equal(await added.add({ ...dave, privateUsers }), 'same')
+  const { outcome, walks } = await run(repositoryWith(bucket, 'k1', 'k2'), rest)
+  assert.deepEqual([outcome, walks], ['done', [{ resealed: 3, failed: 0 }]])
+  const repository = repositoryWith(bucket, 'k2')
+  const subscriber = await repository.findByImpi(impi)
+  const [user] = subscriber?.privateUsers ?? []
+  assert.ok(subscriber && user)
+  const opened = repository.keysOf(subscriber, user)
+  assert.ok('topc' in opened && opened.topc.equals(keys.topc) && opened.k.equals(keys.k))
+  // TOPc does not open in the place of K.
+  assert.throws(() => repository.keysOf(subscriber, { ...user, sealedK: user.sealedTopc }), SealedRecordError)
+})
 
 test('after the key is changed all still opens, and when all is sealed anew the old key may go', async () => {
   const { bucket, ...rest } = await stage()

@@ -1,4 +1,5 @@
-import type { Impi, Impu, Secret } from '@rollcall/core'
+import type { AkaKeys } from '@rollcall/aka'
+import type { Impi, Impu } from '@rollcall/core'
 import type { ServiceProfile } from '@rollcall/proto-gen/cx'
 import type { PresencePolicy } from '@rollcall/proto-gen/sh'
 
@@ -10,11 +11,9 @@ export interface NewSubscriber {
   readonly presencePolicy: PresencePolicy
 }
 
-/** A private identity as it is provisioned. Milenage alone: what asks for another algorithm was refused before. */
-export interface NewPrivateUser {
+/** A private identity as it is provisioned; the keys tell the algorithm. */
+export type NewPrivateUser = AkaKeys & {
   readonly impi: Impi
-  readonly k: Secret
-  readonly opc: Secret
   readonly amf: Buffer
   readonly initialSqn: bigint
 }
@@ -37,7 +36,10 @@ export interface Subscriber {
 export interface PrivateUser {
   readonly impi: Impi
   readonly sealedK: Buffer
+  /** Empty with TUAK. */
   readonly sealedOpc: Buffer
+  /** Empty with Milenage. */
+  readonly sealedTopc: Buffer
   readonly amf: Buffer
   readonly initialSqn: bigint
 }

@@ -8,6 +8,7 @@ import {
   ServerAssignmentType,
   UserAuthorizationType,
 } from '@rollcall/proto-gen/cx'
+import { REFUSALS } from '../refusal.ts'
 import { ALICE, ALICE_PROFILE, PHONE, REALM, register, vector } from '../testing/fixtures.ts'
 import { CxClient } from './cx-client.ts'
 
@@ -170,5 +171,77 @@ test('LIR and SAR together say who an unregistered user is (TS 29.228 clause 6.1
   for (const [lir, sar, kind] of rows) {
     const { cx } = createClient(sar === undefined ? { lir } : { lir, sar })
     assert.equal((await cx.locate(ALICE)).kind, kind)
+  }
+})
+
+test('every result of UAA, MAA and SAA has its SIP status (TS 29.228 annex A, TS 29.229 clause 6.2)', async () => {
+  const rows: [CxResult, number | 'success'][] = [
+    [CxResult.CX_RESULT_SUCCESS, 'success'],
+    [CxResult.CX_RESULT_FIRST_REGISTRATION, 'success'],
+    [CxResult.CX_RESULT_SUBSEQUENT_REGISTRATION, 'success'],
+    [CxResult.CX_RESULT_SUCCESS_SERVER_NAME_NOT_STORED, 'success'],
+    [CxResult.CX_RESULT_UNREGISTERED_SERVICE, 403],
+    [CxResult.CX_RESULT_USER_UNKNOWN, 403],
+    [CxResult.CX_RESULT_IDENTITIES_DONT_MATCH, 403],
+    [CxResult.CX_RESULT_IDENTITY_NOT_REGISTERED, 403],
+    [CxResult.CX_RESULT_ROAMING_NOT_ALLOWED, 403],
+    [CxResult.CX_RESULT_IDENTITY_ALREADY_REGISTERED, 403],
+    [CxResult.CX_RESULT_AUTH_SCHEME_NOT_SUPPORTED, 403],
+    [CxResult.CX_RESULT_IN_ASSIGNMENT_TYPE, 403],
+    [CxResult.CX_RESULT_TOO_MUCH_DATA, 403],
+    [CxResult.CX_RESULT_NOT_SUPPORTED_USER_DATA, 403],
+    [CxResult.CX_RESULT_FEATURE_UNSUPPORTED, 403],
+    [CxResult.CX_RESULT_UNABLE_TO_COMPLY, 503],
+    [CxResult.CX_RESULT_UNSPECIFIED, 403],
+  ]
+  assert.equal(rows.length, Object.keys(CxResult).length - 1, 'all but UNRECOGNIZED')
+  for (const [result, expected] of rows) {
+    const answer = { result, serverName: '', vector: wireVector(), profile: ALICE_PROFILE }
+    const { cx } = createClient({ uar: answer, mar: answer, sar: answer })
+    for (const outcome of [
+      await cx.authorize(register()),
+      await cx.fetchVector(register(), undefined),
+      await cx.assign(register(), false),
+    ]) {
+      if (outcome.kind === 'success') assert.equal(expected, 'success', String(result))
+      else
+        assert.equal(
+          REFUSALS[outcome.kind === 'refused' ? outcome.reason : 'hss-unavailable'],
+          expected,
+          String(result),
+        )
+    }
+  }
+})
+
+test('every result of LIA has its SIP status: unknown is 404, without services 480 (TS 29.228 clause 6.1.4)', async () => {
+  const rows: [CxResult, string][] = [
+    [CxResult.CX_RESULT_SUCCESS, 'unregistered'],
+    [CxResult.CX_RESULT_UNREGISTERED_SERVICE, 'unregistered'],
+    [CxResult.CX_RESULT_USER_UNKNOWN, 'unknown'],
+    [CxResult.CX_RESULT_IDENTITY_NOT_REGISTERED, 'no-services'],
+    [CxResult.CX_RESULT_UNABLE_TO_COMPLY, 'unavailable'],
+  ]
+  for (const [result, kind] of rows) {
+    const { cx } = createClient({
+      lir: { result, serverName: '', canonicalImpu: ALICE },
+      sar: { result: SUCCESS, profile: ALICE_PROFILE },
+    })
+    assert.equal((await cx.locate(ALICE)).kind, kind, String(result))
+  }
+})
+
+test('each end of a registration is told as what it is (TS 29.229 clause 6.3.15)', async () => {
+  const rows = [
+    ['unregistered', ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION],
+    ['expired', ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION],
+    ['deactivated', ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION],
+    ['probation', ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION],
+    ['rejected', ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION],
+  ] as const
+  for (const [reason, type] of rows) {
+    const { cx, asked } = createClient({ sar: { result: SUCCESS } })
+    assert.equal(await cx.deassign({ impi: PHONE, impu: ALICE, reason }), true)
+    assert.equal(asked[0]?.message.type, type, reason)
   }
 })

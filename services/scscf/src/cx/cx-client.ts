@@ -12,7 +12,7 @@ import type { RefusalReason } from '../refusal.ts'
 import type { CxOutcome } from '../registrar/attempt.ts'
 import { isDeregistration, type RegisterRequest } from '../registrar/register-request.ts'
 import type { RegistrarCx } from '../registrar/registrar.ts'
-import type { EndedRegistration } from '../registrations/ended-registration.ts'
+import type { EndedRegistration, EndReason } from '../registrations/ended-registration.ts'
 import type { LocatedIdentity } from '../replicas/canonical-identities.ts'
 import type { DirectoryCx } from '../session/directory.ts'
 
@@ -37,6 +37,17 @@ const XRES_OCTETS_MIN = 4
 const XRES_OCTETS_MAX = 16
 
 const NO_RESYNC = Buffer.alloc(0)
+
+/** What the HSS is told of each end (TS 29.228 clause 6.1.2.1, TS 29.229 clause 6.3.15). */
+const ASSIGNMENT_OF_END = {
+  unregistered: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION,
+  expired: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION,
+  deactivated: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION,
+  probation: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION,
+  rejected: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION,
+  // Never sent: the HSS has taken the user away.
+  moved: ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_ADMINISTRATIVE_DEREGISTRATION,
+} as const satisfies Record<EndReason, ServerAssignmentType>
 
 /**
  * Cx as the S-CSCF and the I-CSCF in it speak it. Nothing here rejects: a refusal by the HSS and an HSS that is away are
@@ -99,11 +110,7 @@ export class CxClient implements RegistrarCx, DirectoryCx {
 
   /** Tells that a private identity has no contact any more; false when the HSS could not be told. */
   async deassign({ impi, impu, reason }: EndedRegistration): Promise<boolean> {
-    const type =
-      reason === 'expired'
-        ? ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_TIMEOUT_DEREGISTRATION
-        : ServerAssignmentType.SERVER_ASSIGNMENT_TYPE_USER_DEREGISTRATION
-    return (await this.#assignment(type, impi, impu, '')) !== undefined
+    return (await this.#assignment(ASSIGNMENT_OF_END[reason], impi, impu, '')) !== undefined
   }
 
   /** LIR alone: the set that an identity belongs to, whether anybody serves it or not. */
@@ -119,7 +126,7 @@ export class CxClient implements RegistrarCx, DirectoryCx {
   async locate(impu: Impu): ReturnType<DirectoryCx['locate']> {
     const { client } = this.#options
     const location = await this.#call('LIR', client.locationInfo.bind(client), { impu }, undefined)
-    if (!location) return { kind: 'unavailable' }
+    if (!location || location.result === CxResult.CX_RESULT_UNABLE_TO_COMPLY) return { kind: 'unavailable' }
     if (location.result === CxResult.CX_RESULT_USER_UNKNOWN) return { kind: 'unknown' }
     const isServed =
       location.result === CxResult.CX_RESULT_SUCCESS || location.result === CxResult.CX_RESULT_UNREGISTERED_SERVICE
@@ -140,7 +147,8 @@ export class CxClient implements RegistrarCx, DirectoryCx {
     traceparent: string | undefined,
   ): Promise<{ readonly result: CxResult; readonly profile: ServiceProfile | undefined } | undefined> {
     const { client, serverName } = this.#options
-    const message = { impi, impu, serverName, type }
+    // Choice: the profile is asked for at each REGISTER, so that a PPR that did not come is made good by the next one.
+    const message = { impi, impu, serverName, type, userDataAlreadyAvailable: false }
     return await this.#call('SAR', client.serverAssignment.bind(client), message, traceparent)
   }
 
@@ -181,9 +189,19 @@ function outcomeOf<A extends { readonly result: CxResult }, T>(
   success: (answer: A) => CxOutcome<T>,
 ): CxOutcome<T> {
   if (!answer) return { kind: 'unavailable' }
-  if (answer.result === CxResult.CX_RESULT_SUCCESS) return success(answer)
+  if (SUCCESSES.has(answer.result)) return success(answer)
+  // What the HSS cannot do now it may do later.
+  if (answer.result === CxResult.CX_RESULT_UNABLE_TO_COMPLY) return { kind: 'unavailable' }
   return { kind: 'refused', reason: reasonOf(answer.result) }
 }
+
+/** DIAMETER_SUCCESS, and what UAA says of a user who may register (TS 29.229 clause 6.2.1). */
+const SUCCESSES: ReadonlySet<CxResult> = new Set([
+  CxResult.CX_RESULT_SUCCESS,
+  CxResult.CX_RESULT_FIRST_REGISTRATION,
+  CxResult.CX_RESULT_SUBSEQUENT_REGISTRATION,
+  CxResult.CX_RESULT_SUCCESS_SERVER_NAME_NOT_STORED,
+])
 
 /** TS 29.228 annex A: each of these is 403 in SIP. */
 function reasonOf(result: CxResult): RefusalReason {

@@ -4,10 +4,11 @@ import {
   DefaultHandling,
   type InitialFilterCriteria,
   ProfilePartIndicator,
+  RegistrationType,
   type ServicePointTrigger,
   SessionCase,
 } from '@rollcall/proto-gen/cx'
-import { compileProfile, nextMatch } from './filter-criteria.ts'
+import { allMatches, compileProfile, nextMatch } from './filter-criteria.ts'
 import type { RequestFacts } from './service-point-trigger.ts'
 
 type Trigger = NonNullable<ServicePointTrigger['trigger']>
@@ -16,9 +17,10 @@ const METHOD = (value: string): Trigger => ({ $case: 'method', value })
 const CASE = (value: SessionCase): Trigger => ({ $case: 'sessionCase', value })
 const HEADER = (header: string, content = ''): Trigger => ({ $case: 'sipHeader', value: { header, content } })
 const URI = (value: string): Trigger => ({ $case: 'requestUri', value })
+const SDP = (line: string, content = ''): Trigger => ({ $case: 'sessionDescription', value: { line, content } })
 
 function spt(trigger: Trigger | undefined, group: number[] = [0], conditionNegated = false): ServicePointTrigger {
-  return { trigger, group, conditionNegated }
+  return { trigger, group, conditionNegated, registrationTypes: [] }
 }
 
 function not(trigger: Trigger, group: number[] = [0]): ServicePointTrigger {
@@ -39,6 +41,9 @@ function criteria(triggers: ServicePointTrigger[] | undefined, options: Criteria
     applicationServer: {
       serverName: options.serverName ?? 'sip:as.example.com;lr',
       defaultHandling: DefaultHandling.DEFAULT_HANDLING_SESSION_CONTINUED,
+      serviceInfo: '',
+      includeRegisterRequest: false,
+      includeRegisterResponse: false,
     },
     profilePartIndicator: options.part ?? ProfilePartIndicator.PROFILE_PART_INDICATOR_UNSPECIFIED,
   }
@@ -89,6 +94,36 @@ test('CNF is OR inside a group and AND between groups, DNF the reverse (TS 29.22
   }
 })
 
+test('two triggers as CNF and DNF, each negated or not, in one group or two: the whole truth table (TS 29.228 annex B.2.3)', () => {
+  const yes = METHOD('SUBSCRIBE')
+  const no = METHOD('PUBLISH')
+  // first, second as they are after their negation; in one group and in two.
+  const rows: [boolean, boolean, { one: [cnf: boolean, dnf: boolean]; two: [cnf: boolean, dnf: boolean] }][] = [
+    [true, true, { one: [true, true], two: [true, true] }],
+    [true, false, { one: [true, false], two: [false, true] }],
+    [false, true, { one: [true, false], two: [false, true] }],
+    [false, false, { one: [false, false], two: [false, false] }],
+  ]
+  for (const [first, second, expected] of rows) {
+    for (const isFirstNegated of [false, true]) {
+      for (const isSecondNegated of [false, true]) {
+        const triggers = (groups: [number, number]) => [
+          spt(first === isFirstNegated ? no : yes, [groups[0]], isFirstNegated),
+          spt(second === isSecondNegated ? no : yes, [groups[1]], isSecondNegated),
+        ]
+        const row = `${first} ${second}, negated ${isFirstNegated} ${isSecondNegated}`
+        for (const [cnf, at] of [
+          [true, 0],
+          [false, 1],
+        ] as const) {
+          assert.equal(matches(criteria(triggers([0, 0]), { cnf })), expected.one[at], `${row}, one group, cnf ${cnf}`)
+          assert.equal(matches(criteria(triggers([3, 7]), { cnf })), expected.two[at], `${row}, two groups, cnf ${cnf}`)
+        }
+      }
+    }
+  }
+})
+
 test('a method is compared exactly, no prefix and no other case (a known mistake of other stacks)', () => {
   for (const method of ['SUBSCRIB', 'SUBSCRIBER', 'subscribe', '']) assert.ok(!matches(criteria([spt(METHOD(method))])))
   assert.ok(matches(criteria([not(METHOD('PUBLISH'))])))
@@ -111,6 +146,64 @@ test('a header trigger looks at whole names in any case and at each value', () =
   ]
   assert.ok(matches(criteria([spt(HEADER('Event', '^presence(\\.winfo)?$'))]), { headers }))
   assert.ok(!matches(criteria([not(HEADER('Event', 'winfo'))]), { headers }))
+})
+
+test('a header trigger finds a header field by its compact form as well (RFC 3261 section 7.3.3)', () => {
+  assert.ok(matches(criteria([spt(HEADER('o', '^presence$'))])))
+  assert.ok(matches(criteria([spt(HEADER('^(T|X-Other)$'))])))
+  assert.ok(!matches(criteria([spt(HEADER('k'))])))
+  assert.ok(matches(criteria([not(HEADER('k'))])))
+})
+
+test('a session description trigger looks at the lines of SDP alone, content or not (TS 29.228 annex F)', () => {
+  const sdp = 'v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nm=audio 49170 RTP/AVP 0\r\na=sendrecv\r\n'
+  const facts = { sessionDescriptions: () => [sdp] }
+  const rows: [Trigger, boolean][] = [
+    [SDP('m'), true],
+    [SDP('m', '^audio'), true],
+    [SDP('m', '^video'), false],
+    [SDP('a|m', 'RTP/AVP'), true],
+    [SDP('b'), false],
+    [SDP('o', '^- 1 1 IN IP4 192\\.0\\.2\\.1$'), true],
+    // The letter as a whole: nothing in the middle of another line.
+    [SDP('audio'), false],
+  ]
+  for (const [index, [trigger, expected]] of rows.entries()) {
+    assert.equal(matches(criteria([spt(trigger)]), facts), expected, `row ${index}`)
+    assert.equal(matches(criteria([not(trigger)]), facts), !expected, `row ${index}, negated`)
+  }
+  assert.ok(!matches(criteria([spt(SDP('m'))])))
+  assert.ok(matches(criteria([not(SDP('m'))])))
+})
+
+test('a registration type narrows a REGISTER, and is not ignored (a known mistake of other stacks)', () => {
+  const { REGISTRATION_TYPE_INITIAL, REGISTRATION_TYPE_RE_REGISTRATION, REGISTRATION_TYPE_DE_REGISTRATION } =
+    RegistrationType
+  const all = [REGISTRATION_TYPE_INITIAL, REGISTRATION_TYPE_RE_REGISTRATION, REGISTRATION_TYPE_DE_REGISTRATION]
+  const of = (registrationTypes: RegistrationType[]) => criteria([{ ...spt(METHOD('REGISTER')), registrationTypes }])
+  for (const registrationType of all) {
+    const facts = { method: 'REGISTER', registrationType }
+    for (const wanted of all) assert.equal(matches(of([wanted]), facts), wanted === registrationType)
+    // None is any; two are either.
+    assert.ok(matches(of([]), facts))
+    const either: RegistrationType[] = [REGISTRATION_TYPE_INITIAL, REGISTRATION_TYPE_DE_REGISTRATION]
+    assert.equal(matches(of(either), facts), either.includes(registrationType))
+    const negated = criteria([{ ...not(METHOD('REGISTER')), registrationTypes: [REGISTRATION_TYPE_INITIAL] }])
+    assert.equal(matches(negated, facts), registrationType !== REGISTRATION_TYPE_INITIAL)
+  }
+})
+
+test('a REGISTER goes to every criterion that it meets, in their order (TS 24.229 clause 5.4.1.7)', () => {
+  const { criteria: compiled } = compile(
+    criteria([spt(METHOD('REGISTER'))], { priority: 9, serverName: 'sip:last;lr' }),
+    criteria([spt(METHOD('PUBLISH'))], { priority: 5, serverName: 'sip:never;lr' }),
+    criteria([not(METHOD('PUBLISH'))], { priority: 1, serverName: 'sip:first;lr' }),
+  )
+  const met = allMatches(compiled, { ...SUBSCRIBE, method: 'REGISTER' })
+  assert.deepEqual(
+    met.map(({ serverName }) => serverName),
+    ['sip:first;lr', 'sip:last;lr'],
+  )
 })
 
 test('a Request-URI trigger is tested on host and port or on the number (TS 29.228 annex F)', () => {
@@ -161,7 +254,7 @@ test('the profile part decides before the triggers (a known mistake of other sta
   }
 })
 
-test('criteria are evaluated by ascending priority, and evaluation goes on behind the last match', () => {
+test('criteria are evaluated by ascending priority, and evaluation goes on behind the last match (TS 23.218 clause 5.2)', () => {
   const { criteria: compiled } = compile(
     criteria(undefined, { priority: 20, serverName: 'sip:second;lr' }),
     criteria([spt(METHOD('PUBLISH'))], { priority: 15, serverName: 'sip:never;lr' }),
@@ -182,6 +275,10 @@ test('a broken criterion is left out, and only that one', () => {
     criteria(undefined, { priority: 4, serverName: '' }),
     criteria([spt(CASE(SessionCase.SESSION_CASE_UNSPECIFIED))], { priority: 5 }),
     criteria(undefined, { priority: 6, serverName: 'sip:good;lr' }),
+    criteria([spt(SDP(''))], { priority: 7 }),
+    criteria([{ ...spt(METHOD('PUBLISH')), registrationTypes: [1] }], { priority: 8 }),
+    criteria([{ ...spt(METHOD('REGISTER')), registrationTypes: [0] }], { priority: 9 }),
+    criteria([spt(SDP('m', '('))], { priority: 10 }),
   )
   assert.deepEqual(
     compiled.map(({ serverName }) => serverName),
@@ -189,6 +286,6 @@ test('a broken criterion is left out, and only that one', () => {
   )
   assert.deepEqual(
     skipped.map(({ priority }) => priority),
-    [1, 2, 3, 4, 5],
+    [1, 2, 3, 4, 5, 7, 8, 9, 10],
   )
 })

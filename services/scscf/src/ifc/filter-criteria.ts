@@ -21,6 +21,16 @@ export interface FilterCriterion {
   readonly defaultHandling: 'continued' | 'terminated'
   readonly part: 'registered' | 'unregistered' | 'both'
   readonly condition: Condition
+  /** What the application server is told in third-party REGISTERs. */
+  readonly thirdParty: ThirdPartyContents
+}
+
+/** Contents of third-party REGISTERs (TS 29.228 annex B.2.2). */
+export interface ThirdPartyContents {
+  /** Empty: none. */
+  readonly serviceInfo: string
+  readonly includesRequest: boolean
+  readonly includesResponse: boolean
 }
 
 /** A criterion that was left out, and why. */
@@ -76,6 +86,18 @@ export function nextMatch(
   return undefined
 }
 
+/** Every criterion that the request meets, in order: a REGISTER goes to each of them (TS 24.229 clause 5.4.1.7). */
+export function allMatches(criteria: readonly FilterCriterion[], facts: RequestFacts): FilterCriterion[] {
+  const matches: FilterCriterion[] = []
+  let index = 0
+  for (;;) {
+    const match = nextMatch(criteria, index, facts)
+    if (!match) return matches
+    matches.push(match.criterion)
+    index = match.nextIndex
+  }
+}
+
 function isRegisteredCase(sessionCase: SessionCase): boolean {
   return (
     sessionCase === SessionCase.SESSION_CASE_ORIGINATING ||
@@ -95,6 +117,11 @@ function compileCriterion(given: InitialFilterCriteria): FilterCriterion {
     defaultHandling: isTerminated ? 'terminated' : 'continued',
     part: partOf(given.profilePartIndicator),
     condition: given.triggerPoint ? compileTriggerPoint(given.triggerPoint) : () => true,
+    thirdParty: {
+      serviceInfo: server.serviceInfo,
+      includesRequest: server.includeRegisterRequest,
+      includesResponse: server.includeRegisterResponse,
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { assertNever } from '@rollcall/core'
-import { type ServicePointTrigger, SessionCase } from '@rollcall/proto-gen/cx'
+import { RegistrationType, type ServicePointTrigger, SessionCase } from '@rollcall/proto-gen/cx'
+import { compactForm } from '@rollcall/sip'
 import { CriterionError } from './errors.ts'
 import { Expression } from './expression.ts'
 
@@ -10,6 +11,10 @@ export interface RequestFacts {
   /** Names in their long form. */
   readonly headers: Iterable<readonly [name: string, value: string]>
   readonly sessionCase: SessionCase
+  /** Of a REGISTER. */
+  readonly registrationType?: RegistrationType
+  /** Session descriptions in the body; read when a trigger asks. */
+  readonly sessionDescriptions?: () => readonly string[]
 }
 
 /** A condition on a request. */
@@ -17,6 +22,8 @@ export type Condition = (facts: RequestFacts) => boolean
 
 /** Of a header field's value and of a Request-URI this much is looked at: more than any filter needs. */
 const TESTED_LETTERS_MAX = 4_096
+/** Lines of a session description that are looked at: more than a call of many media has. */
+const SDP_LINES_MAX = 512
 
 /**
  * Makes the condition of a service point trigger, negation included.
@@ -29,12 +36,13 @@ export function compileTrigger(spt: ServicePointTrigger): Condition {
   return spt.conditionNegated ? (facts) => !condition(facts) : condition
 }
 
-function compileSubject({ trigger }: ServicePointTrigger): Condition {
+function compileSubject({ trigger, registrationTypes }: ServicePointTrigger): Condition {
+  if (registrationTypes.length > 0 && !(trigger?.$case === 'method' && trigger.value === 'REGISTER')) {
+    throw new CriterionError('a registration type of what is no REGISTER')
+  }
   switch (trigger?.$case) {
-    case 'method': {
-      const method = trigger.value
-      return (facts) => facts.method === method
-    }
+    case 'method':
+      return compileMethod(trigger.value, registrationTypes)
     case 'sessionCase': {
       const sessionCase = trigger.value
       if (sessionCase === SessionCase.SESSION_CASE_UNSPECIFIED || sessionCase === SessionCase.UNRECOGNIZED) {
@@ -46,11 +54,22 @@ function compileSubject({ trigger }: ServicePointTrigger): Condition {
       return compileHeader(trigger.value.header, trigger.value.content)
     case 'requestUri':
       return compileRequestUri(trigger.value)
+    case 'sessionDescription':
+      return compileSessionDescription(trigger.value.line, trigger.value.content)
     case undefined:
       throw new CriterionError('a service point trigger without a subject')
     default:
       return assertNever(trigger)
   }
+}
+
+/** The method as it is, case and all; of a REGISTER what it does, when the filter says so. */
+function compileMethod(method: string, registrationTypes: readonly RegistrationType[]): Condition {
+  if (registrationTypes.length === 0) return (facts) => facts.method === method
+  const unknown: RegistrationType[] = [RegistrationType.REGISTRATION_TYPE_UNSPECIFIED, RegistrationType.UNRECOGNIZED]
+  if (registrationTypes.some((type) => unknown.includes(type))) throw new CriterionError('unknown registration type')
+  return ({ method: given, registrationType }) =>
+    given === method && registrationType !== undefined && registrationTypes.includes(registrationType)
 }
 
 /**
@@ -63,11 +82,32 @@ function compileHeader(header: string, content: string): Condition {
   const value = content === '' ? undefined : new Expression(content, { ignoreCase: false })
   return ({ headers }) => {
     for (const [fieldName, fieldValue] of headers) {
-      if (!name.testWhole(fieldName)) continue
+      if (!isNamed(name, fieldName)) continue
       if (!value || value.test(fieldValue.slice(0, TESTED_LETTERS_MAX))) return true
     }
     return false
   }
+}
+
+function isNamed(name: Expression, fieldName: string): boolean {
+  if (name.testWhole(fieldName)) return true
+  // A filter may name a header field by either form.
+  const compact = compactForm(fieldName)
+  return compact !== undefined && name.testWhole(compact)
+}
+
+/** Some line whose type letter matches has a value that matches; without `content` it is enough that it is there. */
+function compileSessionDescription(line: string, content: string): Condition {
+  if (line === '') throw new CriterionError('a session description trigger without a line')
+  const type = new Expression(line, { ignoreCase: false })
+  const value = content === '' ? undefined : new Expression(content, { ignoreCase: false })
+  const matches = (text: string): boolean => {
+    const [, letter, rest] = /^([^=]*)=([\s\S]*)$/.exec(text) ?? []
+    if (letter === undefined || rest === undefined || !type.testWhole(letter)) return false
+    return !value || value.test(rest.slice(0, TESTED_LETTERS_MAX))
+  }
+  return ({ sessionDescriptions }) =>
+    (sessionDescriptions?.() ?? []).some((description) => description.split(/\r?\n/, SDP_LINES_MAX).some(matches))
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { AuthenticationVector } from '@rollcall/aka'
+import type { AkaDigestAlgorithm, AuthenticationVector } from '@rollcall/aka'
 import type { Impi, Impu } from '@rollcall/core'
 import type { ServiceProfile } from '@rollcall/proto-gen/cx'
 import type { RefusalReason } from '../refusal.ts'
@@ -7,6 +7,8 @@ import type { RegisterRequest } from './register-request.ts'
 /** A challenge that was sent: what the UE saw of it, and what only the network knows. */
 export interface Challenge {
   readonly nonce: string
+  /** By which the UE is to answer. */
+  readonly algorithm: AkaDigestAlgorithm
   readonly vector: AuthenticationVector
 }
 
@@ -55,9 +57,11 @@ export type AttemptInput =
   /** reg-await-auth has run out. */
   | { readonly kind: 'timed-out' }
 
-/** The contact that an IMPI has bound now. */
+/** What an IMPI has bound now. */
 export interface BoundInstance {
   readonly instance: string
+  /** Of its contacts. */
+  readonly uris: readonly string[]
 }
 
 /** What became of a binding or of its end. */
@@ -96,6 +100,8 @@ export interface AttemptRules {
   readonly realm: string
   /** How often a UE that cannot use a challenge gets another one in the same attempt (TS 24.229 clause 5.4.1.2.3A). */
   readonly repeatsMax: number
+  /** How challenges are to be answered (RFC 3310, RFC 4169). */
+  readonly algorithm: AkaDigestAlgorithm
 }
 
 /** The state afterwards, none when the attempt has ended, and what is to be done, in order. */

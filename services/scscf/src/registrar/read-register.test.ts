@@ -49,10 +49,16 @@ test('an initial REGISTER is read as the P-CSCF sent it (TS 24.229 clause 5.4.1.
   assert.equal(request.expiresSeconds, 3_600)
   assert.deepEqual(request.path, [`<sip:token@${PCSCF_HOST};lr>`])
   assert.deepEqual(request.contact, {
-    kind: 'one',
-    uri: 'sip:127.0.1.1:15060',
+    kind: 'some',
     instance: '<urn:gsma:imei:1>',
-    value: '<sip:127.0.1.1:15060>;+sip.instance="<urn:gsma:imei:1>"',
+    bindings: [
+      {
+        uri: 'sip:127.0.1.1:15060',
+        value: '<sip:127.0.1.1:15060>;+sip.instance="<urn:gsma:imei:1>"',
+        expiresSeconds: 3_600,
+      },
+    ],
+    hasRegId: false,
   })
 })
 
@@ -61,7 +67,7 @@ test('without credentials the IMPI comes from the IMPU (TS 24.229 clause 5.4.1.2
   assert.equal(request.impi, `alice@${REALM}`)
 })
 
-test('protected is what envelope and P-CSCF both say, for this IMPI, and nothing else', () => {
+test('protected is what envelope and P-CSCF both say, for this IMPI, and nothing else (TS 24.229 clause 7.2A.2)', () => {
   const yes = credentials(',nonce="n",response="r",integrity-protected="yes"')
   const bare = credentials(',nonce="n",response="r",integrity-protected=yes')
   const rows: [string, Partial<Envelope>, boolean][] = [
@@ -73,6 +79,12 @@ test('protected is what envelope and P-CSCF both say, for this IMPI, and nothing
     [yes, { accessSecurity: AccessSecurity.ACCESS_SECURITY_UDP_ENC_TUN }, false],
     [credentials(',nonce="n",response="r",integrity-protected="no"'), SA, false],
     [credentials(',nonce="n",response="r",integrity-protected="tls-yes"'), SA, false],
+    [credentials(',nonce="n",response="r",integrity-protected="tls-pending"'), SA, false],
+    [credentials(',nonce="n",response="r",integrity-protected="tls-connected"'), SA, false],
+    [credentials(',nonce="n",response="r",integrity-protected="ip-assoc-pending"'), SA, false],
+    [credentials(',nonce="n",response="r",integrity-protected="ip-assoc-yes"'), SA, false],
+    [credentials(',nonce="n",response="r",integrity-protected="auth-done"'), SA, false],
+    [credentials(',nonce="n",response="r",integrity-protected=""'), SA, false],
     [credentials(',nonce="n",response="r"'), SA, false],
   ]
   for (const [Authorization, envelope, expected] of rows) {
@@ -123,7 +135,11 @@ test('what is wrong with a REGISTER has its own answer', () => {
     ['bad-extension', { Require: 'path, sec-agree' }],
     ['not-sip-identity', { To: '<tel:+15550100>' }],
     ['contact-count', { Contact: undefined }],
-    ['contact-count', { Contact: '<sip:a@127.0.1.1>, <sip:b@127.0.1.1>' }],
+    ['contact-count', { Contact: Array.from({ length: 9 }, (_, i) => `<sip:a@127.0.1.${i}>`).join(', ') }],
+    ['contact-instances', { Contact: '<sip:a@127.0.1.1>;+sip.instance="<a>", <sip:b@127.0.1.1>' }],
+    ['malformed', { Contact: '<sip:a@127.0.1.1>, <sip:a@127.0.1.1;x=y>' }],
+    ['malformed', { Contact: '*, <sip:a@127.0.1.1>', Expires: '0' }],
+    ['interval-too-brief', { Contact: '<sip:a@127.0.1.1>;expires=600, <sip:b@127.0.1.1>;expires=59' }],
     ['interval-too-brief', { Contact: '<sip:a@127.0.1.1>;expires=59' }],
     ['path-missing', { Path: undefined }],
     ['malformed', { Contact: '*' }],

@@ -17,12 +17,19 @@ import {
   parseVia,
   type SipRequest,
   SipSyntaxError,
+  sameSipUri,
   toUri,
   unquote,
 } from '@rollcall/sip'
 import type { RequestKey } from '@rollcall/store'
 import type { Refusal, RefusalReason } from '../refusal.ts'
-import type { RegisterAuthorization, RegisterRequest, RequestedContact, SourceAddress } from './register-request.ts'
+import type {
+  RegisterAuthorization,
+  RegisterRequest,
+  RequestedBinding,
+  RequestedContact,
+  SourceAddress,
+} from './register-request.ts'
 
 /** Rules for what is read. */
 export interface ReadRules {
@@ -37,6 +44,9 @@ export type RegisterReading =
 
 /** Option tags that a REGISTER may require of us. `sec-agree` is not one: the P-CSCF takes it out. */
 const KNOWN_EXTENSIONS: ReadonlySet<string> = new Set(['path'])
+
+/** Contacts of one REGISTER: more than any UE has addresses. */
+const CONTACTS_PER_REGISTER_MAX = 8
 
 /** Where a UE is when its Via names no port (RFC 3261 section 18.1.1). */
 const SIP_PORT = 5060
@@ -69,11 +79,12 @@ function read(sip: SipRequest, envelope: Envelope, rules: ReadRules): RegisterRe
   if (envelope.impi !== '' && envelope.impi !== impi) return refused('impi-mismatch')
   const isProtected = isProtectedBySa(envelope, impi, credentials)
   const contacts = sip.headers.list('Contact')
-  const [contact] = contacts
-  if (contact === undefined || contacts.length > 1) return refused('contact-count')
-  const { requested, expiresSeconds } = readContact(sip, contact)
-  if (requested.kind === 'all' && expiresSeconds !== 0) return refused('malformed')
-  if (expiresSeconds !== undefined && expiresSeconds > 0 && expiresSeconds < rules.expiresSecondsMin) {
+  if (contacts.length === 0 || contacts.length > CONTACTS_PER_REGISTER_MAX) return refused('contact-count')
+  const requested = readContacts(sip, contacts)
+  if (!requested) return refused('contact-instances')
+  if (requested.kind === 'all' && (expires(sip) !== 0 || contacts.length > 1)) return refused('malformed')
+  const spans = requested.kind === 'all' ? [0] : requested.bindings.map(({ expiresSeconds }) => expiresSeconds)
+  if (spans.some((span) => span !== undefined && span > 0 && span < rules.expiresSecondsMin)) {
     return refused('interval-too-brief', ['Min-Expires', String(rules.expiresSecondsMin)])
   }
   const path = sip.headers.list('Path')
@@ -91,9 +102,10 @@ function read(sip: SipRequest, envelope: Envelope, rules: ReadRules): RegisterRe
       isProtected,
       authorization: readAuthorization(sip, credentials),
       contact: requested,
-      expiresSeconds,
+      expiresSeconds: longest(spans),
       path,
       traceparent: envelope.traceparent,
+      sip,
     },
   }
 }
@@ -151,25 +163,42 @@ function readAuthorization(sip: SipRequest, credentials: AuthParams | undefined)
   }
 }
 
-/** The Contact's own `expires` is stronger than the header field (RFC 3261 section 10.2.1.1). */
-function readContact(
-  sip: SipRequest,
-  value: string,
-): { requested: RequestedContact; expiresSeconds: number | undefined } {
-  if (value === '*') return { requested: { kind: 'all' }, expiresSeconds: expires(sip) }
-  const nameAddr = parseNameAddr(value, 'Contact')
-  parseSipUri(nameAddr.uri)
-  const own = paramValue(nameAddr.params, 'expires')
-  const instance = paramValue(nameAddr.params, '+sip.instance')
-  return {
-    requested: {
-      kind: 'one',
-      uri: nameAddr.uri,
-      instance: instance === undefined ? '' : unquote(instance),
-      value: formatNameAddr(withoutExpires(nameAddr)),
-    },
-    expiresSeconds: own === undefined ? expires(sip) : parseDeltaSeconds(own, 'Contact'),
+/**
+ * All that the UE names; undefined when they are not of one instance, for one IMPI is on one UE (readings). The Contact's
+ * own `expires` is stronger than the header field (RFC 3261 section 10.2.1.1).
+ */
+function readContacts(sip: SipRequest, values: readonly string[]): RequestedContact | undefined {
+  if (values.includes('*')) return { kind: 'all' }
+  const nameAddrs = values.map((value) => parseNameAddr(value, 'Contact'))
+  const instances = new Set(nameAddrs.map(({ params }) => instanceOf(params)))
+  // guard: contact-instances — one IMPI is on one UE, also within one REGISTER
+  if (instances.size > 1) return undefined
+  const bindings: RequestedBinding[] = []
+  for (const nameAddr of nameAddrs) {
+    const { uri, params } = nameAddr
+    parseSipUri(uri)
+    if (bindings.some((other) => sameSipUri(other.uri, uri))) throw new SipSyntaxError('Contact', 'is there twice')
+    const own = paramValue(params, 'expires')
+    const expiresSeconds = own === undefined ? expires(sip) : parseDeltaSeconds(own, 'Contact')
+    bindings.push({ uri, value: formatNameAddr(withoutExpires(nameAddr)), expiresSeconds })
   }
+  const hasRegId = nameAddrs.some(({ params }) => params.has('reg-id'))
+  return { kind: 'some', instance: [...instances][0] ?? '', bindings, hasRegId }
+}
+
+function instanceOf(params: NameAddr['params']): string {
+  const instance = paramValue(params, '+sip.instance')
+  return instance === undefined ? '' : unquote(instance)
+}
+
+/** Undefined when one is left to us. */
+function longest(spans: readonly (number | undefined)[]): number | undefined {
+  let most = 0
+  for (const span of spans) {
+    if (span === undefined) return undefined
+    most = Math.max(most, span)
+  }
+  return most
 }
 
 function withoutExpires(nameAddr: NameAddr): NameAddr {

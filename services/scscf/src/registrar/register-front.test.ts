@@ -76,7 +76,10 @@ function sip(hopBranch = 'p', cseq = 1): SipRequest {
   ])
 }
 
-const CHALLENGE: RegisterAnswer = { kind: 'challenge', challenge: { nonce: nonceOf(vector('a')), vector: vector('a') } }
+const CHALLENGE: RegisterAnswer = {
+  kind: 'challenge',
+  challenge: { nonce: nonceOf(vector('a')), algorithm: 'AKAv1-MD5', vector: vector('a') },
+}
 
 test('a challenge holds what the UE and what the P-CSCF needs (TS 24.229 clause 7.2A.1)', async () => {
   const { answer, receive } = createFront()

@@ -2,7 +2,6 @@ import { assertNever, type Random } from '@rollcall/core'
 import { formatAuth, newTag } from '@rollcall/sip'
 import { type Reply, refusalReply } from '../sip/answers.ts'
 import type { AcceptedAnswer, Challenge, RegisterAnswer } from './attempt.ts'
-import { AKA_ALGORITHM } from './step.ts'
 
 /** What is replied to a REGISTER. Its receiver is the P-CSCF: a challenge holds CK and IK for it. */
 export function registerReply(
@@ -32,15 +31,15 @@ export function acceptedReply(answer: AcceptedAnswer): Reply {
  * The challenge with the keys for the security associations. Choice: the realm is the home domain, as in the conformance
  * tests, and `stale` is never said, for it would say that the response before was right, which nobody looked at.
  *
- * @see TS 24.229 clauses 5.4.1.2.1A and 7.2A.1, RFC 3310 section 3.2
+ * @see TS 24.229 clauses 5.4.1.2.1A and 7.2A.1, RFC 3310 section 3.2, RFC 4169 section 3
  */
-function challengeHeader({ nonce, vector }: Challenge, realm: string): string {
+function challengeHeader({ nonce, algorithm, vector }: Challenge, realm: string): string {
   return formatAuth({
     scheme: 'Digest',
     params: new Map([
       ['realm', { value: realm, quoted: true }],
       ['nonce', { value: nonce, quoted: true }],
-      ['algorithm', { value: AKA_ALGORITHM, quoted: false }],
+      ['algorithm', { value: algorithm, quoted: false }],
       ['qop', { value: 'auth', quoted: true }],
       ['ck', { value: vector.ck.reveal().toString('hex'), quoted: true }],
       ['ik', { value: vector.ik.reveal().toString('hex'), quoted: true }],

@@ -1,4 +1,5 @@
 import type { Impi, Impu } from '@rollcall/core'
+import type { SipRequest } from '@rollcall/sip'
 import type { RequestKey } from '@rollcall/store'
 
 /** A REGISTER, read: what the registrar decides by. Made by `readRegister` alone. */
@@ -17,12 +18,14 @@ export interface RegisterRequest {
   readonly isProtected: boolean
   readonly authorization: RegisterAuthorization
   readonly contact: RequestedContact
-  /** What the UE asked for; undefined when it left that to us. */
+  /** The longest that the UE asked for; undefined when it left one to us. */
   readonly expiresSeconds: number | undefined
   /** Path header field values, topmost first. */
   readonly path: readonly string[]
   /** Of the span in which it is handled: it is kept with the record. */
   readonly traceparent: string
+  /** As it came: filter criteria look at it, and application servers may get it. Absent in tests that need none. */
+  readonly sip?: SipRequest
 }
 
 /** Where the P-CSCF got the request from: `received` and `rport` of the UE's Via. */
@@ -55,18 +58,28 @@ export interface ReceivedDigest {
   readonly body: Buffer
 }
 
-/** The contact to bind or to remove. */
+/** The contacts to bind or to remove. */
 export type RequestedContact =
   | {
-      readonly kind: 'one'
-      readonly uri: string
-      /** `+sip.instance`; empty when there is none. */
+      readonly kind: 'some'
+      /** `+sip.instance`, the same of all; empty when there is none. */
       readonly instance: string
-      /** The header field's value without `expires`. */
-      readonly value: string
+      /** One at least. */
+      readonly bindings: readonly RequestedBinding[]
+      /** One of them names a flow of its own (RFC 5626 section 4.2). */
+      readonly hasRegId: boolean
     }
   /** `*`: whatever this IMPI has bound (RFC 3261 section 10.2.2). */
   | { readonly kind: 'all' }
+
+/** One Contact. */
+export interface RequestedBinding {
+  readonly uri: string
+  /** The header field's value without `expires`. */
+  readonly value: string
+  /** Its own, else that of the request. */
+  readonly expiresSeconds: number | undefined
+}
 
 /** Whether the request ends a registration. */
 export function isDeregistration(request: RegisterRequest): boolean {

@@ -67,6 +67,8 @@ const happening: fc.Arbitrary<Happening> = fc.oneof(
   },
 )
 
+const BOUND = { instance: 'urn:gsma:imei:1', sourceAddress: '127.0.1.1', uris: ['sip:alice@127.0.1.1:15066'] }
+
 /** The registrar with everybody around it, and what must never happen. */
 class World {
   readonly clock = new VirtualClock()
@@ -85,11 +87,11 @@ class World {
   readonly registrar = new Registrar({
     clock: this.clock,
     limits: { perImpiMax: PER_IMPI_MAX, attemptsMax: 100 },
-    rules: { realm: REALM, repeatsMax: 2 },
+    rules: { realm: REALM, repeatsMax: 2, algorithm: 'AKAv1-MD5' },
     awaitAuthMs: AWAIT_MS,
     events: { challenged() {}, verified() {}, accepted() {}, refused() {}, timedOut() {} },
     store: {
-      boundInstance: () => (this.#isBound ? { instance: 'urn:gsma:imei:1', sourceAddress: '127.0.1.1' } : undefined),
+      boundInstance: () => (this.#isBound ? BOUND : undefined),
       bind: (request) => {
         this.binds++
         this.#check(() => isProven(request, this.#issued))

@@ -16,14 +16,14 @@ function createRegistrar(options: { attemptsMax?: number; knownSource?: string }
   const registrar = new Registrar({
     clock,
     limits: { perImpiMax: 4, attemptsMax: options.attemptsMax ?? 100 },
-    rules: { realm: REALM, repeatsMax: 2 },
+    rules: { realm: REALM, repeatsMax: 2, algorithm: 'AKAv1-MD5' },
     awaitAuthMs: AWAIT_MS,
     events: { challenged() {}, verified() {}, accepted() {}, refused() {}, timedOut: () => reports.push('timed out') },
     store: {
       boundInstance: () =>
         options.knownSource === undefined
           ? undefined
-          : { instance: 'urn:gsma:imei:1', sourceAddress: options.knownSource },
+          : { instance: 'urn:gsma:imei:1', sourceAddress: options.knownSource, uris: ['sip:alice@127.0.1.1:15066'] },
       bind: async () => ({ kind: 'accepted', answer: { toTag: 't', headers: [] } }),
       unbind: async () => ({ kind: 'accepted', answer: { toTag: 't', headers: [] } }),
     },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encodeAuts } from '@rollcall/aka'
+import { digestPassword, encodeAuts } from '@rollcall/aka'
 import { Secret } from '@rollcall/core'
 import {
   ALICE_PROFILE,
@@ -14,29 +14,39 @@ import {
   register,
   vector,
 } from '../testing/fixtures.ts'
-import type { Attempt, AttemptEffect, AttemptInput, AttemptRules } from './attempt.ts'
-import type { RegisterRequest } from './register-request.ts'
+import type { Attempt, AttemptEffect, AttemptInput, AttemptRules, BoundInstance } from './attempt.ts'
+import type { ReceivedDigest, RegisterRequest } from './register-request.ts'
 import { step } from './step.ts'
 
-const RULES: AttemptRules = { realm: REALM, repeatsMax: 2 }
+const RULES: AttemptRules = { realm: REALM, repeatsMax: 2, algorithm: 'AKAv1-MD5' }
 const KEY = 'key'
+
+/** What an IMPI has bound on `instance`: the contact that the fixtures ask for. */
+function boundOn(instance: string | undefined): BoundInstance | undefined {
+  return instance === undefined ? undefined : { instance, uris: ['sip:alice@127.0.1.1:15066'] }
+}
 
 /** Runs inputs one after the other and keeps the state. */
 class Life {
   attempt: Attempt | undefined
+  readonly #rules: AttemptRules
+
+  constructor(rules: AttemptRules = RULES) {
+    this.#rules = rules
+  }
 
   input(input: AttemptInput): readonly AttemptEffect[] {
-    const { attempt, effects } = step(this.attempt, input, KEY, RULES)
+    const { attempt, effects } = step(this.attempt, input, KEY, this.#rules)
     this.attempt = attempt
     return effects
   }
 
   register(request: RegisterRequest, instance?: string): readonly AttemptEffect[] {
-    return this.input({ kind: 'register', request, bound: instance === undefined ? undefined : { instance } })
+    return this.input({ kind: 'register', request, bound: boundOn(instance) })
   }
 
   authorized(instance?: string): readonly AttemptEffect[] {
-    const bound = instance === undefined ? undefined : { instance }
+    const bound = boundOn(instance)
     return this.input({ kind: 'authorized', outcome: { kind: 'success' }, bound })
   }
 
@@ -120,6 +130,31 @@ test('a wrong answer ends the attempt and is told to the HSS (TS 24.229 clause 5
     const request = answer(vector('a'), { authorization: { kind: 'response', nonce, digest: received } })
     assert.deepEqual(words(life.register(request)), ['refuse wrong-res', 'report failure'])
     assert.equal(life.attempt, undefined)
+  }
+})
+
+test('with AKAv2-MD5 the password is made of RES, IK and CK; AKAv1 is no answer to it (RFC 4169 section 3)', () => {
+  const rules: AttemptRules = { ...RULES, algorithm: 'AKAv2-MD5' }
+  const { xres, ik, ck } = vector('a')
+  const nonce = nonceOf(vector('a'))
+  const password = digestPassword('AKAv2-MD5', { res: xres, ik, ck })
+  const decide = (received: ReceivedDigest): string[] => {
+    const life = new Life(rules)
+    life.challenge('a')
+    const phase = life.attempt?.phase
+    assert.ok(phase?.kind === 'challenged' && phase.challenge.algorithm === 'AKAv2-MD5')
+    return words(life.register(answer(vector('a'), { authorization: { kind: 'response', nonce, digest: received } })))
+  }
+  for (const algorithm of ['AKAv2-MD5', 'akav2-md5', undefined]) {
+    assert.deepEqual(decide(digest(nonce, password, { algorithm })), ['verified', 'assign'])
+  }
+  // XRES as the password; and the right password under the other name, which the UE was not asked for.
+  for (const received of [
+    digest(nonce, xres, { algorithm: 'AKAv2-MD5' }),
+    digest(nonce, xres, { algorithm: 'AKAv1-MD5' }),
+    digest(nonce, password, { algorithm: 'AKAv1-MD5' }),
+  ]) {
+    assert.deepEqual(decide(received), ['refuse wrong-res', 'report failure'])
   }
 })
 
@@ -243,7 +278,7 @@ test('who de-registers is let go, also when the HSS has lost him', () => {
   const outcome = { kind: 'refused', reason: 'identity-not-registered' } as const
   const life = new Life()
   life.register(answer(vector('old'), { expiresSeconds: 0 }), 'urn:gsma:imei:1')
-  const bound = { instance: 'urn:gsma:imei:1' }
+  const bound = { instance: 'urn:gsma:imei:1', uris: ['sip:alice@127.0.1.1:15066'] }
   assert.deepEqual(words(life.input({ kind: 'authorized', outcome, bound })), ['unbind'])
   const unknown = new Life()
   unknown.register(answer(vector('old'), { expiresSeconds: 0 }))
@@ -308,4 +343,22 @@ test('reg-await-auth ends what waits for the UE, and nothing else (TS 24.229 tab
   answered.register(answer(vector('a')))
   assert.deepEqual(words(answered.input({ kind: 'timed-out' })), [])
   assert.equal(answered.attempt?.phase.kind, 'assigning')
+})
+
+test('over its security associations a UE registers its bound contact and no other (TS 24.229 clause 5.4.1.2.2)', () => {
+  const other = contact('urn:gsma:imei:1', 'sip:alice@127.0.1.1:16000')
+  const rows: [Partial<RegisterRequest>, string[]][] = [
+    [{ contact: other }, ['refuse contact-unbound']],
+    [{ contact: other, isProtected: false }, ['authorize']],
+    [{ contact: { ...other, hasRegId: true } as RegisterRequest['contact'] }, ['authorize']],
+    [{ contact: other, expiresSeconds: 0 }, ['authorize']],
+    [{ contact: { kind: 'all' }, expiresSeconds: 0 }, ['authorize']],
+    [{ contact: contact('urn:gsma:imei:1', 'sip:alice@127.0.1.1:15066;ob') }, ['authorize']],
+    [{ contact: contact('urn:gsma:imei:2', 'sip:alice@127.0.1.9') }, ['authorize']],
+  ]
+  for (const [changes, expected] of rows) {
+    const request = register({ isProtected: true, ...changes })
+    assert.deepEqual(words(new Life().register(request, 'urn:gsma:imei:1')), expected, JSON.stringify(changes))
+  }
+  assert.deepEqual(words(new Life().register(register({ isProtected: true, contact: other }))), ['authorize'])
 })

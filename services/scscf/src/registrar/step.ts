@@ -1,6 +1,7 @@
-import { decodeAuts, digestResponse, encodeNonce, sameDigest } from '@rollcall/aka'
+import { decodeAuts, digestPassword, digestResponse, encodeNonce, parseAkaAlgorithm, sameDigest } from '@rollcall/aka'
 import { assert, assertNever, RollcallError } from '@rollcall/core'
 import type { ServiceProfile } from '@rollcall/proto-gen/cx'
+import { sameSipUri } from '@rollcall/sip'
 import type { RefusalReason } from '../refusal.ts'
 import type {
   Attempt,
@@ -15,9 +16,6 @@ import type {
   StoreOutcome,
 } from './attempt.ts'
 import { isDeregistration, type ReceivedDigest, type RegisterRequest } from './register-request.ts'
-
-/** The only algorithm that is offered and taken (RFC 3310). */
-export const AKA_ALGORITHM = 'AKAv1-MD5'
 
 /**
  * The life of an attempt to register: what `input` makes of it. Pure; the effects are for the caller to carry out.
@@ -37,7 +35,7 @@ export function step(attempt: Attempt | undefined, input: AttemptInput, key: str
     case 'authorized':
       return onAuthorized(attempt, input.outcome, input.bound)
     case 'fetched':
-      return onFetched(attempt, input.outcome)
+      return onFetched(attempt, input.outcome, rules)
     case 'assigned':
       return onAssigned(attempt, input.outcome)
     case 'stored':
@@ -56,6 +54,10 @@ function onRegister(
   key: string,
   rules: AttemptRules,
 ): AttemptStep {
+  // guard: contact-unbound — who has a security association binds no contact elsewhere by it
+  if (!attempt && isUnboundContact(request, bound)) {
+    return { attempt: undefined, effects: [refusal(request, 'contact-unbound')] }
+  }
   if (!attempt) return begin(request, key, 0)
   const { phase } = attempt
   // The other one is answered within the bounds of Cx and the store; who sends two at once waits that long.
@@ -162,13 +164,17 @@ function onAuthorized(attempt: Attempt, outcome: CxOutcome<object>, bound: Bound
   }
 }
 
-function onFetched(attempt: Attempt, outcome: CxOutcome<{ readonly vector: Challenge['vector'] }>): AttemptStep {
+function onFetched(
+  attempt: Attempt,
+  outcome: CxOutcome<{ readonly vector: Challenge['vector'] }>,
+  { algorithm }: AttemptRules,
+): AttemptStep {
   const { phase } = attempt
   assert(phase.kind === 'fetching', 'MAA belongs to MAR')
   const { request } = phase
   if (outcome.kind !== 'success') return end(request, reasonOf(outcome))
   const { vector } = outcome
-  const challenge: Challenge = { nonce: encodeNonce(vector.rand, vector.autn), vector }
+  const challenge: Challenge = { nonce: encodeNonce(vector.rand, vector.autn), algorithm, vector }
   return {
     attempt: { ...attempt, phase: { kind: 'challenged', challenge, cseq: request.cseq } },
     effects: [{ kind: 'answer', request, answer: { kind: 'challenge', challenge } }],
@@ -225,19 +231,37 @@ function reasonOf(outcome: Exclude<CxOutcome<object>, { readonly kind: 'success'
  * alone, so that nobody else learns of it; the same instance takes its own place at any time.
  */
 export function isOnOtherInstance(request: RegisterRequest, bound: BoundInstance | undefined): boolean {
-  return bound !== undefined && request.contact.kind === 'one' && bound.instance !== request.contact.instance
+  return bound !== undefined && request.contact.kind === 'some' && bound.instance !== request.contact.instance
 }
 
-/** Whether the response was computed with RES, over what the request says (RFC 3310 section 3.3). */
+/**
+ * Over the security associations of a contact that is bound its UE registers that contact and no other: the protected
+ * server port stays the same until all is de-registered. Another one is registered from the beginning, unprotected, or as
+ * a flow of its own.
+ *
+ * @see TS 24.229 clause 5.4.1.2.2
+ */
+function isUnboundContact(request: RegisterRequest, bound: BoundInstance | undefined): boolean {
+  const { contact, isProtected } = request
+  if (!isProtected || !bound || contact.kind !== 'some' || contact.hasRegId || isDeregistration(request)) return false
+  // Who has another instance is told so after authentication alone.
+  if (contact.instance !== bound.instance) return false
+  return !contact.bindings.some(({ uri }) => bound.uris.some((other) => sameSipUri(other, uri)))
+}
+
+/** Whether the response was computed with RES, over what the request says (RFC 3310 section 3.3, RFC 4169 section 3). */
 function isRightResponse(challenge: Challenge, digest: ReceivedDigest, realm: string): boolean {
   const { qop } = digest
-  if (digest.realm !== realm || !isAlgorithmOurs(digest.algorithm)) return false
+  const { xres, ik, ck } = challenge.vector
+  if (digest.realm !== realm) return false
+  // guard: digest-algorithm — who was asked for AKAv2 does not answer with the weaker AKAv1
+  if (!answersBy(challenge.algorithm, digest.algorithm)) return false
   if (qop !== undefined && qop !== 'auth' && qop !== 'auth-int') return false
   if (qop !== undefined && (digest.nc === undefined || digest.cnonce === undefined)) return false
   const expected = digestResponse({
     username: digest.username,
     realm: digest.realm,
-    password: challenge.vector.xres,
+    password: digestPassword(challenge.algorithm, { res: xres, ik, ck }),
     method: 'REGISTER',
     uri: digest.uri,
     nonce: challenge.nonce,
@@ -249,8 +273,9 @@ function isRightResponse(challenge: Challenge, digest: ReceivedDigest, realm: st
   return sameDigest(expected, digest.response.toLowerCase())
 }
 
-function isAlgorithmOurs(algorithm: string | undefined): boolean {
-  return algorithm === undefined || algorithm.toLowerCase() === AKA_ALGORITHM.toLowerCase()
+/** A response that names no algorithm is one to what the challenge named. */
+function answersBy(challenged: Challenge['algorithm'], named: string | undefined): boolean {
+  return named === undefined || parseAkaAlgorithm(named) === challenged
 }
 
 function readAuts(text: string): Buffer | undefined {

@@ -3,21 +3,21 @@ import { type Contact, contactKey, liveContacts, type RegistrationSet, usableIde
 
 /**
  * The header fields of the 200 to a REGISTER: every contact of the set with what is left of its time, the registering
- * one first; its Path as it came; our Service-Route; and the identities that may be used, the default one first.
+ * ones first; its Path as it came; our Service-Route; and the identities that may be used, the default one first.
  *
  * @see TS 24.229 clause 5.4.1.2.2F, RFC 3261 section 10.3 step 8
  */
 export function acceptedHeaders(
   set: RegistrationSet,
-  own: Contact,
+  own: readonly Contact[],
   options: { readonly nowMs: number; readonly serviceRoute: string },
 ): (readonly [name: string, value: string])[] {
   const { nowMs, serviceRoute } = options
-  const ownKey = contactKey(own)
-  const others = liveContacts(set, nowMs).filter((contact) => contactKey(contact) !== ownKey)
+  const ownKeys = new Set(own.map(contactKey))
+  const others = liveContacts(set, nowMs).filter((contact) => !ownKeys.has(contactKey(contact)))
   return [
-    ...contactHeaders([own, ...others], nowMs),
-    ...own.path.map((value) => ['Path', value] as const),
+    ...contactHeaders([...own, ...others], nowMs),
+    ...(own[0]?.path ?? []).map((value) => ['Path', value] as const),
     ['Service-Route', serviceRoute],
     ['P-Associated-URI', usableIdentities(set.profile).map(bracketed).join(', ')],
   ]

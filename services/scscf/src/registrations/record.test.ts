@@ -4,10 +4,14 @@ import type { Impi, Impu } from '@rollcall/core'
 import fc from 'fast-check'
 import { RecordUnreadableError } from '../errors.ts'
 import { ALICE_PROFILE } from '../testing/fixtures.ts'
-import { decodeRecord, encodeRecord, type LoggedChange } from './record.ts'
+import type { EndReason } from './ended-registration.ts'
+import { decodeRecord, encodeRecord, type LoggedChange, REMOVAL_REASONS } from './record.ts'
+import { subscriptions } from './testing/subscriptions.ts'
 
 const SEED = 33_141
 const text = fc.string({ maxLength: 20 })
+
+const REASONS = Object.keys(REMOVAL_REASONS) as EndReason[]
 
 const change: fc.Arbitrary<Pick<LoggedChange, 'change' | 'reason'>> = fc.oneof(
   fc.record({
@@ -15,8 +19,25 @@ const change: fc.Arbitrary<Pick<LoggedChange, 'change' | 'reason'>> = fc.oneof(
       kind: fc.constant('removed' as const),
       impi: text.map((value) => value as Impi),
       instance: text,
+      uri: text,
+      retryAfterSeconds: fc.nat(),
     }),
-    reason: fc.constantFrom('unregistered' as const, 'expired' as const),
+    reason: fc.constantFrom(...REASONS),
+  }),
+  fc.record({
+    change: fc.oneof(
+      fc.record({
+        kind: fc.constant('shortened' as const),
+        impi: text.map((value) => value as Impi),
+        instance: text,
+        uri: text,
+        expiresAtMs: fc.nat(),
+      }),
+      fc.record({ kind: fc.constant('profile' as const), profile: fc.constant(ALICE_PROFILE) }),
+      fc.record({ kind: fc.constant('subscribed' as const), subscription: subscriptions }),
+      fc.record({ kind: fc.constant('unsubscribed' as const), id: text }),
+    ),
+    reason: fc.constant(undefined),
   }),
   fc.record({
     change: fc.record({
@@ -31,6 +52,8 @@ const change: fc.Arbitrary<Pick<LoggedChange, 'change' | 'reason'>> = fc.oneof(
         cseq: fc.nat(),
         expiresAtMs: fc.nat(),
         sourceAddress: text,
+        uri: fc.string({ minLength: 1, maxLength: 20 }),
+        state: fc.constantFrom('registered' as const, 'refreshed' as const, 'shortened' as const),
       }),
       profile: fc.constantFrom(undefined, ALICE_PROFILE),
     }),

@@ -7,6 +7,7 @@ export interface Contact {
   readonly impi: Impi
   /** `+sip.instance`; empty when the UE sent none. */
   readonly instance: string
+  readonly uri: string
   /** The Contact header field's value without `expires`. */
   readonly value: string
   /** Path header field values, topmost first: the route to the UE (RFC 3327 section 5.3). */
@@ -18,20 +19,25 @@ export interface Contact {
   readonly expiresAtMs: number
   /** Where the REGISTER came from, as the P-CSCF saw it. */
   readonly sourceAddress: string
+  /** What happened to it last (RFC 3680 section 3.4.2). */
+  readonly state: ContactState
 }
+
+/** `shortened`: the network asks for a new authentication (TS 24.229 clause 5.4.1.6). */
+export type ContactState = 'registered' | 'refreshed' | 'shortened'
 
 /** An implicit registration set with what is bound to it (TS 23.228 clause 5.2.1a). */
 export interface RegistrationSet {
   readonly canonicalImpu: Impu
   readonly profile: ServiceProfile
   readonly criteria: FilterCriteria
-  /** By IMPI and instance. */
+  /** By IMPI, instance and URI. */
   readonly contacts: ReadonlyMap<string, Contact>
 }
 
 /** The name of a contact inside its set. */
-export function contactKey(contact: Pick<Contact, 'impi' | 'instance'>): string {
-  return JSON.stringify([contact.impi, contact.instance])
+export function contactKey({ impi, instance, uri }: Pick<Contact, 'impi' | 'instance' | 'uri'>): string {
+  return JSON.stringify([impi, instance, uri])
 }
 
 /** Whether a contact still counts at `nowMs`; its end is written down a little later. */

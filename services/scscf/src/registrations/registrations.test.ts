@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Impu, seededRandom, VirtualClock } from '@rollcall/core'
+import { type Impu, VirtualClock } from '@rollcall/core'
 import { StoreUnavailableError } from '@rollcall/store'
 import type { AcceptedAnswer } from '../registrar/attempt.ts'
 import type { RegisterRequest } from '../registrar/register-request.ts'
@@ -13,6 +13,7 @@ import {
   BOB_IMPI,
   BOB_PROFILE,
   contact,
+  contacts,
   PHONE,
   profile,
   REALM,
@@ -21,8 +22,9 @@ import {
 } from '../testing/fixtures.ts'
 import type { EndedRegistration } from './ended-registration.ts'
 import { liveContacts } from './registration.ts'
-import { Registrations } from './registrations.ts'
+import { Registrations, type RegistrationsOptions } from './registrations.ts'
 import { MemoryLogs } from './testing/memory-logs.ts'
+import { registrationsOptions } from './testing/registrations-options.ts'
 
 const SERVICE_ROUTE = `<sip:orig@scscf-0.scscf.${REALM};lr>`
 
@@ -36,21 +38,18 @@ interface Process {
 async function start(
   logs: MemoryLogs,
   clock: VirtualClock,
-  options: { readonly owns?: (impu: Impu) => boolean } = {},
+  options: Partial<RegistrationsOptions> = {},
 ): Promise<Process> {
   const ended: EndedRegistration[] = []
   const snapshotErrors: string[] = []
-  const registrations = new Registrations({
-    clock,
-    random: seededRandom('registrations'),
-    serviceRoute: SERVICE_ROUTE,
-    expiresSecondsMax: 600_000,
-    answers: { retainMs: 128_000, entriesMax: 100 },
-    owns: options.owns ?? (() => true),
-    onEnded: async (end) => void ended.push(end),
-    onSkipped: () => {},
-    onSnapshotFailed: ({ code }) => snapshotErrors.push(code),
-  })
+  const registrations = new Registrations(
+    registrationsOptions(clock, {
+      serviceRoute: SERVICE_ROUTE,
+      onEnded: async (end) => void ended.push(end),
+      onSnapshotFailed: ({ code }) => snapshotErrors.push(code),
+      ...options,
+    }),
+  )
   registrations.open(await logs.take(0, (loaded) => registrations.replay(loaded)))
   registrations.begin()
   return { registrations, ended, snapshotErrors }
@@ -366,17 +365,7 @@ test('nothing ends, and nobody is told, before the partition is announced', asyn
   await accept(first.registrations.bind(tablet({ expiresSeconds: 600 }), ALICE_PROFILE))
   await first.registrations.release()
   const ended: EndedRegistration[] = []
-  const next = new Registrations({
-    clock,
-    random: seededRandom('next'),
-    serviceRoute: SERVICE_ROUTE,
-    expiresSecondsMax: 600_000,
-    answers: { retainMs: 128_000, entriesMax: 100 },
-    owns: () => true,
-    onEnded: async (end) => void ended.push(end),
-    onSkipped: () => {},
-    onSnapshotFailed: () => {},
-  })
+  const next = new Registrations(registrationsOptions(clock, { onEnded: async (end) => void ended.push(end) }))
   next.open(await logs.take(0, (loaded) => next.replay(loaded)))
   clock.advance(200_000)
   assert.deepEqual(ended, [])
@@ -438,4 +427,128 @@ test('a snapshot that fails is told, and nothing else comes of it', async () => 
   await new Promise((next) => setImmediate(next))
   assert.deepEqual(snapshotErrors, ['STORE_UNAVAILABLE'])
   assert.equal(logs.appended, 1)
+})
+
+test('several contacts of one REGISTER are bound, each with its time, and listed with what they brought (RFC 3261 section 10.3)', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, clock)
+  const uris = ['sip:alice@127.0.1.1:15066', 'sip:alice@[2001:db8::1]:15066']
+  const both = phone({ contact: contacts('phone', uris, [600, 1_200]) })
+  const given = await accept(registrations.bind(both, ALICE_PROFILE))
+  assert.deepEqual(
+    values(given, 'Contact').map((value) => /<(.*?)>;\+sip.instance=.*;expires=(\d+)/.exec(value)?.slice(1)),
+    [
+      [uris[0], '600'],
+      [uris[1], '1200'],
+    ],
+  )
+  assert.equal(logs.appended, 2)
+  assert.deepEqual(registrations.answerTo(both.key), given)
+  assert.deepEqual(told((await start(logs, clock)).registrations), told(registrations))
+  // The first runs out, the second stays; a REGISTER that names one alone has that one alone.
+  clock.advance(600_000)
+  assert.deepEqual(registrations.boundInstance(PHONE)?.uris, uris.slice(1))
+  const one = phone({ cseq: 3, contact: contacts('phone', uris.slice(0, 1)) })
+  assert.equal(values(await accept(registrations.bind(one, ALICE_PROFILE)), 'Contact').length, 1)
+  assert.deepEqual(registrations.boundInstance(PHONE)?.uris, uris.slice(0, 1))
+})
+
+test('a contact that a REGISTER names with Expires 0 goes, and the others stay (RFC 3261 section 10.2.2)', async () => {
+  const clock = new VirtualClock()
+  const { registrations, ended } = await start(new MemoryLogs(), clock)
+  const uris = ['sip:alice@127.0.1.1:15066', 'sip:alice@127.0.1.1:15067', 'sip:alice@127.0.1.1:15068']
+  await accept(registrations.bind(phone({ contact: contacts('phone', uris) }), ALICE_PROFILE))
+  const mixed = phone({ cseq: 3, contact: contacts('phone', uris, [600, 0, 600]) })
+  await accept(registrations.bind(mixed, ALICE_PROFILE))
+  assert.deepEqual(registrations.boundInstance(PHONE)?.uris, [uris[0], uris[2]])
+  await accept(registrations.unbind(phone({ cseq: 4, expiresSeconds: 0, contact: contacts('phone', [uris[2] ?? '']) })))
+  assert.deepEqual(registrations.boundInstance(PHONE)?.uris, [uris[0]])
+  assert.deepEqual(ended, [], 'the private identity is registered still')
+  const all = phone({ cseq: 5, expiresSeconds: 0, contact: { kind: 'all' } })
+  assert.deepEqual(values(await accept(registrations.unbind(all)), 'Contact'), [])
+  assert.deepEqual(ended, [{ impi: PHONE, impu: ALICE, reason: 'unregistered' }])
+})
+
+test('a set has a bounded number of contacts; its own UE replaces its own at the bound', async () => {
+  const { registrations } = await start(new MemoryLogs(), new VirtualClock(), { contactsMax: 2 })
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  await accept(registrations.bind(tablet(), ALICE_PROFILE))
+  const third = phone({ impi: BOB_IMPI, callId: 'third', contact: contact('third', 'sip:alice@127.0.1.3') })
+  assert.equal(await refusal(registrations.bind(third, ALICE_PROFILE)), 'contacts-full')
+  await accept(registrations.bind(phone({ cseq: 3 }), ALICE_PROFILE))
+  const two = phone({ cseq: 4, contact: contacts('phone', ['sip:a@127.0.1.1', 'sip:b@127.0.1.1']) })
+  assert.equal(await refusal(registrations.bind(two, ALICE_PROFILE)), 'contacts-full')
+})
+
+test('a barred identity registers its set, and is not usable (TS 24.229 clause 5.4.1.2.2F)', async () => {
+  const clock = new VirtualClock()
+  const { registrations } = await start(new MemoryLogs(), clock)
+  const barred = profile(`!${BOB}`, ALICE, ALICE_TEL)
+  const given = await accept(registrations.bind(phone({ impu: BOB }), barred))
+  assert.deepEqual(values(given, 'P-Associated-URI'), [`<${ALICE}>, <${ALICE_TEL}>`])
+  for (const impu of [BOB, ALICE, ALICE_TEL]) assert.deepEqual(boundOf(registrations, impu, clock), [PHONE])
+  // All of the set go together, by whichever identity the UE leaves.
+  await accept(registrations.unbind(phone({ impu: ALICE_TEL, cseq: 3, expiresSeconds: 0 })))
+  for (const impu of [BOB, ALICE, ALICE_TEL]) assert.deepEqual(boundOf(registrations, impu, clock), [])
+})
+
+test('who is told of registrations hears of each when it is durable (TS 24.229 clauses 5.4.1.5 and 5.4.1.7)', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const heard: string[] = []
+  const { registrations, ended } = await start(logs, clock, {
+    listeners: [
+      {
+        registered: ({ contacts: all }, { instance }, kind) => heard.push(`${kind} ${instance} of ${all.size}`),
+        deregistered: ({ contacts: all }, { instance }, reason) =>
+          heard.push(`${reason} ${instance}, ${all.size} left`),
+      },
+    ],
+  })
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  await accept(registrations.bind(tablet(), ALICE_PROFILE))
+  await accept(registrations.bind(phone({ cseq: 3 }), ALICE_PROFILE))
+  const elsewhere = phone({ callId: 'new', contact: contact('phone', 'sip:alice@127.0.1.9') })
+  await accept(registrations.bind(elsewhere, ALICE_PROFILE))
+  await accept(registrations.unbind(tablet({ cseq: 3, expiresSeconds: 0 })))
+  const end = { isMeant: () => true, reason: 'deactivated', retryAfterSeconds: 0, isOfHss: true } as const
+  assert.deepEqual(await registrations.end(ALICE, end), { kind: 'done', contacts: 1 })
+  assert.deepEqual(await registrations.end(ALICE, end), { kind: 'done', contacts: 0 })
+  assert.deepEqual(heard, [
+    'initial phone of 1',
+    'initial tablet of 2',
+    're-registration phone of 2',
+    'replaced phone, 2 left',
+    're-registration phone of 2',
+    'unregistered tablet, 1 left',
+    'deactivated phone, 0 left',
+  ])
+  assert.deepEqual(ended, [{ impi: TABLET, impu: ALICE, reason: 'unregistered' }], 'the HSS knows what it asked for')
+  logs.isAvailable = false
+  assert.equal(await refusal(registrations.end(ALICE, end)), 'store-unavailable')
+  assert.equal(await refusal(registrations.shorten(ALICE, () => true, 0)), 'store-unavailable')
+  assert.equal(await registrations.replaceProfile(ALICE_PROFILE), 'store-unavailable')
+})
+
+test('what the network did to contacts and profiles is there after a restart', async () => {
+  const clock = new VirtualClock()
+  const logs = new MemoryLogs()
+  const { registrations } = await start(logs, clock)
+  await accept(registrations.bind(phone(), ALICE_PROFILE))
+  await accept(registrations.bind(tablet(), ALICE_PROFILE))
+  const isPhone = ({ impi }: { readonly impi: string }): boolean => impi === PHONE
+  assert.deepEqual(await registrations.shorten(ALICE, isPhone, clock.now() + 60_000), { kind: 'done', contacts: 1 })
+  assert.equal(await registrations.replaceProfile(profile(ALICE, ALICE_TEL, BOB)), 'stored')
+  const restarted = (await start(logs, clock)).registrations
+  assert.deepEqual(told(restarted), told(registrations))
+  assert.deepEqual(boundOf(restarted, BOB, clock), [PHONE, TABLET])
+  clock.advance(60_000)
+  assert.deepEqual(boundOf(restarted, ALICE, clock), [TABLET])
+  assert.equal(
+    await restarted.replaceProfile(BOB_PROFILE),
+    'stored',
+    'of a set without contacts there is nothing to replace',
+  )
+  assert.equal(restarted.size, 1)
 })

@@ -6,6 +6,7 @@ import { RecordUnreadableError } from '../errors.ts'
 import { ALICE_PROFILE, BOB_PROFILE } from '../testing/fixtures.ts'
 import { encodeRecord } from './record.ts'
 import { decodeSnapshotPart, encodeSnapshotPart, type SnapshotPart } from './snapshot-record.ts'
+import { subscriptions } from './testing/subscriptions.ts'
 
 const SEED = 33_141
 const text = fc.string({ maxLength: 20 })
@@ -22,6 +23,8 @@ const contact = fc.record({
   cseq: fc.nat(),
   expiresAtMs: fc.nat(),
   sourceAddress: text,
+  uri: fc.string({ minLength: 1, maxLength: 20 }),
+  state: fc.constantFrom('registered' as const, 'refreshed' as const, 'shortened' as const),
 })
 
 const part: fc.Arbitrary<SnapshotPart> = fc.oneof(
@@ -42,8 +45,13 @@ const part: fc.Arbitrary<SnapshotPart> = fc.oneof(
   fc.record({
     kind: fc.constant('ended' as const),
     atMs: fc.nat(),
-    ended: fc.record({ impi, impu, reason: fc.constantFrom('unregistered' as const, 'expired' as const) }),
+    ended: fc.record({ impi, impu, reason: fc.constantFrom('unregistered' as const, 'rejected' as const) }),
+    canonicalImpu: impu,
+    contact: fc.option(contact, { nil: undefined }),
+    retryAfterSeconds: fc.nat(),
+    profile: fc.constantFrom(undefined, ALICE_PROFILE, BOB_PROFILE),
   }),
+  fc.record({ kind: fc.constant('subscription' as const), canonicalImpu: impu, subscription: subscriptions }),
 )
 
 test('a part of a snapshot reads back as it was written', () => {
@@ -57,7 +65,7 @@ test('a part of a snapshot reads back as it was written', () => {
 })
 
 test('octets that are no part of a snapshot, or a record of the log, are refused as such', () => {
-  const change = { kind: 'removed', impi: 'a' as Impi, instance: '' } as const
+  const change = { kind: 'removed', impi: 'a' as Impi, instance: '', uri: '', retryAfterSeconds: 0 } as const
   const logged = { atMs: 1, canonicalImpu: 'sip:a@b' as Impu, change, reason: 'expired', answered: undefined } as const
   for (const octets of [Buffer.alloc(0), Buffer.of(2), Buffer.of(3), Buffer.of(2, 0xff, 0xff), encodeRecord(logged)]) {
     assert.throws(() => decodeSnapshotPart(octets), RecordUnreadableError)

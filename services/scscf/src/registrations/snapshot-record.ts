@@ -2,7 +2,7 @@ import type { Impi, Impu } from '@rollcall/core'
 import type { ServiceProfile } from '@rollcall/proto-gen/cx'
 import { SnapshotRecord } from '@rollcall/proto-gen/scscf'
 import { RecordUnreadableError } from '../errors.ts'
-import type { EndedRegistration } from './ended-registration.ts'
+import type { RecentEnd } from './recent-ends.ts'
 import {
   answeredMessage,
   contactMessage,
@@ -12,7 +12,9 @@ import {
   readAnswered,
   readContact,
 } from './record.ts'
+import type { KeptSubscription } from './reg-subscription-table.ts'
 import type { Contact } from './registration.ts'
+import { readSubscription, subscriptionMessage } from './subscription-message.ts'
 
 /** Format of a snapshot's records: their first octet. */
 const SNAPSHOT_VERSION = 2
@@ -27,7 +29,8 @@ export type SnapshotPart =
       readonly contacts: readonly Contact[]
     }
   | { readonly kind: 'answered'; readonly atMs: number; readonly answered: LoggedAnswer }
-  | { readonly kind: 'ended'; readonly atMs: number; readonly ended: EndedRegistration }
+  | ({ readonly kind: 'ended' } & RecentEnd)
+  | ({ readonly kind: 'subscription' } & KeptSubscription)
 
 /** One version octet, then the message. */
 export function encodeSnapshotPart(part: SnapshotPart): Buffer {
@@ -69,8 +72,21 @@ function partMessage(part: SnapshotPart): NonNullable<SnapshotRecord['part']> {
       const { impi, impu, reason } = part.ended
       return {
         $case: 'recentEnd',
-        value: { atMs: BigInt(part.atMs), impi, impu, reason: REMOVAL_REASONS[reason] },
+        value: {
+          atMs: BigInt(part.atMs),
+          impi,
+          impu,
+          reason: REMOVAL_REASONS[reason],
+          canonicalImpu: part.canonicalImpu,
+          contact: part.contact && contactMessage(part.contact),
+          retryAfterSeconds: part.retryAfterSeconds,
+          profile: part.profile,
+        },
       }
+    }
+    case 'subscription': {
+      const { canonicalImpu, subscription } = part
+      return { $case: 'subscription', value: { canonicalImpu, subscription: subscriptionMessage(subscription) } }
     }
   }
 }
@@ -88,9 +104,26 @@ function readPart(part: SnapshotRecord['part']): SnapshotPart {
       return { kind: 'answered', atMs: Number(atMs), answered: readAnswered(answered) }
     }
     case 'recentEnd': {
-      const { atMs, impi, impu, reason } = part.value
+      const { atMs, impi, impu, reason, canonicalImpu, contact, retryAfterSeconds, profile } = part.value
       const ended = { impi: impi as Impi, impu: impu as Impu, reason: endReasonOf(reason) }
-      return { kind: 'ended', atMs: Number(atMs), ended }
+      return {
+        kind: 'ended',
+        atMs: Number(atMs),
+        ended,
+        canonicalImpu: canonicalImpu as Impu,
+        contact: contact && readContact(contact),
+        retryAfterSeconds,
+        profile,
+      }
+    }
+    case 'subscription': {
+      const { canonicalImpu, subscription } = part.value
+      if (!subscription) break
+      return {
+        kind: 'subscription',
+        canonicalImpu: canonicalImpu as Impu,
+        subscription: readSubscription(subscription),
+      }
     }
   }
   throw new RecordUnreadableError('a snapshot record that says nothing')

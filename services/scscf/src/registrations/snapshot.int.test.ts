@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Impi, type Impu, seededRandom, systemClock } from '@rollcall/core'
+import { type Impi, type Impu, systemClock } from '@rollcall/core'
 import { startTestStore, type TestStore } from '@rollcall/dev-env'
 import { connectStore, PartitionLogs, type RequestKey, type StoreConnection } from '@rollcall/store'
 import { contact, profile, REALM, register } from '../testing/fixtures.ts'
 import { until } from '../testing/scscf-stack.ts'
 import { Registrations } from './registrations.ts'
+import { registrationsOptions } from './testing/registrations-options.ts'
 
 /** Enough that their records outgrow what a log may hold behind its snapshot. */
 const USERS = 600
@@ -31,17 +32,12 @@ after(async () => {
 })
 
 async function take(logs: PartitionLogs): Promise<{ registrations: Registrations; fromSnapshot: number }> {
-  const registrations = new Registrations({
-    clock: systemClock,
-    random: seededRandom('snapshot'),
-    serviceRoute: `<sip:orig@scscf-0.scscf.${REALM};lr>`,
-    expiresSecondsMax: 600_000,
-    answers: { retainMs: 600_000, entriesMax: 100_000 },
-    owns: () => true,
-    onEnded: async () => {},
-    onSkipped: () => {},
-    onSnapshotFailed: (error) => assert.fail(error),
-  })
+  const registrations = new Registrations(
+    registrationsOptions(systemClock, {
+      answers: { retainMs: 600_000, entriesMax: 100_000 },
+      onSnapshotFailed: (error) => assert.fail(error),
+    }),
+  )
   let fromSnapshot = 0
   registrations.open(
     await logs.take(0, (record) => {

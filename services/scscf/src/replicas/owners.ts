@@ -66,6 +66,16 @@ export class Owners {
     if (!this.#isOpen(incoming)) return
     const { identities } = this.#options
     const partition = identities.peek(impu) ?? (await identities.resolve(impu))
+    await this.bringToPartition(incoming, partition, here)
+  }
+
+  /** The same for what names a partition itself. */
+  async bringToPartition(
+    incoming: Incoming,
+    partition: number,
+    here: (partition: PartitionUsers) => void | Promise<void>,
+  ): Promise<void> {
+    if (!this.#isOpen(incoming)) return
     const { octets, branch, envelope, role, pass } = incoming
     await new Promise<void>((resolve, reject) => {
       this.#options.replicas.route({

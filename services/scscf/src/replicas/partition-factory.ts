@@ -4,11 +4,17 @@ import type { ScscfConfig } from '../config.ts'
 import type { CxClient } from '../cx/cx-client.ts'
 import { Deassignments } from '../cx/deassignments.ts'
 import type { ScscfEvents } from '../events.ts'
+import type { SendNotify } from '../reg-event/notify-sender.ts'
+import { RegEvents } from '../reg-event/reg-events.ts'
 import { RegisterAnswers } from '../registrar/register-answers.ts'
 import { Registrar, type RegistrarCx } from '../registrar/registrar.ts'
 import type { EndedRegistration } from '../registrations/ended-registration.ts'
+import type { RegistrationListener } from '../registrations/registration-listener.ts'
+import type { RegistrationWatcher } from '../registrations/registration-watcher.ts'
 import { Registrations } from '../registrations/registrations.ts'
 import { serviceRoute } from '../session/own-route.ts'
+import type { Forwarder } from '../sip/forwarder.ts'
+import { ThirdPartyRegistrations } from '../third-party/third-party-registrations.ts'
 import type { PartitionParts } from './served-partition.ts'
 
 /** Attempts of one IMPI at once, and further challenges in one attempt (readings, Access 2; TS 24.229 5.4.1.2.3A). */
@@ -29,6 +35,11 @@ export interface PartitionFactoryOptions {
   readonly cx: CxClient
   /** Attempts that wait in all partitions of this replica: they have one bound. */
   readonly attempts: () => number
+  /** The way to application servers. */
+  readonly forwarder: Pick<Forwarder, 'send' | 'trusts'>
+  readonly sendNotify: SendNotify
+  /** Whether what is in memory of a partition may be told. */
+  readonly isLive: (partition: number) => boolean
   /** How many partitions there are. */
   readonly count: () => number
 }
@@ -50,7 +61,14 @@ export class PartitionFactory {
       entriesMax: Math.max(ANSWERS_PER_PARTITION_MIN, Math.ceil(ANSWERS_MAX / count())),
     }
     const deassignments = new Deassignments({ clock, tell: (ended) => cx.deassign(ended) })
-    const registrations = this.#registrations(partition, answers, deassignments)
+    const regEvents = this.#regEvents(partition, () => registrations)
+    const thirdParty = this.#thirdParty(partition, () => registrations)
+    const registrations: Registrations = this.#registrations(partition, {
+      answers,
+      deassignments,
+      watcher: regEvents,
+      listeners: [thirdParty],
+    })
     const registrar: Registrar = new Registrar({
       clock,
       cx: registrarCx(cx, deassignments),
@@ -61,19 +79,59 @@ export class PartitionFactory {
         attemptsMax: config.ROLLCALL_SCSCF_ATTEMPTS_MAX,
         others: () => attempts() - registrar.attempts,
       },
-      rules: { realm, repeatsMax: CHALLENGE_REPEATS_MAX },
+      rules: {
+        realm,
+        repeatsMax: CHALLENGE_REPEATS_MAX,
+        algorithm: config.ROLLCALL_SCSCF_DIGEST_ALGORITHM,
+      },
       awaitAuthMs: config.ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS,
     })
     const accepted = registrations.answerTo.bind(registrations)
     const registers = new RegisterAnswers({ clock, random, realm, registrar, accepted, answers })
-    return { registrations, registrar, registers, deassignments }
+    return { registrations, registrar, registers, deassignments, regEvents, thirdParty }
+  }
+
+  #regEvents(partition: number, registrations: () => Registrations): RegEvents {
+    const { runtime, host, events, sendNotify, isLive } = this.#options
+    const { clock, random } = runtime
+    return new RegEvents({
+      clock,
+      random,
+      partition,
+      host,
+      registrations,
+      send: sendNotify,
+      isLive: () => isLive(partition),
+      onOutcome: (outcome) => events.regNotified(outcome),
+      onOmitted: (count) => events.reginfoTruncated(count),
+    })
+  }
+
+  #thirdParty(partition: number, registrations: () => Registrations): ThirdPartyRegistrations {
+    const { config, runtime, host, events, forwarder, isLive } = this.#options
+    const { clock, random } = runtime
+    return new ThirdPartyRegistrations({
+      clock,
+      random,
+      realm: config.ROLLCALL_REALM,
+      host,
+      forwarder,
+      registrations,
+      isLive: () => isLive(partition),
+      events,
+    })
   }
 
   #registrations(
     partition: number,
-    answers: { readonly retainMs: number; readonly entriesMax: number },
-    deassignments: Deassignments,
+    o: {
+      readonly answers: { readonly retainMs: number; readonly entriesMax: number }
+      readonly deassignments: Deassignments
+      readonly watcher: RegistrationWatcher
+      readonly listeners: readonly RegistrationListener[]
+    },
   ): Registrations {
+    const { answers, deassignments, watcher, listeners } = o
     const { config, host, runtime, events, count } = this.#options
     const { clock, random, log } = runtime
     return new Registrations({
@@ -81,12 +139,15 @@ export class PartitionFactory {
       random,
       serviceRoute: serviceRoute(host),
       expiresSecondsMax: config.ROLLCALL_SCSCF_EXPIRES_MAX_SECONDS,
+      contactsMax: config.ROLLCALL_SCSCF_CONTACTS_MAX,
       answers,
       owns: (canonicalImpu) => partitionOf(canonicalImpu, count()) === partition,
       onEnded: async (ended: EndedRegistration) => {
-        if (ended.reason === 'expired') events.expired(ended)
+        if (ended.reason !== 'unregistered') events.ended(ended)
         await deassignments.add(ended)
       },
+      listeners,
+      watcher,
       onSkipped: (skipped) => events.criteriaSkipped(skipped),
       onSnapshotFailed: (error) => log.warn({ err: error, partition }, 'a snapshot could not be written'),
     })

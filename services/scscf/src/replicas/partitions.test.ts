@@ -4,10 +4,12 @@ import { type Impi, type Impu, seededRandom, VirtualClock } from '@rollcall/core
 import { partitionOf, ReplicaView } from '@rollcall/store'
 import { type SoleReplica, soleReplica } from '@rollcall/store/testing'
 import { Deassignments } from '../cx/deassignments.ts'
+import { regEventsOf } from '../reg-event/testing/reg-events-of.ts'
 import { RegisterAnswers } from '../registrar/register-answers.ts'
 import { Registrar } from '../registrar/registrar.ts'
 import { Registrations } from '../registrations/registrations.ts'
 import { MemoryLogs } from '../registrations/testing/memory-logs.ts'
+import { registrationsOptions } from '../registrations/testing/registrations-options.ts'
 import { contact, profile, REALM, register, vector } from '../testing/fixtures.ts'
 import { Partitions } from './partitions.ts'
 import type { PartitionParts } from './served-partition.ts'
@@ -52,17 +54,14 @@ function createWorld(clock = new VirtualClock(), logs = new MemoryLogs(COUNT)): 
       },
     })
     const answers = { retainMs: 128_000, entriesMax: 100 }
-    const registrations = new Registrations({
-      clock,
-      random: seededRandom(`registrations ${partition}`),
-      serviceRoute: '<sip:orig@x;lr>',
-      expiresSecondsMax: 600_000,
-      answers,
-      owns: (canonicalImpu) => partitionOf(canonicalImpu, COUNT) === partition,
-      onEnded: (ended) => deassignments.add(ended),
-      onSkipped: () => {},
-      onSnapshotFailed: () => {},
-    })
+    const registrations = new Registrations(
+      registrationsOptions(clock, {
+        answers,
+        owns: (canonicalImpu) => partitionOf(canonicalImpu, COUNT) === partition,
+        onEnded: (ended) => deassignments.add(ended),
+      }),
+    )
+    const regEvents = regEventsOf(clock, { partition, registrations: () => registrations })
     const registrar = new Registrar({
       clock,
       cx: {
@@ -74,7 +73,7 @@ function createWorld(clock = new VirtualClock(), logs = new MemoryLogs(COUNT)): 
       store: registrations,
       events: { challenged() {}, verified() {}, accepted() {}, refused() {}, timedOut() {} },
       limits: { perImpiMax: 4, attemptsMax: 100 },
-      rules: { realm: REALM, repeatsMax: 2 },
+      rules: { realm: REALM, repeatsMax: 2, algorithm: 'AKAv1-MD5' },
       awaitAuthMs: 240_000,
     })
     const registers = new RegisterAnswers({
@@ -85,7 +84,8 @@ function createWorld(clock = new VirtualClock(), logs = new MemoryLogs(COUNT)): 
       accepted: () => undefined,
       answers,
     })
-    return { registrations, registrar, registers, deassignments }
+    const thirdParty = { begin: () => {}, stop: () => {}, pending: 0 }
+    return { registrations, registrar, registers, deassignments, regEvents, thirdParty }
   }
   return {
     clock,

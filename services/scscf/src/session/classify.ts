@@ -23,19 +23,21 @@ export type Procedure =
  * Which procedures apply, by who sent the request and by the Route it came on. Pure.
  *
  * A P-CSCF sends initial requests of its UEs on the Service-Route and no others: without it a request would slip past
- * the user's own filter criteria. A Presence Server gives back what it was sent, and sends into dialogs. Another S-CSCF
+ * the user's own filter criteria. An application server gives back what it was sent, and sends into dialogs. Another S-CSCF
  * sends to users of this one.
  *
  * @see TS 24.229 clauses 5.4.3.1 to 5.4.3.4
  */
 export function classify(facts: RoutingFacts): Procedure {
   const { role, ownRoute } = facts
-  if (role !== 'pcscf' && role !== 'presence' && role !== 'scscf') return { kind: 'refused', reason: 'peer-role' }
+  if (role !== 'pcscf' && role !== 'presence' && role !== 'as' && role !== 'scscf')
+    return { kind: 'refused', reason: 'peer-role' }
   if (facts.isInDialog) return { kind: 'in-dialog' }
   switch (role) {
     case 'pcscf':
       return ownRoute?.kind === 'orig' ? { kind: 'originating' } : { kind: 'refused', reason: 'no-service-route' }
     case 'presence':
+    case 'as':
       return ownRoute?.kind === 'odi'
         ? { kind: 'returned', token: ownRoute.token, replica: ownRoute.replica }
         : { kind: 'refused', reason: 'not-in-dialog' }

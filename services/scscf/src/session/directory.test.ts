@@ -101,7 +101,7 @@ test('who registers while the HSS is asked is registered', async () => {
 })
 
 function registeredSet(expiresAtMs: number): RegistrationSet {
-  const contact = { impi: PHONE, instance: 'x', expiresAtMs } as Contact
+  const contact = { impi: PHONE, instance: 'x', uri: 'sip:x', expiresAtMs } as Contact
   return {
     canonicalImpu: ALICE,
     profile: ALICE_PROFILE,

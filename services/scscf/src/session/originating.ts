@@ -1,6 +1,6 @@
 import { type Impi, type Impu, parseImpi, parseImpu, RollcallError } from '@rollcall/core'
 import { SessionCase } from '@rollcall/proto-gen/cx'
-import type { Envelope } from '@rollcall/proto-gen/hop'
+import { AccessSecurity, type Envelope } from '@rollcall/proto-gen/hop'
 import type { RefusalReason } from '../refusal.ts'
 import { isBarred, liveContacts, type RegistrationSet, usableIdentities } from '../registrations/registration.ts'
 import type { Leg } from './leg.ts'
@@ -12,7 +12,8 @@ export type Admission =
 /**
  * Whether the user whom the P-CSCF asserts may originate a request, and the leg for it. The served user comes from the
  * envelope, never from a header: the first asserted identity. It must be registered by the very private identity that
- * the security association is bound to, and not be barred.
+ * the security association is bound to, and not be barred. `Choice:` another vendor's P-CSCF has no envelope to say the
+ * private identity in; of such a one, which is of the trust domain, any contact of the set is taken.
  *
  * A sip: identity brings along the first tel: one of its set, so that the called side may tell the number
  * (TS 24.229 clause 5.4.3.2).
@@ -23,7 +24,8 @@ export function admitOriginating(
   nowMs: number,
 ): Admission {
   const asserted = parseAll(envelope.assertedIdentities)
-  const impi = parse(() => parseImpi(envelope.impi))
+  const isVendors = envelope.impi === '' && envelope.accessSecurity === AccessSecurity.ACCESS_SECURITY_TRUSTED_DOMAIN
+  const impi = isVendors ? ANY_IMPI : parse(() => parseImpi(envelope.impi))
   const servedUser = asserted?.[0]
   if (!asserted || servedUser === undefined || impi === undefined) return { ok: false, reason: 'no-served-user' }
   const set = findByImpu(servedUser)
@@ -51,8 +53,10 @@ export function servedUserOf(envelope: Envelope): Impu | undefined {
   return parseAll(envelope.assertedIdentities.slice(0, 1))?.[0]
 }
 
-function isRegisteredBy(set: RegistrationSet, impi: Impi, nowMs: number): boolean {
-  return liveContacts(set, nowMs).some((contact) => contact.impi === impi)
+const ANY_IMPI = Symbol('any')
+
+function isRegisteredBy(set: RegistrationSet, impi: Impi | typeof ANY_IMPI, nowMs: number): boolean {
+  return liveContacts(set, nowMs).some((contact) => impi === ANY_IMPI || contact.impi === impi)
 }
 
 function withTelephoneNumber(asserted: readonly Impu[], set: RegistrationSet): Impu[] {

@@ -9,6 +9,7 @@ import {
   SessionCase,
 } from '@rollcall/proto-gen/cx'
 import { AccessSecurity } from '@rollcall/proto-gen/hop'
+import type { Role } from '@rollcall/runtime'
 import type { SipRequest } from '@rollcall/sip'
 import {
   ALICE,
@@ -43,9 +44,22 @@ function criterion(
     priority,
     triggerPoint: {
       conditionTypeCnf: true,
-      spt: [{ conditionNegated: false, group: [0], trigger: { $case: 'sessionCase', value: sessionCase } }],
+      spt: [
+        {
+          conditionNegated: false,
+          group: [0],
+          trigger: { $case: 'sessionCase', value: sessionCase },
+          registrationTypes: [],
+        },
+      ],
     },
-    applicationServer: { serverName: `sip:${host};lr`, defaultHandling: handling },
+    applicationServer: {
+      serverName: `sip:${host};lr`,
+      defaultHandling: handling,
+      serviceInfo: '',
+      includeRegisterRequest: false,
+      includeRegisterResponse: false,
+    },
     profilePartIndicator: ProfilePartIndicator.PROFILE_PART_INDICATOR_UNSPECIFIED,
   }
 }
@@ -195,7 +209,7 @@ test('a request of another S-CSCF enters the terminating leg with what that one 
   }
 })
 
-test('a user who is not registered is served by the criteria for that state (TS 29.228 annex B.2.2)', async () => {
+test('a user who is not registered is served by the criteria for that state (TS 29.228 annex B.2.2, RFC 5502 section 4)', async () => {
   const harness = withBob()
   harness.locate = async (impu) => {
     assert.equal(impu, ALICE_TEL)
@@ -313,6 +327,26 @@ test('a request that has no hop left, or that goes round, ends here (RFC 3261 se
   assert.equal(harness.last.request.headers.get('Max-Forwards'), '70')
 })
 
+test('a SUBSCRIBE to registration state ends here, without criteria; its dialog is found by our Contact (TS 24.229 clause 5.4.2.1.1)', async () => {
+  const harness = withBob()
+  const own = `sip:reg-7@${SCSCF_HOST}`
+  const cases: [string, { role?: Role; route?: string[] }, string | undefined][] = [
+    [BOB, {}, BOB],
+    [ALICE, { role: 'presence', route: [] }, ALICE],
+    [BOB, { route: [] }, undefined],
+    ['sip:bob@example.org', {}, undefined],
+  ]
+  for (const [uri, { role = 'pcscf', route }, watched] of cases) {
+    harness.watched.length = 0
+    await harness.receive(request('SUBSCRIBE', { uri, event: 'reg', ...(route && { route }) }), { role })
+    assert.deepEqual(harness.watched, watched === undefined ? [] : [watched], uri)
+  }
+  harness.watched.length = 0
+  await harness.receive(request('SUBSCRIBE', { uri: own, toTag: 't', event: 'reg', route: [] }))
+  assert.deepEqual(harness.watched, [own])
+  assert.equal(harness.sent.length, 0)
+})
+
 test('a final response of an application server goes to the caller and ends the chain', async () => {
   for (const status of [200, 302, 403, 404, 489, 603]) {
     const harness = withBob()
@@ -404,6 +438,75 @@ test('a called user’s server that changes the Request-URI ends this user’s c
   await harness.receive(request('SUBSCRIBE'))
   await harness.receive(givenBack(harness.last, { uri: carol }), { role: 'presence' })
   assert.equal(harness.last.request.headers.get('P-Served-User'), `<${parseImpu(carol)}>;sescase=term;regstate=reg`)
+})
+
+test('a called user who diverts is served once more, as one who originates by diversion (TS 24.229 clause 5.4.3.3, RFC 8498 section 4)', async () => {
+  const harness = withBob()
+  const { SESSION_CASE_ORIGINATING_CDIV } = SessionCase
+  harness.register(
+    withCriteria(
+      ALICE_PROFILE,
+      criterion('as1.example.com', DEFAULT_HANDLING_SESSION_TERMINATED, SESSION_CASE_TERMINATING_REGISTERED, 1),
+      criterion('as2.example.com', DEFAULT_HANDLING_SESSION_TERMINATED, SESSION_CASE_ORIGINATING_CDIV, 2),
+    ),
+    [PHONE],
+  )
+  const carol = `sip:carol@${REALM}`
+  harness.register(profile(carol), [`004@${REALM}` as Impi])
+  await harness.receive(request('SUBSCRIBE'))
+  await harness.receive(givenBack(harness.last, { uri: carol }), { role: 'presence' })
+  assert.equal(harness.last.host, 'as2.example.com')
+  assert.equal(harness.last.request.headers.get('P-Served-User'), `<${ALICE}>;orig-cdiv`)
+  // The caller stays who he is, and a further change of the target begins nothing anew.
+  assert.deepEqual(harness.last.vouched.assertedIdentities, [BOB])
+  await harness.receive(givenBack(harness.last), { role: 'presence' })
+  assert.equal(harness.last.host, PRESENCE_HOST)
+  assert.equal(harness.last.request.headers.get('P-Served-User'), `<${parseImpu(carol)}>;sescase=term;regstate=reg`)
+})
+
+test('a 1xx of an application server stops default handling, whatever it says later (TS 24.229 clause 5.4.3.2)', async () => {
+  const harness = withBob()
+  harness.register(
+    withCriteria(
+      ALICE_PROFILE,
+      criterion('as1.example.com', DEFAULT_HANDLING_SESSION_CONTINUED, SESSION_CASE_TERMINATING_REGISTERED, 1),
+    ),
+    [PHONE],
+  )
+  const responses = await harness.receive(request('SUBSCRIBE'))
+  harness.last.answer(183)
+  harness.last.answer(503)
+  assert.deepEqual(
+    responses.map(({ status }) => status),
+    [183, 503],
+  )
+  assert.deepEqual(harness.failed, [])
+})
+
+test('a criterion on a session description looks into multipart bodies, and a body that cannot be read has none', async () => {
+  const sdp = 'v=0\r\nm=audio 49170 RTP/AVP 0\r\n'
+  const rows: [contentType: string, body: string, isMet: boolean][] = [
+    ['application/sdp', sdp, true],
+    ['multipart/mixed;boundary=b', `--b\r\nContent-Type: application/sdp\r\n\r\n${sdp}\r\n--b--`, true],
+    ['text/plain', sdp, false],
+    ['multipart/mixed', sdp, false],
+  ]
+  for (const [contentType, body, isMet] of rows) {
+    const harness = withBob()
+    const audio = criterion(
+      'as1.example.com',
+      DEFAULT_HANDLING_SESSION_TERMINATED,
+      SESSION_CASE_TERMINATING_REGISTERED,
+      1,
+    )
+    const [spt] = audio.triggerPoint?.spt ?? []
+    assert.ok(spt)
+    spt.trigger = { $case: 'sessionDescription', value: { line: 'm', content: '^audio' } }
+    harness.register(withCriteria(ALICE_PROFILE, audio), [PHONE])
+    const invite = request('INVITE', { event: 'none', headers: [['Content-Type', contentType]] })
+    await harness.receive({ ...invite, body: Buffer.from(body) })
+    assert.equal(harness.last.host === 'as1.example.com', isMet, contentType)
+  }
 })
 
 test('an original dialog identifier that is unknown, used up or guessed opens nothing', async () => {

@@ -4,17 +4,28 @@ import { startSpan } from '@rollcall/runtime'
 import { parseNameAddr, type SipRequest, SipSyntaxError, sameSipUri, toTag } from '@rollcall/sip'
 import { type FilterCriterion, nextMatch } from '../ifc/filter-criteria.ts'
 import type { Refusal, RefusalReason } from '../refusal.ts'
+import { RegEventServer } from '../reg-event/reg-event-server.ts'
 import { liveContacts } from '../registrations/registration.ts'
 import type { Owners } from '../replicas/owners.ts'
 import type { PartitionUsers } from '../replicas/served-partition.ts'
+import { isServerFailure } from '../sip/forward-failure.ts'
 import type { Forwarder, ForwardOutcome } from '../sip/forwarder.ts'
 import type { Incoming } from '../sip/incoming.ts'
 import { classify } from './classify.ts'
 import type { Directory } from './directory.ts'
-import { cloneRequest, factsOf, isOriginating, type Leg, makesDialog, servedUserHeader, type Vouched } from './leg.ts'
+import {
+  cloneRequest,
+  divertedLeg,
+  factsOf,
+  isOriginating,
+  type Leg,
+  makesDialog,
+  servedUserHeader,
+  type Vouched,
+} from './leg.ts'
 import type { OdiTable } from './odi-table.ts'
 import { admitOriginating, servedUserOf } from './originating.ts'
-import { odiRoute, recordRoute } from './own-route.ts'
+import { type OwnRoute, odiRoute, recordRoute } from './own-route.ts'
 import { bracketed, checkHops, nextHopHost, takeOwnRoute } from './routes.ts'
 import { readTarget } from './target.ts'
 import { admitTerminating } from './terminating.ts'
@@ -68,6 +79,8 @@ export interface SessionRouterOptions {
   readonly directory: Pick<Directory, 'find'>
   readonly forwarder: Pick<Forwarder, 'send' | 'knows'>
   readonly odis: OdiTable<AtServer>
+  /** Notifier of the `reg` event package. */
+  readonly regEvents: Pick<RegEventServer, 'subscribe' | 'inDialog' | 'isOurs'>
   readonly events: SessionEvents
   /** Answers a refused request. */
   readonly refuse: (incoming: Incoming, refusal: Refusal) => void
@@ -93,12 +106,13 @@ export class SessionRouter {
     const hopRefusal = checkHops(request, host)
     if (hopRefusal) return this.#refuse(incoming, hopRefusal)
     const ownRoute = takeOwnRoute(request, host)
+    if (RegEventServer.isInitial(request)) return await this.#watchRegistration(incoming, ownRoute)
     const procedure = classify({ role, isInDialog: toTag(request) !== undefined, ownRoute })
     switch (procedure.kind) {
       case 'refused':
         return this.#refuse(incoming, procedure.reason)
       case 'in-dialog':
-        return this.#forwardInDialog(incoming)
+        return await this.#forwardInDialog(incoming)
       case 'originating':
         return await this.#originate(incoming)
       case 'terminating': {
@@ -109,6 +123,22 @@ export class SessionRouter {
       case 'returned':
         return await this.#return(incoming, procedure)
     }
+  }
+
+  /**
+   * A SUBSCRIBE to registration state ends here: no criteria are evaluated for it. A P-CSCF sends it on the Service-Route
+   * as everything, an application server to the user.
+   *
+   * @see TS 24.229 clause 5.4.2.1.1
+   */
+  async #watchRegistration(incoming: Incoming, ownRoute: OwnRoute | undefined): Promise<void> {
+    const { request, role } = incoming
+    const { realm, owners, regEvents } = this.#options
+    if (role === 'pcscf' && ownRoute?.kind !== 'orig') return this.#refuse(incoming, 'no-service-route')
+    const target = readTarget(request.uri, realm)
+    if (!target.ok) return this.#refuse(incoming, target.reason)
+    const { impu } = target
+    await owners.bring(incoming, impu, (partition) => regEvents.subscribe(incoming, request, impu, partition))
   }
 
   /** A request of a user of ours, where the user's registration is. */
@@ -128,12 +158,13 @@ export class SessionRouter {
   }
 
   /** Inside a dialog the recorded route decides alone (RFC 3261 section 16.12). */
-  #forwardInDialog(incoming: Incoming): void {
+  async #forwardInDialog(incoming: Incoming): Promise<void> {
     const { request } = incoming
     const { host } = this.#options
     while (takeOwnRoute(request, host)) {
       // Each leg of ours that the request has passed.
     }
+    if (this.#options.regEvents.isOurs(request)) return await this.#options.regEvents.inDialog(incoming, request)
     const vouched = vouchedBy(incoming)
     if (incoming.role === 'pcscf') this.#assert(request, vouched)
     this.#forward(incoming, request, vouched)
@@ -155,8 +186,8 @@ export class SessionRouter {
     request.headers.remove('P-Served-User')
     this.#assert(request, leg.vouched)
     if (!isOriginating(leg) && !sameSipUri(request.uri, entry.requestUri)) {
-      // It goes to somebody else now: this user's chain ends here.
-      return await this.#terminate({ incoming, request, vouched: leg.vouched, isOnward: true })
+      // It goes to somebody else now: this user's terminating chain ends here, and what it does as one who diverts begins.
+      return await this.#runChain({ incoming, request, leg: divertedLeg(leg), index: 0 })
     }
     await this.#runChain({ incoming, request, leg, index: nextIndex })
   }
@@ -258,7 +289,7 @@ export class SessionRouter {
       this.#refuse(incoming, 'target-unregistered')
       return
     }
-    request.headers.remove('P-Served-User')
+    for (const name of BETWEEN_SERVERS) request.headers.remove(name)
     request.headers.set('P-Called-Party-ID', bracketed(request.uri))
     request.headers.setAll('Route', contact.path)
     request.uri = parseNameAddr(contact.value, 'Contact').uri
@@ -309,9 +340,12 @@ export class SessionRouter {
   }
 }
 
-/** What a peer vouches for, as far as its role lets it: a Presence Server asserts nobody. */
+/** Of no concern to the UE, nor to its P-CSCF (TS 24.229 clause 5.4.3.3, RFC 4457, RFC 5002, RFC 5502). */
+const BETWEEN_SERVERS = ['P-Served-User', 'P-User-Database', 'P-Profile-Key'] as const
+
+/** What a peer vouches for, as far as its role lets it: an application server asserts nobody. */
 function vouchedBy({ envelope, role }: Incoming): Vouched {
-  if (role === 'presence') {
+  if (role === 'presence' || role === 'as') {
     return { accessSecurity: AccessSecurity.ACCESS_SECURITY_TRUSTED_DOMAIN, impi: '', assertedIdentities: [] }
   }
   const { accessSecurity, assertedIdentities } = envelope
@@ -320,11 +354,4 @@ function vouchedBy({ envelope, role }: Incoming): Vouched {
 
 function isProvisional(outcome: ForwardOutcome): boolean {
   return outcome.kind === 'response' && outcome.response.status < 200
-}
-
-/** 408, 5xx, or no answer at all: what default handling is for (TS 24.229 clause 5.4.3.2 step 12). */
-function isServerFailure(outcome: ForwardOutcome): boolean {
-  if (outcome.kind === 'failed') return true
-  const { status } = outcome.response
-  return status === 408 || (status >= 500 && status < 600)
 }

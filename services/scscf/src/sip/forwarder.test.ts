@@ -13,7 +13,7 @@ interface Sent {
   readonly on: (result: HopResult) => void
 }
 
-function send(deadlineMs = 5_000) {
+function send(deadlineMs = 5_000, o: { readonly isTrusted?: boolean; readonly isOwn?: boolean } = {}) {
   const clock = new VirtualClock()
   const sent: Sent[] = []
   const outcomes: ForwardOutcome[] = []
@@ -21,17 +21,22 @@ function send(deadlineMs = 5_000) {
     clock,
     random: seededRandom('forwarder'),
     host: 'scscf.example.com',
+    trusts: () => o.isTrusted !== false,
     hop: {
       has: () => true,
       send: (host, message, on, options) => sent.push({ host, message, on, deadlineMs: options?.deadlineMs }),
     },
   })
   const request = createRequest('NOTIFY', 'sip:bob@127.0.1.3', [
-    ['Via', 'SIP/2.0/TLS presence.example.com;branch=z9hG4bKas'],
+    ...(o.isOwn ? [] : [['Via', 'SIP/2.0/TLS presence.example.com;branch=z9hG4bKas'] as const]),
     ['From', '<sip:a@x>;tag=1'],
     ['To', '<sip:b@x>;tag=2'],
     ['Call-ID', 'c'],
     ['CSeq', '1 NOTIFY'],
+    ['P-Asserted-Identity', '<sip:a@x>'],
+    ['P-Access-Network-Info', '3GPP-E-UTRAN-FDD'],
+    ['P-Charging-Vector', 'icid-value=1'],
+    ['P-Served-User', '<sip:a@x>'],
   ])
   const accessSecurity = AccessSecurity.ACCESS_SECURITY_TRUSTED_DOMAIN
   forwarder.send(
@@ -120,4 +125,26 @@ test('each end without a response has its reason', () => {
     outcomes.map((outcome) => outcome.kind === 'failed' && outcome.reason),
     ['next-hop-silent', 'next-hop-away', 'next-hop-full', 'next-hop-unknown'],
   )
+})
+
+test('what the network knows of its users stays inside the trust domain (TS 24.229 clause 4.4, RFC 3325 section 5, RFC 7315 section 5)', () => {
+  const names = ['P-Asserted-Identity', 'P-Access-Network-Info', 'P-Charging-Vector', 'P-Served-User']
+  const trusted = send()
+  for (const name of names) assert.ok(trusted.request.headers.has(name), name)
+  assert.deepEqual(trusted.message.envelope?.assertedIdentities, ['sip:a@x'])
+  const untrusted = send(5_000, { isTrusted: false })
+  for (const name of names) assert.ok(!untrusted.request.headers.has(name), name)
+  assert.deepEqual(untrusted.message.envelope?.assertedIdentities, [])
+  // Its answer is brought back along the Vias of what was given, which is as it was.
+  for (const name of names) assert.ok(untrusted.given.headers.has(name), name)
+})
+
+test('a request of our own has its response with our Via alone; one with another below is nobody’s (RFC 3261 section 18.1.2)', () => {
+  const { request, on, outcomes } = send(5_000, { isOwn: true })
+  on(response(serializeMessage(createResponse(request, 200))))
+  assert.equal(outcomes[0]?.kind, 'response')
+  const other = createResponse(request, 200)
+  other.headers.add('Via', 'SIP/2.0/TLS elsewhere.example.com;branch=z9hG4bKx')
+  on(response(serializeMessage(other)))
+  assert.equal(outcomes[1]?.kind, 'failed')
 })

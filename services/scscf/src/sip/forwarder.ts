@@ -51,17 +51,26 @@ export class Forwarder {
   readonly #random: Random
   /** Host of our Via. */
   readonly #host: string
+  readonly #trusts: (host: string) => boolean
 
   constructor(options: {
     readonly hop: HopSender
     readonly clock: Clock
     readonly random: Random
     readonly host: string
+    /** Whether a next node is of the trust domain; each that the hop knows is, by its certificate. */
+    readonly trusts?: (host: string) => boolean
   }) {
     this.#hop = options.hop
     this.#clock = options.clock
     this.#random = options.random
     this.#host = options.host
+    this.#trusts = options.trusts ?? (() => true)
+  }
+
+  /** Whether `host` is of the trust domain (TS 24.229 clause 4.4). */
+  trusts(host: string): boolean {
+    return this.#trusts(host)
   }
 
   /** Whether there is a way to `host`. */
@@ -86,15 +95,43 @@ export class Forwarder {
 
   /** Sends `forward.request` to `host`. `on` never hears before this returns. */
   send(host: string, forward: ForwardRequest, on: (outcome: ForwardOutcome) => void): void {
-    const { deadlineMs, ...message } = this.prepare(forward)
-    this.#hop.send(host, message, (result) => on(readResult(result, message.branch)), { deadlineMs })
+    const { deadlineMs, ...message } = this.prepare(this.#trusts(host) ? forward : withoutTrust(forward))
+    // What begins here has no Via below ours.
+    const isOwn = !forward.request.headers.has('Via')
+    this.#hop.send(host, message, (result) => on(readResult(result, message.branch, isOwn)), { deadlineMs })
   }
 }
 
-function readResult(result: HopResult, branch: string): ForwardOutcome {
+/** What is said inside the trust domain alone (TS 24.229 clause 4.4; RFC 3325 section 5; RFC 7315 section 5). */
+const TRUSTED_HEADERS = [
+  'P-Asserted-Identity',
+  'P-Asserted-Service',
+  'P-Access-Network-Info',
+  'P-Charging-Function-Addresses',
+  'P-Charging-Vector',
+  'P-Private-Network-Indication',
+  'P-Profile-Key',
+  'P-Served-User',
+  'P-User-Database',
+  'P-Visited-Network-ID',
+] as const
+
+/** The same request as one who is not trusted may have it. */
+function withoutTrust(forward: ForwardRequest): ForwardRequest {
+  const headers = forward.request.headers.clone()
+  // guard: untrusted-next-hop — what the network knows of its users does not leave the trust domain
+  for (const name of TRUSTED_HEADERS) headers.remove(name)
+  return {
+    ...forward,
+    request: { ...forward.request, headers },
+    vouched: { ...forward.vouched, impi: '', assertedIdentities: [] },
+  }
+}
+
+function readResult(result: HopResult, branch: string, isOwn: boolean): ForwardOutcome {
   switch (result.kind) {
     case 'response':
-      return readResponse(result.sip, branch)
+      return readResponse(result.sip, branch, isOwn)
     case 'timeout':
       return { kind: 'failed', reason: 'next-hop-silent' }
     case 'unreachable':
@@ -108,16 +145,17 @@ function readResult(result: HopResult, branch: string): ForwardOutcome {
   }
 }
 
-/** Reads a response to a request that went out with this branch on top. Takes our Via off; what has not ours on top, or nothing below it, is
- * nobody's response.
+/**
+ * Reads a response to a request that went out with this branch on top. Takes our Via off; what has not ours on top, or
+ * nothing below it unless the request was our own, is nobody's response.
  */
-export function readResponse(octets: Buffer, branch: string): ForwardOutcome {
+export function readResponse(octets: Buffer, branch: string, isOwn = false): ForwardOutcome {
   try {
     const message = parseMessage(octets)
     if (message.kind !== 'response') return { kind: 'failed', reason: 'next-hop-garbled' }
     const own = message.headers.removeFirst('Via')
     const isOurs = own !== undefined && parseVia(own).params.get('branch') === branch
-    if (!isOurs || !message.headers.has('Via')) return { kind: 'failed', reason: 'next-hop-garbled' }
+    if (!isOurs || message.headers.has('Via') === isOwn) return { kind: 'failed', reason: 'next-hop-garbled' }
     return { kind: 'response', response: message }
   } catch (error) {
     if (error instanceof SipParseError || error instanceof SipSyntaxError) {

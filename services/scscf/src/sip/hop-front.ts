@@ -109,7 +109,7 @@ export class HopFront {
 const MISDIRECTED = createEnvelope({ misdirected: true })
 
 /** Whom a replica may have had a request from: who may send to it. */
-const FORWARDED_ROLES: ReadonlySet<string> = new Set<Role>(['pcscf', 'presence', 'scscf'])
+const FORWARDED_ROLES: ReadonlySet<string> = new Set<Role>(['pcscf', 'presence', 'as', 'scscf'])
 
 /**
  * Who sent a request, as far as that can be believed. A replica of ours says whom it had it from; it could vouch for the

@@ -30,12 +30,15 @@ function criteria(priority: number, groups: Trigger[][]): InitialFilterCriteria 
     triggerPoint: {
       conditionTypeCnf: true,
       spt: groups.flatMap((group, number) =>
-        group.map((trigger) => ({ trigger, group: [number], conditionNegated: false })),
+        group.map((trigger) => ({ trigger, group: [number], conditionNegated: false, registrationTypes: [] })),
       ),
     },
     applicationServer: {
       serverName: `sip:${PRESENCE_HOST};lr`,
       defaultHandling: DefaultHandling.DEFAULT_HANDLING_SESSION_TERMINATED,
+      serviceInfo: '',
+      includeRegisterRequest: false,
+      includeRegisterResponse: false,
     },
     profilePartIndicator: ProfilePartIndicator.PROFILE_PART_INDICATOR_UNSPECIFIED,
   }
@@ -150,7 +153,21 @@ export function register(changes: Partial<RegisterRequest> = {}): RegisterReques
 }
 
 export function contact(instance: string, uri = 'sip:alice@127.0.1.1:15066'): RegisterRequest['contact'] {
-  return { kind: 'one', uri, instance, value: `<${uri}>;+sip.instance="<${instance}>"` }
+  return contacts(instance, [uri])
+}
+
+/** Contacts of one instance, each with the time that the request asks for unless told otherwise. */
+export function contacts(
+  instance: string,
+  uris: readonly string[],
+  expiresSeconds: readonly number[] = [],
+): RegisterRequest['contact'] {
+  const bindings = uris.map((uri, index) => ({
+    uri,
+    value: `<${uri}>;+sip.instance="<${instance}>"`,
+    expiresSeconds: expiresSeconds[index],
+  }))
+  return { kind: 'some', instance, bindings, hasRegId: false }
 }
 
 /** The answer of the UE to a challenge, over the new security associations. */

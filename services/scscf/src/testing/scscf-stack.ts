@@ -52,6 +52,8 @@ export interface StackOptions {
   readonly isProcess?: boolean
   /** Replicas of the S-CSCF; one by default. */
   readonly replicas?: number
+  /** Settings of the S-CSCF other than usual. */
+  readonly settings?: Readonly<Record<string, string>>
   /** Where a replica finds NATS, if not straight. */
   readonly natsUrl?: (index: number, url: string) => string
   /** Runs when NATS is there, before the first replica starts. */
@@ -128,7 +130,12 @@ export class ScscfStack implements AsyncDisposable {
   }
 
   async startHss(): Promise<void> {
-    const env = { ...this.#shared('hss', 17_001), ROLLCALL_HSS_SEALING_KEYS_FILE: this.#sealingKeysFile }
+    const replicas = Array.from({ length: this.#options.replicas ?? 1 }, (_, index) => index)
+    const env = {
+      ...this.#shared('hss', 17_001),
+      ROLLCALL_HSS_SEALING_KEYS_FILE: this.#sealingKeysFile,
+      ROLLCALL_HSS_SCSCF_TARGETS: replicas.map((index) => `${this.#address}:${portOf(index)}`).join(),
+    }
     const config = loadConfig({ service: 'hss', shape: { ...sharedShape, ...hssShape }, env })
     const hss = await HssService.create(config, await this.#runtime('hss'))
     this.hss = hss
@@ -162,6 +169,7 @@ export class ScscfStack implements AsyncDisposable {
       ROLLCALL_SCSCF_REG_AWAIT_AUTH_MS: '5000',
       ROLLCALL_SCSCF_CX_DEADLINE_MS: '1500',
       ROLLCALL_SCSCF_PROFILE_FRESH_MS: '0',
+      ...this.#options.settings,
     }
   }
 
@@ -248,6 +256,7 @@ export class ScscfStack implements AsyncDisposable {
         privateIdentities: ues.map((ue) => ({
           ...ue,
           algorithm: Algorithm.ALGORITHM_MILENAGE,
+          topc: Buffer.alloc(0),
           amf: Buffer.alloc(0),
           sqn: 0n,
         })),
@@ -278,6 +287,26 @@ export class ScscfStack implements AsyncDisposable {
     try {
       const { registrations } = await callUnary(admin.listRegistrations.bind(admin), {})
       return registrations.map(({ impi }) => impi).sort()
+    } finally {
+      admin.close()
+    }
+  }
+
+  /** Asks a replica of the S-CSCF as an operator. */
+  async asOperator<T>(index: number, ask: (admin: ScscfAdminServiceClient) => Promise<T>): Promise<T> {
+    const admin = await this.client(ScscfAdminServiceClient, 'operator', 'scscf', portOf(index))
+    try {
+      return await ask(admin)
+    } finally {
+      admin.close()
+    }
+  }
+
+  /** Asks the HSS as an operator. */
+  async provisioning<T>(ask: (admin: SubscriberAdminServiceClient) => Promise<T>): Promise<T> {
+    const admin = await this.client(SubscriberAdminServiceClient, 'operator', 'hss', 17_001)
+    try {
+      return await ask(admin)
     } finally {
       admin.close()
     }

@@ -36,6 +36,9 @@ export function criteria(part: ProfilePartIndicator): InitialFilterCriteria {
     applicationServer: {
       serverName: `sip:presence.${REALM};lr`,
       defaultHandling: DefaultHandling.DEFAULT_HANDLING_SESSION_TERMINATED,
+      serviceInfo: '',
+      includeRegisterRequest: false,
+      includeRegisterResponse: false,
     },
     profilePartIndicator: part,
   }
@@ -80,6 +83,7 @@ export function adminAlice(): AdminSubscriber {
         algorithm: Algorithm.ALGORITHM_MILENAGE,
         k: K,
         opc: OPC,
+        topc: Buffer.alloc(0),
         amf: Buffer.alloc(0),
         sqn: 0n,
       },
@@ -102,7 +106,10 @@ export async function createSealer(): Promise<Sealer> {
 }
 
 /** An HSS over a bucket in memory, without its shell. */
-export async function createHss(push?: HssContext['push']): Promise<{
+export async function createHss(
+  push?: HssContext['push'],
+  registrations?: HssContext['registrations'],
+): Promise<{
   bucket: MemoryBucket
   context: HssContext
   audited: AuditEvent[]
@@ -127,6 +134,7 @@ export async function createHss(push?: HssContext['push']): Promise<{
       auc: new AuthenticationCentre({ repository, reservations, random }),
       events: new HssEvents({ metrics, audit: (event) => audited.push(event) }),
       push,
+      registrations,
     }
   }
   return { bucket, context: start(), audited, counted, restart: start }

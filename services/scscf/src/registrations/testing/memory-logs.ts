@@ -26,6 +26,7 @@ export class MemoryLogs implements PartitionSource {
   beforeAck: () => Promise<void> = async () => {}
   /** What each partition was taken with last. */
   readonly floors = new Map<number, bigint | undefined>()
+  readonly #epochs = new Map<number, bigint>()
   readonly #fence = new Map<number, (error: FencedError) => void>()
 
   constructor(partitions = 1) {
@@ -49,10 +50,12 @@ export class MemoryLogs implements PartitionSource {
     for (const record of records) load({ ...loaded, record, fromSnapshot: false })
     const { promise, resolve } = Promise.withResolvers<FencedError>()
     this.#fence.set(partition, resolve)
+    const epoch = (this.#epochs.get(partition) ?? 0n) + 1n
+    this.#epochs.set(partition, epoch)
     const logs = this
     let isOver = false
     return {
-      epoch: 1n,
+      epoch,
       acknowledged: 1n,
       lost: promise,
       get isAvailable() {

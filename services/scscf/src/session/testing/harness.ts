@@ -49,12 +49,19 @@ export class Harness {
   /** Replicas that give back what they remember. */
   readonly replicas = new Set<string>()
   readonly learnt: string[] = []
+  /** Whose registration state was asked for, or in which of our dialogs. */
+  readonly watched: string[] = []
   owned = (_canonicalImpu: Impu): boolean => true
 
   readonly #partition: PartitionUsers = {
     findByImpu: (impu) => this.sets.get(impu),
     isOwned: (canonicalImpu) => this.owned(canonicalImpu),
     registers: { handle: () => {} },
+    regEvents: {
+      subscribe: async () => ({ ok: false, refusal: { reason: 'reg-event-denied' } }),
+      resubscribe: async () => ({ ok: false, refusal: { reason: 'reg-event-dialog' } }),
+      answered: () => {},
+    },
   }
 
   readonly router = new SessionRouter({
@@ -93,6 +100,11 @@ export class Harness {
         })
       },
     },
+    regEvents: {
+      isOurs: (request) => request.uri.startsWith('sip:reg-'),
+      subscribe: async (_incoming, _request, impu) => void this.watched.push(impu),
+      inDialog: async (_incoming, request) => void this.watched.push(request.uri),
+    },
     odis: new OdiTable<AtServer>({ clock: this.clock, random: this.#random, lifeMs: 64_000, entriesMax: 100 }),
     events: { serverFailed: (_criterion, handling) => this.failed.push(handling) },
     refuse: (incoming, refusal) => this.#refuse(incoming, refusal),
@@ -113,7 +125,9 @@ export class Harness {
     const contacts = impis.map((impi, index) => ({
       impi,
       instance: `instance-${index}`,
+      uri: `sip:user@127.0.1.${index + 1}:15066`,
       value: `<sip:user@127.0.1.${index + 1}:15066>;+sip.instance="<x>"`,
+      state: 'registered' as const,
       path: [`<sip:token-${index}@${PCSCF_HOST};lr>`],
       registeredImpu: profile.canonicalImpu as Impu,
       callId: 'c',
