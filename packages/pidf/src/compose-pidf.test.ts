@@ -170,3 +170,17 @@ test('what would be too long for a SIP body loses its oldest publications', () =
     ['t-2-new', 't-3-mid'],
   )
 })
+
+test('what the network knows is one tuple of a stable id, beside all publications or alone (readings, Presence 4)', () => {
+  const composed = (basic: 'open' | 'closed' | undefined, ...publications: Publication[]): string[] => {
+    const bytes = composePidf(ENTITY, publications, basic)
+    assert.doesNotThrow(() => scanPidf(bytes, NOTIFIED_LIMITS))
+    return readPidfSummary(bytes).tuples.map(({ id, basic: told }) => `${id} ${told}`)
+  }
+  const published = publication('1', 1, tuple('a'))
+  assert.deepEqual(composed(undefined, published), ['t-1-a open'])
+  assert.deepEqual(composed('open', published), ['t-1-a open', 'network open'])
+  assert.deepEqual(composed('closed', published), ['t-1-a open', 'network closed'])
+  assert.deepEqual(composed('open'), ['network open'])
+  assert.deepEqual(composePidf(ENTITY, [], 'closed'), closedPidf(ENTITY))
+})

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { PidfDevice, PidfDocument, PidfNote, PidfPerson, PidfTuple } from './document.ts'
+import type { Basic, PidfDevice, PidfDocument, PidfNote, PidfPerson, PidfTuple } from './document.ts'
 import { COMPOSED_BYTES_MAX } from './limits.ts'
 import { DATA_MODEL, PIDF } from './namespaces.ts'
 import { declarationText, fragmentText } from './xml-fragment.ts'
@@ -20,14 +20,18 @@ export interface Publication {
  * deviceID, likewise. Elements are copied octet for octet, with the namespace declarations that they lean on.
  * When the result would be too long for a SIP body, the oldest publications are left out.
  *
+ * `network` is what the network knows by itself, whether the presentity is registered: one tuple more, of a stable id;
+ * absent when nobody has told. Without publications it is all there is, and `closed` when it is absent.
+ *
  * @see RFC 4479 section 3; RFC 3903 section 4 (event state compositor); readings, Presence 4
  */
-export function composePidf(entity: string, publications: readonly Publication[]): Buffer {
+export function composePidf(entity: string, publications: readonly Publication[], network?: Basic): Buffer {
+  const own = network === undefined ? '' : networkTuple(network)
   for (let inputs = publications; inputs.length > 0; inputs = withoutOldest(inputs)) {
-    const bytes = Buffer.from(new Composition(entity, inputs).text())
+    const bytes = Buffer.from(new Composition(entity, inputs, own).text())
     if (bytes.length <= COMPOSED_BYTES_MAX) return bytes
   }
-  return closedPidf(entity)
+  return networkPidf(entity, network ?? 'closed')
 }
 
 /**
@@ -36,10 +40,18 @@ export function composePidf(entity: string, publications: readonly Publication[]
  * @see readings, Presence 4 and 6
  */
 export function closedPidf(entity: string): Buffer {
+  return networkPidf(entity, 'closed')
+}
+
+function networkPidf(entity: string, basic: Basic): Buffer {
   return Buffer.from(
-    `${XML_DECLARATION}<presence xmlns="${PIDF}" entity="${escapeAttribute(entity)}">` +
-      `<tuple id="closed"><status><basic>closed</basic></status></tuple></presence>`,
+    `${XML_DECLARATION}<presence xmlns="${PIDF}" entity="${escapeAttribute(entity)}">${networkTuple(basic)}</presence>`,
   )
+}
+
+/** Choice: one id for it, told or not, so that one tuple changes with the registration; publications' ids begin with `t-`. */
+function networkTuple(basic: Basic): string {
+  return `<tuple id="network"><status><basic>${basic}</basic></status></tuple>`
 }
 
 export const XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -67,12 +79,15 @@ interface Dated<T> {
 class Composition {
   readonly #entity: string
   readonly #publications: readonly Publication[]
+  /** The tuple that no publication has. */
+  readonly #ownTuple: string
   /** Declarations on the root, by prefix: who comes first has the prefix; others declare theirs on their element. */
   readonly #declared = new Map<string, string>([['', PIDF]])
 
-  constructor(entity: string, publications: readonly Publication[]) {
+  constructor(entity: string, publications: readonly Publication[], ownTuple: string) {
     this.#entity = entity
     this.#publications = publications
+    this.#ownTuple = ownTuple
   }
 
   /** The document; children in the order of the schemas, which strict validators ask for. */
@@ -85,6 +100,7 @@ class Composition {
     for (const { id, document } of this.#publications) {
       for (const tuple of document.tuples) content += this.#tuple(id, document, tuple)
     }
+    content += this.#ownTuple
     content += this.#newestNotes(this.#rootNotes())
     content += this.#person(this.#dated(({ persons }) => persons))
     for (const devices of this.#devicesById().values()) content += this.#device(devices)

@@ -14,4 +14,5 @@ export {
   writeWatcherinfo,
 } from './watcherinfo.ts'
 export { type PublishedPresence, writePidf } from './write-pidf.ts'
-export type { XmlFragment } from './xml-scanner.ts'
+export { type XmlFragment, XmlScanner, type XmlToken } from './xml-scanner.ts'
+export { escapeAttribute, escapeText } from './xml-text.ts'

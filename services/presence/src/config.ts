@@ -1,4 +1,5 @@
 import { type Config, field, replicaFields, type sharedShape } from '@rollcall/runtime'
+import { nodeFields } from '@rollcall/sip-node'
 import { DEFAULT_LEASE_TIMING } from '@rollcall/store'
 import { DEFAULT_TERMS } from './actor/terms.ts'
 import { openShape } from './open/settings.ts'
@@ -71,6 +72,8 @@ export const presenceShape = {
       max: 86_400_000,
     })
     .default(300_000),
+  ROLLCALL_PRESENCE_SIP_TLS_LISTEN: nodeFields.tlsListen('127.0.0.1:15281'),
+  ROLLCALL_PRESENCE_SIP_PEERS: nodeFields.peers('scscf.vendor.example=scscf@tls:scscf.vendor.example:5061'),
   ...openShape,
 }
 

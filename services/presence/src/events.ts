@@ -16,6 +16,9 @@ export interface Asked {
   readonly traceparent: string
 }
 
+/** Methods that have a label of their own. */
+const METHODS: ReadonlySet<string> = new Set(['PUBLISH', 'SUBSCRIBE', 'REGISTER'])
+
 /** Refusals that are decisions about who may: they are audited besides being counted. */
 const AUDITED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['foreign-watcher', 'foreign-winfo'])
 
@@ -31,7 +34,7 @@ export class PresenceEvents {
 
   /** A request has its final answer. */
   answered(method: string, status: number): void {
-    const name = method === 'PUBLISH' || method === 'SUBSCRIBE' ? method : 'other'
+    const name = METHODS.has(method) ? method : 'other'
     this.#metrics.counter('rollcall_presence_answers_total', { method: name, status: String(status) }).add()
   }
 
@@ -72,6 +75,11 @@ export class PresenceEvents {
     const detail = { eventPackage: subscription.eventPackage }
     const outcome = reason === 'rejected' ? 'refused' : 'failed'
     this.#audit({ event: 'subscription.ended', outcome, reason, identities, detail })
+  }
+
+  /** Subscriptions of a watcher ended because it is not registered any more. */
+  watcherEnded(count: number): void {
+    if (count > 0) this.#metrics.counter('rollcall_presence_watcher_ended_total').add(count)
   }
 
   expired(count: number): void {

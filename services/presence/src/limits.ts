@@ -12,6 +12,13 @@ export const EXPIRES_SECONDS_NEVER_TOO_BRIEF = 3_600
 /** When one of too many publications or subscriptions may have run out: asked to wait so long. */
 export const FULL_RETRY_AFTER_SECONDS = 60
 
+/** Granted to an S-CSCF that asks for no time (RFC 3261 section 10.2.1.1). */
+export const REGISTRATION_SECONDS_DEFAULT = 3_600
+/** A registration is kept for at most so long: past what any S-CSCF grants (readings, SIP hop 9). */
+export const REGISTRATION_SECONDS_MAX = 2_592_000
+/** So long it is remembered that a registration has ended: a REGISTER from before that may be under way still. */
+export const REGISTRATION_END_KEPT_MS = 600_000
+
 /** Changes in one record: the expiry of a crowd is written in several, so that no record outgrows the log's limit. */
 export const CHANGES_PER_RECORD_MAX = 1_000
 /** Watchers in one watcher information document: more would not fit into the body of a SIP message. */

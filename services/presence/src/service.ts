@@ -13,18 +13,20 @@ import {
   type Service,
   startGrpcServer,
 } from '@rollcall/runtime'
+import { SipNode } from '@rollcall/sip-node'
 import { ReplicaView } from '@rollcall/store'
 import { PresenceAdmin } from './admin/presence-admin.ts'
 import type { PresenceConfig } from './config.ts'
 import { PresenceEvents } from './events.ts'
 import { AnyUsers } from './open/any-users.ts'
 import { OpenSip } from './open/open-sip.ts'
-import { openAddress, openWarnings } from './open/settings.ts'
+import { openWarnings, sipDoors } from './open/settings.ts'
 import { createOwnerContext } from './owner-context.ts'
 import { AppendLoad } from './partition/append-load.ts'
 import { type PartitionEvent, Partitions } from './partition/partitions.ts'
 import { pooledRandom } from './pooled-random.ts'
 import { PresenceStore } from './presence-store.ts'
+import { PresenceReplicaService } from './registration/replica-service.ts'
 import { PolicyChanges } from './sh/policy-changes.ts'
 import { PushNotificationService } from './sh/push-notification.ts'
 import { UserDataCache } from './sh/user-data.ts'
@@ -63,8 +65,10 @@ class PresenceService implements Service {
   readonly #store: PresenceStore
   readonly #admin: PresenceAdmin
   readonly #push: PushNotificationService
+  readonly #replicas: PresenceReplicaService
   readonly #front: SipFront
   readonly #open: OpenSip | undefined
+  readonly #vendors: SipNode
   #server: GrpcServer | undefined
 
   constructor(config: PresenceConfig, runtime: Runtime) {
@@ -83,10 +87,12 @@ class PresenceService implements Service {
 
     const timeoutMs = config.ROLLCALL_PRESENCE_NOTIFY_TIMEOUT_MS
     const hopWay = new HopNotifyWay({ host, hop: this.#hop, timeoutMs })
-    const at = openAddress(config)
+    const { open: at, table } = sipDoors(config)
     this.#open =
       at && new OpenSip({ at, ...runtime, clock, random, events, timeoutMs, onRequest: (r) => this.#front.take(r) })
-    const ways = [hopWay, ...(this.#open ? [this.#open] : [])] as const
+    this.#vendors = new SipNode({ runtime, table, host, onRequest: (...request) => this.#front.onRequest(...request) })
+    const vendorWay = new HopNotifyWay({ host, hop: this.#vendors.sender, timeoutMs })
+    const ways = [hopWay, vendorWay, ...(this.#open ? [this.#open] : [])] as const
     const sender = new NotifySender({ clock, random, ways, hashIdentity, events })
 
     const users = new UserDataCache({
@@ -121,7 +127,9 @@ class PresenceService implements Service {
     })
     const finder = new OwnerFinder({ users: directory, partitions, forwarder: this.#forwarder })
     const isOpen = (): boolean => partitions.isOpen
-    this.#front = new SipFront({ host, clock, random, events, hashIdentity, isOpen, finder })
+    this.#replicas = new PresenceReplicaService({ directory: partitions, runtime })
+    const { ends } = this.#replicas
+    this.#front = new SipFront({ host, clock, random, events, hashIdentity, isOpen, finder, ends })
     this.#admin = new PresenceAdmin({ users: directory, partitions, runtime })
     const changes = new PolicyChanges({ clock, users, directory: partitions })
     this.#push = new PushNotificationService({ changes, directory: partitions, runtime })
@@ -131,11 +139,17 @@ class PresenceService implements Service {
   async start(): Promise<void> {
     this.#server = await startGrpcServer({
       listen: this.#config.ROLLCALL_GRPC_LISTEN,
-      services: [createHopService({ onRequest: this.#front.onRequest }), this.#admin.service, this.#push.service],
+      services: [
+        createHopService({ onRequest: this.#front.onRequest }),
+        this.#admin.service,
+        this.#push.service,
+        this.#replicas.service,
+      ],
       runtime: this.#runtime,
     })
     for (const warning of openWarnings(this.#config)) this.#runtime.log.warn(warning)
     await this.#open?.start()
+    await this.#vendors.start()
     this.#store.start()
   }
 
@@ -143,11 +157,13 @@ class PresenceService implements Service {
   async stop(): Promise<void> {
     this.#open?.drain()
     await this.#store.leave()
+    this.#vendors.drain()
     await this.#server?.stop(STOP_GRACE_MS)
     this.#forwarder[Symbol.dispose]()
-    await Promise.all([this.#hop.close(HOP_GRACE_MS), this.#peers.close(HOP_GRACE_MS)])
+    await Promise.all([this.#hop, this.#peers, this.#vendors].map((way) => way.close(HOP_GRACE_MS)))
     await this.#open?.close()
     this.#push[Symbol.dispose]()
+    this.#replicas[Symbol.dispose]()
     this.#sh.close()
     await this.#store.close()
   }

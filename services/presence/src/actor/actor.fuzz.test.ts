@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { SubHandling } from '@rollcall/policy'
 import fc from 'fast-check'
 import { ActorRun } from '../testing/actor-run.ts'
-import { ALICE, BOB, CAROL, NO_BODY, pidf, publish, resubscribe, subscribe } from '../testing/inputs.ts'
+import { ALICE, BOB, CAROL, NO_BODY, pidf, publish, registration, resubscribe, subscribe } from '../testing/inputs.ts'
 import type { PresentityState } from './state.ts'
 import type { SubscribeInput } from './subscribe.ts'
 
@@ -15,13 +15,13 @@ type Step =
   | { readonly do: 'publish' | 'modify' | 'refresh' | 'remove'; readonly pick: number; readonly seconds: number }
   | { readonly do: 'subscribe' | 'fetch' | 'winfo'; readonly pick: number; readonly seconds: number }
   | { readonly do: 'resubscribe' | 'unsubscribe' | 'end'; readonly pick: number; readonly seconds: number }
-  | { readonly do: 'policy' | 'wait'; readonly pick: number; readonly seconds: number }
+  | { readonly do: 'policy' | 'wait' | 'register' | 'deregister'; readonly pick: number; readonly seconds: number }
 
 const steps = fc.array(
   fc.record({
     do: fc.constantFrom<Step['do']>(
       ...(['publish', 'modify', 'refresh', 'remove', 'subscribe', 'fetch', 'winfo'] as const),
-      ...(['resubscribe', 'unsubscribe', 'end', 'policy', 'wait', 'wait'] as const),
+      ...(['resubscribe', 'unsubscribe', 'end', 'policy', 'wait', 'wait', 'register', 'deregister'] as const),
     ),
     pick: fc.nat(20),
     seconds: fc.constantFrom(60, 90, 3_600),
@@ -124,6 +124,12 @@ function act(run: ActorRun, promised: Promises, dialogs: SubscribeInput[], step:
       run.do({ kind: 'end', subscriptionId: dialog.newTag, reason: 'giveup', silent: true })
       promised.subscriptions.delete(dialog.newTag)
       return
+    case 'register':
+    case 'deregister': {
+      const expiresSeconds = step.do === 'register' ? seconds : 0
+      assert.equal(run.status(registration({ toldAtMs: run.nowMs, expiresSeconds })), 200)
+      return
+    }
     case 'policy': {
       const handling = HANDLINGS[pick % HANDLINGS.length] ?? 'allow'
       run.do({ kind: 'policy', policy: { decide: () => handling }, impus: [ALICE] })

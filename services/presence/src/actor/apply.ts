@@ -101,6 +101,24 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
       if (subscription.eventPackage === 'presence') touched.winfo = true
       return
     }
+    case 'registration-stored': {
+      const { expiresAtMs, toldAtMs, callId, cseq } = change
+      // Watchers see whether, not for how long.
+      if (!state.registration?.isRegistered) touched.presence = true
+      state.registration = { isRegistered: true, expiresAtMs, toldAtMs, callId, cseq }
+      return
+    }
+    case 'registration-ended': {
+      const { forgetAtMs: expiresAtMs, toldAtMs, callId, cseq } = change
+      const before = state.registration
+      // Of whom nobody has told, who publishes nothing, watchers see the same as of one who is not registered.
+      if (before ? before.isRegistered : publications.size > 0) touched.presence = true
+      state.registration = { isRegistered: false, expiresAtMs, toldAtMs, callId, cseq }
+      return
+    }
+    case 'registration-forgotten':
+      state.registration = undefined
+      return
     case 'notify-base-moved': {
       const subscription = subscriptions.get(change.id)
       if (subscription) subscriptions.set({ ...subscription, notifyBase: shared(change.notifyBase) })

@@ -1,6 +1,6 @@
 import type { SubHandling } from '@rollcall/policy'
 import type { SubscriptionDialog } from './packed-dialog.ts'
-import type { NotifyBase, Subscription } from './state.ts'
+import type { NotifyBase, Registration, Subscription } from './state.ts'
 
 /** Why a subscription ended (RFC 6665 section 4.1.3). */
 export type EndReason = 'timeout' | 'rejected' | 'giveup' | 'deactivated'
@@ -50,4 +50,11 @@ export type Change =
       /** The watcher is told nothing any more: its dialog is gone. */
       readonly silent: boolean
     }
+  | ({ readonly kind: 'registration-stored' } & Omit<Registration, 'isRegistered'>)
+  | ({
+      readonly kind: 'registration-ended'
+      readonly forgetAtMs: number
+      readonly expired: boolean
+    } & Omit<Registration, 'isRegistered' | 'expiresAtMs'>)
+  | { readonly kind: 'registration-forgotten' }
   | { readonly kind: 'notify-base-moved'; readonly id: string; readonly notifyBase: NotifyBase }

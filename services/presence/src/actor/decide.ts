@@ -1,25 +1,28 @@
 import { assertNever } from '@rollcall/core'
 import type { Decision } from './decision.ts'
 import { decidePublish, type PublishInput } from './publish.ts'
+import { decideRegister, type RegisterInput } from './register.ts'
 import type { PresentityState } from './state.ts'
 import { decideResubscribe, decideSubscribe, type ResubscribeInput, type SubscribeInput } from './subscribe.ts'
 import type { Terms } from './terms.ts'
 import {
   decideEnd,
+  decideEndWatcher,
   decideExpire,
   decideMoveNotifyBase,
   decidePolicy,
   type EndInput,
+  type EndWatcherInput,
   type ExpireInput,
   type MoveNotifyBaseInput,
   type PolicyInput,
 } from './upkeep.ts'
 
 /** A request that waits for an answer. */
-export type RequestInput = PublishInput | SubscribeInput | ResubscribeInput
+export type RequestInput = PublishInput | SubscribeInput | ResubscribeInput | RegisterInput
 
 /** What the owner does by itself. */
-export type UpkeepInput = ExpireInput | PolicyInput | EndInput | MoveNotifyBaseInput
+export type UpkeepInput = ExpireInput | PolicyInput | EndInput | EndWatcherInput | MoveNotifyBaseInput
 
 export type Input = RequestInput | UpkeepInput
 
@@ -35,12 +38,16 @@ export function decide(state: PresentityState, input: Input, nowMs: number, term
       return decideSubscribe(state, input, nowMs, terms)
     case 'resubscribe':
       return decideResubscribe(state, input, nowMs, terms)
+    case 'register':
+      return decideRegister(state, input, nowMs)
     case 'expire':
       return decideExpire(state, nowMs)
     case 'policy':
       return decidePolicy(state, input)
     case 'end':
       return decideEnd(state, input)
+    case 'end-watcher':
+      return decideEndWatcher(state, input)
     case 'move-notify-base':
       return decideMoveNotifyBase(state, input)
     default:

@@ -50,6 +50,18 @@ export interface NotifyBase {
   readonly ownerOrdinal: number
 }
 
+/** Whether the presentity is registered, as its S-CSCF says (TS 24.229 clause 5.4.1.7). Never changed, only replaced. */
+export interface Registration {
+  readonly isRegistered: boolean
+  /** When it runs out; of one that has ended, when it is forgotten. */
+  readonly expiresAtMs: number
+  /** When what it says came to be at the S-CSCF: what is older says nothing any more. */
+  readonly toldAtMs: number
+  /** Of the third-party REGISTER that said so. */
+  readonly callId: string
+  readonly cseq: number
+}
+
 /** Everything about one presentity. Changed by `applyChanges` alone, live and when the log is read alike. */
 export interface PresentityState {
   readonly presentity: Impu
@@ -58,6 +70,8 @@ export interface PresentityState {
   /** By id. */
   readonly subscriptions: Subscriptions
   lastPublicationNumber: number
+  /** Undefined when nobody has told. */
+  registration: Registration | undefined
   /** When its owner looks next for what has run out: not part of what is remembered. */
   lookAtMs: number
 }
@@ -69,6 +83,7 @@ export function emptyState(presentity: Impu): PresentityState {
     publications: new FewMap(entityTagOf),
     subscriptions: new Subscriptions(),
     lastPublicationNumber: 0,
+    registration: undefined,
     lookAtMs: Number.POSITIVE_INFINITY,
   }
 }
@@ -86,5 +101,12 @@ export function dialogOf(subscription: Subscription): SubscriptionDialog {
 export function nextExpiryMs(state: PresentityState): number {
   let nextMs = state.subscriptions.nextExpiryMs
   for (const { expiresAtMs } of state.publications.values()) nextMs = Math.min(nextMs, expiresAtMs)
-  return nextMs
+  return Math.min(nextMs, registrationDueMs(state))
+}
+
+/** When the registration runs out or is forgotten. Beside publications its end shows, and is not forgotten. */
+export function registrationDueMs({ registration, publications }: PresentityState): number {
+  if (!registration) return Number.POSITIVE_INFINITY
+  const isKept = !registration.isRegistered && publications.size > 0
+  return isKept ? Number.POSITIVE_INFINITY : registration.expiresAtMs
 }

@@ -1,6 +1,6 @@
 import type { Impu } from '@rollcall/core'
 import type { PresencePolicy } from '@rollcall/policy'
-import { CHANGES_PER_RECORD_MAX } from '../limits.ts'
+import { CHANGES_PER_RECORD_MAX, REGISTRATION_END_KEPT_MS } from '../limits.ts'
 import type { Change, EndReason } from './change.ts'
 import type { Decision } from './decision.ts'
 import type { NotifyBase, PresentityState } from './state.ts'
@@ -27,6 +27,12 @@ export interface EndInput {
   readonly silent: boolean
 }
 
+/** A watcher is not registered any more. */
+export interface EndWatcherInput {
+  readonly kind: 'end-watcher'
+  readonly subscriptionIds: readonly string[]
+}
+
 /** A dialog comes near its stride. */
 export interface MoveNotifyBaseInput {
   readonly kind: 'move-notify-base'
@@ -44,10 +50,23 @@ export function decideExpire(state: PresentityState, nowMs: number): Decision {
   for (const { entityTag, expiresAtMs } of state.publications.values()) {
     if (expiresAtMs <= nowMs) changes.push({ kind: 'publication-removed', entityTag, expired: true })
   }
+  changes.push(...expiredRegistration(state, nowMs, changes.length))
   for (const { id } of state.subscriptions.expired(nowMs, CHANGES_PER_RECORD_MAX - changes.length)) {
     changes.push({ kind: 'subscription-ended', id, reason: 'timeout', silent: false })
   }
   return { changes }
+}
+
+/** The end of a registration's time, as far as this server was told of it; or the end of the memory of one. */
+function expiredRegistration(state: PresentityState, nowMs: number, publicationsGone: number): Change[] {
+  const { registration, publications } = state
+  if (!registration || registration.expiresAtMs > nowMs) return []
+  const { isRegistered, toldAtMs, callId, cseq } = registration
+  if (isRegistered) {
+    const forgetAtMs = nowMs + REGISTRATION_END_KEPT_MS
+    return [{ kind: 'registration-ended', forgetAtMs, toldAtMs, callId, cseq, expired: true }]
+  }
+  return publications.size > publicationsGone ? [] : [{ kind: 'registration-forgotten' }]
 }
 
 /**
@@ -74,6 +93,19 @@ export function decidePolicy(state: PresentityState, input: PolicyInput): Decisi
 export function decideEnd(state: PresentityState, input: EndInput): Decision {
   const { subscriptionId: id, reason, silent } = input
   return { changes: state.subscriptions.has(id) ? [{ kind: 'subscription-ended', id, reason, silent }] : [] }
+}
+
+/**
+ * Ends the subscriptions of a watcher who cannot be reached any more, without a word to it; the presentity hears of it.
+ * Choice: `deactivated`, for what was watched is there still, and the watcher may subscribe anew when it registers.
+ *
+ * @see RFC 6665 section 4.1.3; RFC 3857 section 4.7.1
+ */
+export function decideEndWatcher(state: PresentityState, { subscriptionIds }: EndWatcherInput): Decision {
+  const ids = subscriptionIds.filter((id) => state.subscriptions.has(id)).slice(0, CHANGES_PER_RECORD_MAX)
+  return {
+    changes: ids.map((id) => ({ kind: 'subscription-ended', id, reason: 'deactivated', silent: true })),
+  }
 }
 
 export function decideMoveNotifyBase(state: PresentityState, input: MoveNotifyBaseInput): Decision {

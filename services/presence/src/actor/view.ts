@@ -1,5 +1,5 @@
 import type { Impu } from '@rollcall/core'
-import { closedPidf, composePidf, scanPidf, type Watcher, writeWatcherinfo } from '@rollcall/pidf'
+import { type Basic, closedPidf, composePidf, scanPidf, type Watcher, writeWatcherinfo } from '@rollcall/pidf'
 import { WINFO_WATCHERS_MAX } from '../limits.ts'
 import type { EndedSubscription } from './apply.ts'
 import type { PresentityState, Publication, Subscription } from './state.ts'
@@ -10,10 +10,13 @@ import type { PresentityState, Publication, Subscription } from './state.ts'
  */
 export class PresenceView {
   readonly #publications: readonly Publication[]
+  readonly #network: Basic | undefined
   readonly #bodies = new Map<Impu, Buffer>()
 
   constructor(state: PresentityState) {
     this.#publications = [...state.publications.values()].sort((a, b) => a.number - b.number)
+    const { registration } = state
+    this.#network = registration && (registration.isRegistered ? 'open' : 'closed')
   }
 
   /** The document for those who watch under the name of `resource`. */
@@ -25,7 +28,7 @@ export class PresenceView {
       receivedAtMs,
       document: scanPidf(Buffer.from(body, 'latin1')),
     }))
-    const body = composePidf(resource, inputs)
+    const body = composePidf(resource, inputs, this.#network)
     this.#bodies.set(resource, body)
     return body
   }

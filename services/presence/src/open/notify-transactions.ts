@@ -1,6 +1,6 @@
 import { type Clock, RollcallError, type Timer } from '@rollcall/core'
 import { CORE_TIMERS } from '@rollcall/sip'
-import type { UdpAddress } from '@rollcall/sip-net'
+import type { SocketAddress } from '@rollcall/sip-net'
 import { Pacer } from '../partition/pacer.ts'
 import type { NotifyResult } from '../sip/notify-way.ts'
 
@@ -11,7 +11,7 @@ const TRANSACTIONS_MAX = 65_536
 export interface OpenNotify {
   readonly octets: Buffer
   readonly branch: string
-  readonly to: UdpAddress
+  readonly to: SocketAddress
   /** Asked each time that it goes out. */
   readonly mayLeave: () => boolean
   readonly on: (result: NotifyResult) => void
@@ -38,7 +38,7 @@ interface Transaction {
 export class NotifyTransactions {
   readonly #clock: Clock
   readonly #timeoutMs: number
-  readonly #send: (octets: Buffer, to: UdpAddress) => void
+  readonly #send: (octets: Buffer, to: SocketAddress) => void
   readonly #byBranch = new Map<string, Transaction>()
   /** One for each interval of timer E; the last one, T2, again and again. */
   readonly #timersE: readonly { readonly intervalMs: number; readonly pacer: Pacer<Transaction> }[]
@@ -47,7 +47,7 @@ export class NotifyTransactions {
   constructor(o: {
     readonly clock: Clock
     readonly timeoutMs: number
-    readonly send: (octets: Buffer, to: UdpAddress) => void
+    readonly send: (octets: Buffer, to: SocketAddress) => void
   }) {
     const { clock } = o
     this.#clock = clock

@@ -23,13 +23,13 @@ import {
   transactionLifetimeMs,
 } from '@rollcall/sip'
 import { UdpTransport } from '@rollcall/sip-net'
+import { noteSource, readTopVia, type TopVia } from '@rollcall/sip-node'
 import type { PresenceEvents } from '../events.ts'
 import { IncomingRequest } from '../sip/incoming-request.ts'
 import type { NotifyResult, NotifyWay, OutgoingNotify } from '../sip/notify-way.ts'
 import { NotifyTransactions } from './notify-transactions.ts'
 import { Recent } from './recent.ts'
 import type { OpenAddress } from './settings.ts'
-import { noteSource, readTopVia, type TopVia } from './via.ts'
 
 /** Requests under way at once: one more is refused, before anything is done for it. */
 const UNDER_WAY_MAX = 4_096

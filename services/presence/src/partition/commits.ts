@@ -45,6 +45,8 @@ export class Commits {
   /** Records under way that concern somebody; as many as the appender lets through. */
   readonly #underWay = new Set<Committed>()
   readonly #deferred = new Deferred()
+  #flushUnderWay: Promise<void> = Promise.resolve()
+  #nextFlush: Promise<void> | undefined
 
   constructor(options: CommitsOptions) {
     this.#o = options
@@ -134,6 +136,16 @@ export class Commits {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#o.appender.append(this.#current(), '', { durable: () => resolve(), leftOpen() {} })
     return promise
+  }
+
+  /** The same, with one record for all who ask while another is under way. */
+  flushShared(): Promise<void> {
+    this.#nextFlush ??= this.#flushUnderWay.then(() => {
+      this.#nextFlush = undefined
+      this.#flushUnderWay = this.flush()
+      return this.#flushUnderWay
+    })
+    return this.#nextFlush
   }
 
   stop(): void {

@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readPidfSummary } from '@rollcall/pidf'
 import { dialogOf, type Subscription } from '../actor/state.ts'
-import { ALICE, BOB, NO_BODY, publish } from '../testing/inputs.ts'
+import { ALICE, BOB, CAROL, NO_BODY, publish } from '../testing/inputs.ts'
 import { Stage, settled } from '../testing/stage.ts'
 import type { SnapshotRecord } from './log-record.ts'
 import { decodeRecord } from './record-codec.ts'
@@ -43,8 +43,8 @@ function withoutAbsent(value: unknown): unknown {
   return Object.fromEntries(present.map(([key, part]) => [key, withoutAbsent(part)]))
 }
 
-test('each record of format 1 reads as it did when it was written', () => {
-  for (const line of corpus('records-v1.jsonl')) {
+test('each record of formats 1 and 3 reads as it did when it was written', () => {
+  for (const line of [...corpus('records-v1.jsonl'), ...corpus('records-v3.jsonl')]) {
     assert.deepEqual(withoutAbsent(decodeRecord(octetsOf(line))), line.reads)
   }
 })
@@ -109,8 +109,31 @@ test('a snapshot of format 2 loads: everything is there, and who was not told is
   assert.equal(stage.ask(owner, publish(), { key: 'z9hG4bK-publish-2' }).answer?.headers[0]?.[1], 'etag-2')
 })
 
-test('each kind of snapshot record of format 2 is in the corpus', () => {
-  const kinds = new Set(corpus('snapshot-v2.jsonl').map((line) => decodeRecord(octetsOf(line)).kind))
-  const all: SnapshotRecord['kind'][] = ['partition-snapshot', 'presentity-snapshot', 'answers-snapshot']
-  assert.deepEqual([...kinds].sort(), all.sort())
+test('each kind of snapshot record of formats 2 and 4 is in the corpus', () => {
+  for (const name of ['snapshot-v2.jsonl', 'snapshot-v4.jsonl']) {
+    const kinds = new Set(corpus(name).map((line) => decodeRecord(octetsOf(line)).kind))
+    const all: SnapshotRecord['kind'][] = ['partition-snapshot', 'presentity-snapshot', 'answers-snapshot']
+    assert.deepEqual([...kinds].sort(), all.sort())
+  }
+})
+
+test('a log of format 3 and its snapshot of format 4 load: who is registered is known, and who is not any more', async () => {
+  for (const isSnapshot of [false, true]) {
+    const stage = new Stage()
+    if (isSnapshot) {
+      stage.log.snapshot = { mark: 30n, records: corpus('snapshot-v4.jsonl').map(octetsOf) }
+    } else {
+      stage.log.kept = corpus('log-v3.jsonl').map((line, at) => {
+        return { sequence: BigInt(at + 1), epoch: 1n, record: octetsOf(line), traceparent: line.traceparent }
+      })
+    }
+    const owner = await stage.own()
+    const registered = [ALICE, BOB, CAROL].map((impu) => owner.presentity(impu)?.registration?.isRegistered)
+    assert.deepEqual(registered, [true, true, false])
+    const { callId, cseq } = owner.presentity(CAROL)?.registration ?? {}
+    assert.deepEqual([callId, cseq], ['reg-4', 1])
+    assert.equal(owner.presentityOf('bob'), ALICE)
+    // By its watcher, too.
+    assert.equal(await owner.endWatcher([BOB], stage.clock.now()), 2)
+  }
 })

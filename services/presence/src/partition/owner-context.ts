@@ -3,6 +3,7 @@ import type { PresencePolicy } from '@rollcall/policy'
 import type { Lease, RequestKey } from '@rollcall/store'
 import type { Decision } from '../actor/decision.ts'
 import type { PublishInput } from '../actor/publish.ts'
+import type { RegisterInput } from '../actor/register.ts'
 import type { EventPackage, Subscription } from '../actor/state.ts'
 import type { ResubscribeInput, SubscribeInput } from '../actor/subscribe.ts'
 import type { Terms } from '../actor/terms.ts'
@@ -61,7 +62,11 @@ export interface OwnedRequest {
   readonly presentity: Impu
   readonly key: RequestKey
   readonly traceparent: string
-  readonly input: PublishInput | Omit<SubscribeInput, 'notifyBase'> | Omit<ResubscribeInput, 'notifyBase'>
+  readonly input:
+    | PublishInput
+    | RegisterInput
+    | Omit<SubscribeInput, 'notifyBase'>
+    | Omit<ResubscribeInput, 'notifyBase'>
   /** The presentity's policy as it is now; absent when nobody asked for it. */
   readonly policy: CurrentPolicy | undefined
   /** Hears at once, with the answer not yet given, what was decided. */

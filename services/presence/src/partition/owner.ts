@@ -189,7 +189,7 @@ export class PartitionOwner implements HeldPartition {
       traceparent,
       answered: { key: request.key, answer },
       pending,
-      isSubscribe: request.input.kind !== 'publish',
+      isSubscribe: request.input.kind === 'subscribe' || request.input.kind === 'resubscribe',
     })
   }
 
@@ -217,6 +217,25 @@ export class PartitionOwner implements HeldPartition {
     await this.#notifier.landed(presentity, LAND_GRACE_MS)
     // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
     await this.#lifetime.within(this.#ownership.sole)
+  }
+
+  /**
+   * Ends what a watcher had subscribed to here until `beforeMs`. Gives their number when that is durable: an owner that
+   * has been replaced without knowing it finds out by that, and does not say so.
+   *
+   * @throws PartitionLostError when the partition is lost meanwhile, or the store takes nothing now.
+   */
+  async endWatcher(impus: readonly Impu[], beforeMs: number): Promise<number> {
+    const unavailable = this.#unavailable()
+    if (unavailable) throw new PartitionLostError(unavailable)
+    let ended = 0
+    for (const [presentity, subscriptionIds] of this.#presentities.watchedBy(impus, beforeMs)) {
+      const input = { kind: 'end-watcher', subscriptionIds } as const
+      for (let more = 1; more > 0; ended += more) more = this.#commits.upkeep(presentity, input)
+    }
+    // guard: watcher-end-durable — the S-CSCF does not tell again what was answered 200
+    await this.#lifetime.within(this.#commits.flushShared())
+    return ended
   }
 
   /** Stops at once: nothing more is sent, decided or written. What waits for an answer hears of it. */
@@ -272,8 +291,9 @@ export class PartitionOwner implements HeldPartition {
 
   /** Why this request is not decided here and now, though others may be. */
   #refusal({ presentity, input, policy }: OwnedRequest): UnavailableReason | undefined {
+    const isRead = input.kind === 'subscribe' || input.kind === 'resubscribe'
     // guard: read-lease — a SUBSCRIBE is answered with state, which may be another owner's to tell by now
-    if (input.kind !== 'publish' && !this.#ownership.lease.isLive) return 'lease-ended'
+    if (isRead && !this.#ownership.lease.isLive) return 'lease-ended'
     // guard: policy-stale — what was read before the policy changed must not let anybody in after it
     if (policy && policy.revision < (this.#policies.of(presentity) ?? 0n)) return 'policy-stale'
     return this.#presentities.isFullFor(presentity, input, this.#o.limits) ? 'partition-full' : undefined
@@ -359,6 +379,7 @@ export class PartitionOwner implements HeldPartition {
   #complete(input: OwnedRequest['input'], state: PresentityState): RequestInput {
     switch (input.kind) {
       case 'publish':
+      case 'register':
         return input
       case 'subscribe':
         return { ...input, notifyBase: { cseq: 0, ownerOrdinal: this.#ordinal } }

@@ -55,11 +55,16 @@ export class Partitions implements PartitionDirectory {
   }
 
   get isOpen(): boolean {
-    return this.#count > 0
+    return this.count > 0
+  }
+
+  /** How many there are; 0 before the store is open. */
+  get count(): number {
+    return this.#logs?.partitions ?? 0
   }
 
   has(partition: number): boolean {
-    return partition < this.#count
+    return partition < this.count
   }
 
   ownerOf(partition: number): PartitionOwner | undefined {
@@ -80,7 +85,7 @@ export class Partitions implements PartitionDirectory {
   }
 
   partitionOf(canonical: string): number {
-    return partitionOf(canonical, this.#count)
+    return partitionOf(canonical, this.count)
   }
 
   /** The gRPC target of another replica that serves it; undefined when it is here, or nowhere now. */
@@ -131,10 +136,6 @@ export class Partitions implements PartitionDirectory {
       this.#forget(owner)
       owner.drop()
     }
-  }
-
-  get #count(): number {
-    return this.#logs?.partitions ?? 0
   }
 
   async #load(partition: number, { sole, floor, signal }: TakeContext): Promise<PartitionOwner> {

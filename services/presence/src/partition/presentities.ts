@@ -1,15 +1,25 @@
 import type { Impu } from '@rollcall/core'
 import { applyChanges, type Touched } from '../actor/apply.ts'
 import type { Change } from '../actor/change.ts'
-import { emptyState, nextExpiryMs, type PresentityState, type Publication, type Subscription } from '../actor/state.ts'
+import {
+  emptyState,
+  nextExpiryMs,
+  type PresentityState,
+  type Publication,
+  type Registration,
+  registrationDueMs,
+  type Subscription,
+} from '../actor/state.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { DecisionRecord } from './log-record.ts'
 import type { OwnedRequest, PartitionLimits } from './owner-context.ts'
+import { WatcherIndex } from './watcher-index.ts'
 
 /** Of one presentity, as much as stands in one record of a snapshot. */
 export interface PresentityPart {
   readonly presentity: Impu
   readonly lastPublicationNumber: number
+  readonly registration: Registration | undefined
   readonly publications: readonly Publication[]
   readonly subscriptions: readonly Subscription[]
 }
@@ -18,6 +28,7 @@ export interface PresentityPart {
 export class Presentities {
   readonly #states = new Map<Impu, PresentityState>()
   readonly #bySubscription = new Map<string, Impu>()
+  readonly #watchers = new WatcherIndex()
   readonly #expiries = new ExpiryQueue<PresentityState>()
   #publications = 0
   #bodyOctets = 0
@@ -53,6 +64,21 @@ export class Presentities {
     return this.#bySubscription.get(subscriptionId)
   }
 
+  /** What a watcher of any of these identities has subscribed to before `beforeMs`, by presentity. */
+  watchedBy(impus: readonly Impu[], beforeMs: number): Map<Impu, string[]> {
+    const watched = new Map<Impu, string[]>()
+    for (const id of this.#watchers.of(impus)) {
+      const presentity = this.#bySubscription.get(id)
+      const subscription = presentity && this.#states.get(presentity)?.subscriptions.get(id)
+      // guard: watcher-before — what the watcher subscribed to after it came back is not of the registration that ended
+      if (!presentity || !subscription || subscription.startedAtMs > beforeMs) continue
+      const ids = watched.get(presentity)
+      if (ids) ids.push(id)
+      else watched.set(presentity, [id])
+    }
+    return watched
+  }
+
   values(): Iterable<PresentityState> {
     return this.#states.values()
   }
@@ -67,14 +93,18 @@ export class Presentities {
     this.#publications += state.publications.size - before
     this.#bodyOctets += octetsOf(state) - octetsBefore
     for (const change of changes) this.#index(state, change)
-    for (const { subscription } of touched.ended) this.#bySubscription.delete(subscription.id)
+    for (const { subscription } of touched.ended) {
+      this.#bySubscription.delete(subscription.id)
+      this.#watchers.delete(subscription)
+    }
     this.#keep(state)
     return touched
   }
 
   /** Takes what a snapshot says of a presentity; several parts add up. */
-  put({ presentity, lastPublicationNumber, publications, subscriptions }: PresentityPart): void {
+  put({ presentity, lastPublicationNumber, registration, publications, subscriptions }: PresentityPart): void {
     const state = this.of(presentity)
+    state.registration = registration ?? state.registration
     state.lastPublicationNumber = Math.max(state.lastPublicationNumber, lastPublicationNumber)
     for (const publication of publications) {
       state.publications.set(publication)
@@ -84,6 +114,7 @@ export class Presentities {
     for (const subscription of subscriptions) {
       state.subscriptions.set(subscription)
       this.#bySubscription.set(subscription.id, presentity)
+      this.#watchers.add(subscription)
     }
     this.#keep(state)
     this.reschedule(presentity, Number.NEGATIVE_INFINITY)
@@ -101,6 +132,10 @@ export class Presentities {
         break
       case 'resubscribe':
         return false
+      case 'register':
+        // That somebody is gone is heard of in any case, and soon forgotten.
+        if (input.binding?.expiresSeconds === 0) return false
+        break
     }
     return this.size >= limits.presentities && !this.#states.has(presentity)
   }
@@ -125,6 +160,7 @@ export class Presentities {
   clear(): void {
     this.#states.clear()
     this.#bySubscription.clear()
+    this.#watchers.clear()
     this.#expiries.clear()
     this.#publications = 0
     this.#bodyOctets = 0
@@ -132,7 +168,7 @@ export class Presentities {
 
   #keep(state: PresentityState): void {
     const { presentity, publications, subscriptions } = state
-    if (publications.size > 0 || subscriptions.size > 0) {
+    if (publications.size > 0 || subscriptions.size > 0 || state.registration) {
       this.#states.set(presentity, state)
       return
     }
@@ -150,8 +186,14 @@ export class Presentities {
       case 'subscription-stored':
         this.#expiries.schedule(state, change.subscription.expiresAtMs)
         this.#bySubscription.set(change.subscription.id, state.presentity)
+        this.#watchers.add(change.subscription)
         return
+      case 'registration-stored':
+      case 'registration-ended':
       case 'publication-removed':
+        this.#expiries.schedule(state, registrationDueMs(state))
+        return
+      case 'registration-forgotten':
       case 'subscription-decided':
       case 'subscription-ended':
       case 'notify-base-moved':

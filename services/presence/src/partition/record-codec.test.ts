@@ -54,6 +54,9 @@ const CHANGES: readonly Change[] = [
   { kind: 'subscription-decided', id: 's1', handling: 'block' },
   { kind: 'subscription-ended', id: 's1', reason: 'giveup', silent: true },
   { kind: 'notify-base-moved', id: 's1', notifyBase: { cseq: 9, ownerOrdinal: 10 } },
+  { kind: 'registration-stored', expiresAtMs: 7, toldAtMs: 8, callId: 'r', cseq: 9 },
+  { kind: 'registration-ended', forgetAtMs: 10, toldAtMs: 11, callId: 'r', cseq: 12, expired: true },
+  { kind: 'registration-forgotten' },
 ]
 const RECORDS: readonly LogRecord[] = [
   {

@@ -17,8 +17,11 @@ import {
 } from './wire-parts.ts'
 
 /** Formats that are written. A reader refuses a higher one: it was written by a newer release. */
-const LOG_VERSION = 1
-const SNAPSHOT_VERSION = 2
+const LOG_VERSION = 3
+const SNAPSHOT_VERSION = 4
+/** The formats before registrations, which are read still. */
+const LOG_VERSION_FIRST = 1
+const SNAPSHOT_VERSION_FIRST = 2
 
 /** A record as octets. */
 export function encodeRecord(record: LogRecord): Uint8Array {
@@ -57,8 +60,10 @@ function encodeWire(wire: WireRecord): Uint8Array {
 export function decodeRecord(octets: Buffer): LogRecord | SnapshotRecord {
   const wire = decodeWire(octets)
   switch (wire.version) {
+    case LOG_VERSION_FIRST:
     case LOG_VERSION:
       return logRecordFromWire(wire)
+    case SNAPSHOT_VERSION_FIRST:
     case SNAPSHOT_VERSION: {
       const [only, ...more] = wire.changes
       if (!only?.change || more.length > 0) throw new RecordUnreadableError('a snapshot record of several kinds')
@@ -157,6 +162,18 @@ function changeToWire(change: Change): NonNullable<WireChange['change']> {
       const { id, silent } = change
       return { $case: 'subscriptionEnded', value: { id, silent, reason: REASON_TO_WIRE[change.reason] } }
     }
+    case 'registration-stored': {
+      const { toldAtMs, expiresAtMs, callId, cseq } = change
+      const value = { callId, cseq, expiresAtMs: BigInt(expiresAtMs), toldAtMs: BigInt(toldAtMs) }
+      return { $case: 'registrationStored', value }
+    }
+    case 'registration-ended': {
+      const { toldAtMs, forgetAtMs, callId, cseq, expired } = change
+      const value = { callId, cseq, expired, forgetAtMs: BigInt(forgetAtMs), toldAtMs: BigInt(toldAtMs) }
+      return { $case: 'registrationEnded', value }
+    }
+    case 'registration-forgotten':
+      return { $case: 'registrationForgotten', value: {} }
     case 'notify-base-moved':
       return { $case: 'notifyBaseMoved', value: change }
     default:
@@ -201,6 +218,18 @@ function changeFromWire({ change }: WireChange): Change {
       const { id, reason, silent } = change.value
       return { kind: 'subscription-ended', id, reason: reasonFromWire(reason), silent }
     }
+    case 'registrationStored': {
+      const { expiresAtMs, toldAtMs, callId, cseq } = change.value
+      const times = { expiresAtMs: Number(expiresAtMs), toldAtMs: Number(toldAtMs) }
+      return { kind: 'registration-stored', ...times, callId, cseq }
+    }
+    case 'registrationEnded': {
+      const { forgetAtMs, toldAtMs, callId, cseq, expired } = change.value
+      const times = { forgetAtMs: Number(forgetAtMs), toldAtMs: Number(toldAtMs) }
+      return { kind: 'registration-ended', ...times, callId, cseq, expired }
+    }
+    case 'registrationForgotten':
+      return { kind: 'registration-forgotten' }
     case 'notifyBaseMoved':
       return { kind: 'notify-base-moved', id: change.value.id, notifyBase: present(change.value.notifyBase) }
     case 'ownerStarted':

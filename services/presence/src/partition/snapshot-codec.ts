@@ -1,12 +1,13 @@
 import { assertNever, type Impu } from '@rollcall/core'
 import type {
   PublicationSnapshot,
+  RegistrationSnapshot,
   SubscriptionSnapshot,
   UntoldSnapshot,
   Change as WireChange,
 } from '@rollcall/proto-gen/presence'
 import { keepSubscription } from '../actor/apply.ts'
-import { dialogOf, type Publication, type Subscription } from '../actor/state.ts'
+import { dialogOf, type Publication, type Registration, type Subscription } from '../actor/state.ts'
 import { RecordUnreadableError } from '../errors.ts'
 import type { SnapshotRecord, UntoldRecord } from './log-record.ts'
 import {
@@ -28,7 +29,7 @@ export function snapshotToWire(record: SnapshotRecord): NonNullable<WireChange['
       return { $case: 'partitionSnapshot', value: { ownerOrdinal: record.ordinal, watermark } }
     }
     case 'presentity-snapshot': {
-      const { lastPublicationNumber, publications, subscriptions } = record.part
+      const { lastPublicationNumber, publications, subscriptions, registration } = record.part
       return {
         $case: 'presentitySnapshot',
         value: {
@@ -36,6 +37,7 @@ export function snapshotToWire(record: SnapshotRecord): NonNullable<WireChange['
           publications: publications.map(publicationToWire),
           subscriptions: subscriptions.map(keptToWire),
           untold: record.untold.map(untoldToWire),
+          registration: registration && registrationToWire(registration),
         },
       }
     }
@@ -69,12 +71,13 @@ export function snapshotFromWire(
       }
     }
     case 'presentitySnapshot': {
-      const { lastPublicationNumber, publications, subscriptions, untold } = change.value
+      const { lastPublicationNumber, publications, subscriptions, untold, registration } = change.value
       const part = {
         presentity,
         lastPublicationNumber,
         publications: publications.map(publicationFromWire),
         subscriptions: subscriptions.map((one) => keptFromWire(one, presentity)),
+        registration: registration && registrationFromWire(registration),
       }
       return {
         kind: 'presentity-snapshot',
@@ -114,6 +117,14 @@ function publicationFromWire(wire: PublicationSnapshot): Publication {
     receivedAtMs: Number(receivedAtMs),
     body: body.toString('latin1'),
   }
+}
+
+function registrationToWire({ isRegistered, expiresAtMs, toldAtMs, callId, cseq }: Registration): RegistrationSnapshot {
+  return { registered: isRegistered, expiresAtMs: BigInt(expiresAtMs), toldAtMs: BigInt(toldAtMs), callId, cseq }
+}
+
+function registrationFromWire({ registered, expiresAtMs, toldAtMs, callId, cseq }: RegistrationSnapshot): Registration {
+  return { isRegistered: registered, expiresAtMs: Number(expiresAtMs), toldAtMs: Number(toldAtMs), callId, cseq }
 }
 
 function keptToWire(subscription: Subscription): SubscriptionSnapshot {

@@ -44,11 +44,12 @@ export function captureSnapshot(source: SnapshotSource): Iterable<Uint8Array> {
   const untold = untoldOf(source)
   const parts: PresentityPart[] = []
   for (const state of source.presentities) {
-    const { presentity, lastPublicationNumber } = state
+    const { presentity, lastPublicationNumber, registration } = state
     const publications = captured(state.publications.values())
     parts.push({
       presentity,
       lastPublicationNumber,
+      registration,
       publications,
       subscriptions: captured(state.subscriptions.values()),
     })
@@ -64,7 +65,7 @@ export function captureSnapshot(source: SnapshotSource): Iterable<Uint8Array> {
       }
       // Of presentities with nothing left to remember.
       for (const [presentity, whom] of untold) {
-        const nothing = { presentity, lastPublicationNumber: 0, publications: [], subscriptions: [] }
+        const nothing = { presentity, lastPublicationNumber: 0, registration: undefined, ...NOTHING }
         for (const record of split(nothing, whom, nowMs)) yield encodeSnapshotRecord(record)
       }
       for (const some of batches(answers, octetsOfAnswer)) {

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '@rollcall/core'
 import type { IdentityHash } from '@rollcall/runtime'
 import type { PresenceEvents } from '../events.ts'
+import type { WatcherEnds } from '../registration/watcher-ends.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import type { OwnerFinder } from './owner-finder.ts'
 
@@ -15,6 +16,7 @@ export interface FrontContext {
   /** Is the store there, so that owners can be found? */
   readonly isOpen: () => boolean
   readonly finder: OwnerFinder
+  readonly ends: Pick<WatcherEnds, 'endEverywhere'>
 }
 
 const EVENT_PACKAGES = 'presence, presence.winfo'

@@ -20,6 +20,7 @@ function answerTo(role: Role, envelope: { forwarded?: boolean; forwardedRole?: s
     hashIdentity: (identity) => identity,
     isOpen: () => false,
     finder: {} as OwnerFinder,
+    ends: { endEverywhere: async () => 0 },
   })
   let status = 0
   const message = {

@@ -1,4 +1,4 @@
-import type { Envelope } from '@rollcall/proto-gen/hop'
+import { AccessSecurity, type Envelope } from '@rollcall/proto-gen/hop'
 import type { HopPeer, HopRequestHandler } from '@rollcall/runtime'
 import {
   entityTag,
@@ -18,9 +18,10 @@ import { impuOf, impusOf, isEncoded, mediaType, requestKey } from './fields.ts'
 import { type FrontContext, refusePackage } from './front-context.ts'
 import { IncomingRequest } from './incoming-request.ts'
 import { guarded } from './owner-finder.ts'
+import { RegisterFront } from './register-front.ts'
 import { SubscribeFront } from './subscribe-front.ts'
 
-const METHODS = 'PUBLISH, SUBSCRIBE'
+const METHODS = 'PUBLISH, SUBSCRIBE, REGISTER'
 /** 64*T1: by then the sender has given up, whatever it said (RFC 3261 section 17.1.2.2). */
 const DEADLINE_MS_MAX = 32_000
 
@@ -33,10 +34,12 @@ const DEADLINE_MS_MAX = 32_000
 export class SipFront {
   readonly #o: FrontContext
   readonly #subscribe: SubscribeFront
+  readonly #register: RegisterFront
 
   constructor(context: FrontContext) {
     this.#o = context
     this.#subscribe = new SubscribeFront(context)
+    this.#register = new RegisterFront(context)
   }
 
   readonly onRequest: HopRequestHandler = ({ sip, envelope, span }, peer, reply) => {
@@ -63,6 +66,11 @@ export class SipFront {
     // guard: sender-role — the identities of an envelope are believed because an S-CSCF asserted them
     if (from !== 'scscf') {
       this.#refusePeer(peer, incoming)
+      return
+    }
+    // guard: unverified-identity — what came over a link that nobody protects is nobody's wish
+    if (envelope.accessSecurity === AccessSecurity.ACCESS_SECURITY_NONE) {
+      incoming.refuse('unverified')
       return
     }
     this.take(incoming)
@@ -101,7 +109,8 @@ export class SipFront {
       incoming.refuse('store-away')
       return
     }
-    if (request.method !== 'PUBLISH' && request.method !== 'SUBSCRIBE') {
+    const { method } = request
+    if (method !== 'PUBLISH' && method !== 'SUBSCRIBE' && method !== 'REGISTER') {
       incoming.refuse('method-unknown', [['Allow', METHODS]])
       return
     }
@@ -110,7 +119,8 @@ export class SipFront {
       incoming.refuse('extension-unknown', [['Unsupported', optionTags(request, 'Require').join(', ')]])
       return
     }
-    if (request.method === 'SUBSCRIBE') this.#subscribe.take(incoming)
+    if (method === 'SUBSCRIBE') this.#subscribe.take(incoming)
+    else if (method === 'REGISTER') this.#register.take(incoming)
     else this.#publish(incoming)
   }
 

@@ -38,22 +38,24 @@ export class OwnerFinder {
     this.#forwarder = o.forwarder
   }
 
-  /** Goes on with the user and their owner, when that is here. */
+  /** Goes on with the user and their owner, when that is here. Without `ifUnknown` who is unknown is refused. */
   ofUser(
     incoming: IncomingRequest,
     impu: Impu | undefined,
     goOn: (user: UserData, owner: PartitionOwner) => void,
+    ifUnknown = (): void => incoming.refuse('presentity-unknown'),
   ): void {
     // By the time that the partition is here, what is known of the user may be out of date.
-    const again = (): void => this.ofUser(incoming, impu, goOn)
-    this.withUser(incoming, impu, (user) => {
+    const again = (): void => this.ofUser(incoming, impu, goOn, ifUnknown)
+    const withUser = (user: UserData): void => {
       const owner = this.#partitions.ownerOf(user.partition)
       if (!owner) this.#bring(incoming, user.partition, again)
       else {
         incoming.ownedBy(again)
         goOn(user, owner)
       }
-    })
+    }
+    this.withUser(incoming, impu, withUser, ifUnknown)
   }
 
   /** Goes on with the owner of a partition that the request itself names, when that is here. */
@@ -68,25 +70,30 @@ export class OwnerFinder {
   }
 
   /** Goes on with what the HSS knows of `impu`: at once when that is in memory, else when it has come. */
-  withUser(incoming: IncomingRequest, impu: Impu | undefined, goOn: (user: UserData) => void): void {
+  withUser(
+    incoming: IncomingRequest,
+    impu: Impu | undefined,
+    goOn: (user: UserData) => void,
+    ifUnknown = (): void => incoming.refuse('presentity-unknown'),
+  ): void {
     if (impu === undefined) {
-      incoming.refuse('presentity-unknown')
+      ifUnknown()
       return
     }
     const known = this.#users.peek(impu)
-    if (known === 'unknown') incoming.refuse('presentity-unknown')
+    if (known === 'unknown') ifUnknown()
     else if (known !== 'missing') goOn(known)
     else if (this.#waiting >= WAITING_MAX) incoming.refuse('overload')
-    else this.#fetch(incoming, impu, goOn)
+    else this.#fetch(incoming, impu, goOn, ifUnknown)
   }
 
-  #fetch(incoming: IncomingRequest, impu: Impu, goOn: (user: UserData) => void): void {
+  #fetch(incoming: IncomingRequest, impu: Impu, goOn: (user: UserData) => void, ifUnknown: () => void): void {
     this.#waiting += 1
     this.#users.fetch(impu, incoming.traceparent).then(
       (user) => {
         this.#waiting -= 1
         if (user) guarded(incoming, () => goOn(user))
-        else incoming.refuse('presentity-unknown')
+        else ifUnknown()
       },
       () => {
         this.#waiting -= 1

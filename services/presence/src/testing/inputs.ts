@@ -3,6 +3,7 @@ import { writePidf } from '@rollcall/pidf'
 import { listPolicy } from '@rollcall/policy'
 import { packDialog } from '../actor/packed-dialog.ts'
 import type { PublishInput } from '../actor/publish.ts'
+import type { RegisterInput } from '../actor/register.ts'
 import type { Subscription } from '../actor/state.ts'
 import type { ResubscribeInput, SubscribeInput } from '../actor/subscribe.ts'
 
@@ -41,6 +42,20 @@ export function publish(over: Partial<PublishInput> = {}): PublishInput {
     newEntityTag: freshTag(),
     newTag: freshTag(),
     ...over,
+  }
+}
+
+/** A third-party REGISTER, for an hour unless told otherwise. */
+export function registration(over: Partial<RegisterInput> & { readonly expiresSeconds?: number } = {}): RegisterInput {
+  const { expiresSeconds = 3_600, ...rest } = over
+  return {
+    kind: 'register',
+    binding: { contact: 'sip:scscf.ims.example.com', expiresSeconds },
+    toldAtMs: 1_000,
+    callId: `register-${freshTag()}`,
+    cseq: 1,
+    newTag: freshTag(),
+    ...rest,
   }
 }
 

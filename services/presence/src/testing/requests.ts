@@ -85,6 +85,29 @@ export function subscribeRequest(
   ])
 }
 
+/** A third-party REGISTER of the S-CSCF. */
+export function registerRequest(
+  o: {
+    readonly of?: Impu
+    readonly expires?: string
+    readonly uri?: string
+    readonly headers?: readonly (readonly [string, string])[]
+  } = {},
+): SipRequest {
+  const n = ++serial
+  const of = o.of ?? ALICE
+  return createRequest('REGISTER', o.uri ?? `sip:${PRESENCE_HOST}`, [
+    ['Via', `SIP/2.0/TLS ${SCSCF_HOST};branch=z9hG4bKr${n}`],
+    ['Max-Forwards', '70'],
+    ['From', `<sip:${SCSCF_HOST}>;tag=r${n}`],
+    ['To', `<${of}>`],
+    ['Call-ID', `register-${n}`],
+    ['CSeq', '1 REGISTER'],
+    ...(o.headers ?? ([['Contact', `<sip:${SCSCF_HOST}>`]] as const)),
+    ['Expires', o.expires ?? '3600'],
+  ])
+}
+
 /** A SUBSCRIBE in the dialog that `subscribe` and its 200 made. */
 export function resubscribeRequest(subscribe: SipRequest, response: SipResponse, expires: string): SipRequest {
   const target = /<([^>]*)>/.exec(response.headers.get('Contact') ?? '')?.[1] ?? ''

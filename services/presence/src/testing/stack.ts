@@ -61,7 +61,11 @@ export interface SendOptions {
   readonly traceparent?: string
   /** Which replica it goes to; without it to one of them. */
   readonly to?: number
-  readonly envelope?: { readonly forwarded?: boolean; readonly forwardedRole?: string }
+  readonly envelope?: {
+    readonly forwarded?: boolean
+    readonly forwardedRole?: string
+    readonly receivedAtMs?: bigint
+  }
 }
 
 /**

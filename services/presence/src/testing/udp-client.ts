@@ -7,7 +7,7 @@ import {
   type SipResponse,
   serializeMessage,
 } from '@rollcall/sip'
-import { type UdpAddress, UdpTransport } from '@rollcall/sip-net'
+import { type SocketAddress, UdpTransport } from '@rollcall/sip-net'
 
 /** How long a test waits for a message. */
 const WAIT_MS = 10_000
@@ -20,15 +20,15 @@ export class UdpClient implements AsyncDisposable {
   /** Status that NOTIFYs are answered with; undefined: none. */
   notifyStatus: number | undefined = 200
   readonly #transport: UdpTransport
-  readonly #server: UdpAddress
+  readonly #server: SocketAddress
 
-  private constructor(transport: UdpTransport, server: UdpAddress) {
+  private constructor(transport: UdpTransport, server: SocketAddress) {
     this.#transport = transport
     this.#server = server
     transport.onMessage = (bytes) => this.#take(bytes)
   }
 
-  static async open(address: string, server: UdpAddress): Promise<UdpClient> {
+  static async open(address: string, server: SocketAddress): Promise<UdpClient> {
     return new UdpClient(await UdpTransport.bind({ address, port: 0 }), server)
   }
 
