@@ -9,7 +9,7 @@ export interface ImportFault {
 }
 
 /** Packages that stay pure: no I/O, no clock, no chance of their own (ARCHITECTURE, packages). */
-const PURE = new Set(['sip', 'aka', 'esp', 'pidf', 'policy'])
+const PURE = new Set(['sip', 'aka', 'esp', 'pidf', 'policy', 'reginfo'])
 /** What tests and the local runner may use, and nothing that ships. */
 const TEST_ONLY = new Set(['@rollcall/dev-env', '@rollcall/pki', 'fast-check'])
 const SELF_TEST = 'deploy/check/imports.test.ts'

@@ -40,6 +40,10 @@ export function checkLockFile(root: string): string[] {
 }
 
 function licenceIn(file: string): string | undefined {
-  const { license } = JSON.parse(readFileSync(file, 'utf8')) as { license?: string | { type?: string } }
-  return typeof license === 'string' ? license : license?.type
+  const { license, licenses } = JSON.parse(readFileSync(file, 'utf8')) as {
+    license?: string | { type?: string }
+    /** The field of old; some still write it. */
+    licenses?: readonly { type?: string }[]
+  }
+  return typeof license === 'string' ? license : (license?.type ?? licenses?.[0]?.type)
 }

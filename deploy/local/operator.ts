@@ -11,14 +11,23 @@ import {
 } from '@rollcall/proto-gen/admin'
 import type { PresencePolicy } from '@rollcall/proto-gen/sh'
 import { callUnary, createGrpcClient, RpcError, type TlsIdentity } from '@rollcall/runtime'
-import type { LocalStack, ReplicatedService } from './stack.ts'
+import type { ReplicatedService, ServiceName } from './processes.ts'
 
 /** A policy that blocks is in force when the owner is alone: after a lost replica that takes a lease length. */
 const POLICY_DEADLINE_MS = 15_000
 
-/** What an operator of a local stack may look at and do, by mutual TLS as anywhere. */
+/** A stack that an operator may look at: where its processes are, and certificates of its trust domain. */
+export interface OperatedStack {
+  /** `HOST:PORT` of a gRPC listener. */
+  grpcTarget(service: ServiceName, ordinal?: number): string
+  /** One for each process of a service that runs now. */
+  replicas(service: ReplicatedService): readonly unknown[]
+  identity(role: string): Promise<TlsIdentity>
+}
+
+/** What an operator of a stack may look at and do, by mutual TLS as anywhere. */
 export class Operator implements Disposable {
-  readonly #stack: LocalStack
+  readonly #stack: OperatedStack
   readonly #identity: TlsIdentity
   readonly #hss: SubscriberAdminServiceClient
   readonly #pcscf: PcscfAdminServiceClient
@@ -26,7 +35,7 @@ export class Operator implements Disposable {
   readonly #scscfs = new Map<string, ScscfAdminServiceClient>()
   readonly #presences = new Map<string, PresenceAdminServiceClient>()
 
-  private constructor(stack: LocalStack, identity: TlsIdentity) {
+  private constructor(stack: OperatedStack, identity: TlsIdentity) {
     this.#stack = stack
     this.#identity = identity
     const at = <R extends 'hss' | 'pcscf'>(role: R) => ({ target: stack.grpcTarget(role), role, identity })
@@ -34,7 +43,7 @@ export class Operator implements Disposable {
     this.#pcscf = createGrpcClient(PcscfAdminServiceClient, at('pcscf'))
   }
 
-  static async of(stack: LocalStack): Promise<Operator> {
+  static async of(stack: OperatedStack): Promise<Operator> {
     return new Operator(stack, await stack.identity('operator'))
   }
 

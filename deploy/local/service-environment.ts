@@ -2,23 +2,20 @@ import { leafFiles } from '@rollcall/pki'
 import type { DataFolder } from './data-folder.ts'
 import {
   grpcPort,
-  isReplicated,
   probePort,
   processName,
   type ReplicaCounts,
   type ReplicatedService,
   type ServiceName,
 } from './processes.ts'
+import { hopRoutesOf, type Places, QUICK_SPANS, serviceSettings } from './service-settings.ts'
+
+export { natsUrl, PORT_PS } from './service-settings.ts'
 
 export const TRUST_DOMAIN = 'rollcall.test'
 /** UEs send their first REGISTER here, and ESP there. No well-known port, no privilege. */
 export const SIP_PORT = 15_060
 export const ENCAPSULATION_PORT = 14_500
-/** port_ps: nothing but ESP may bring a message for it. */
-export const PORT_PS = 15_064
-
-/** Spans are sent after this, so that a person and a test see them soon. */
-const SPAN_DELAY_MS = 200
 
 export interface EnvironmentOptions {
   readonly data: DataFolder
@@ -35,67 +32,47 @@ export interface EnvironmentOptions {
   readonly via?: ((process: string, target: string) => string) | undefined
 }
 
-/** The settings of one process, as a chart would render them. */
+/** The environment of one process on this machine. */
 export function serviceEnvironment(service: ServiceName, ordinal: number, o: EnvironmentOptions): NodeJS.ProcessEnv {
-  const { data, realm, address, otlpEndpoint } = o
-  const { certFile, keyFile, caFile } = leafFiles(data.pki, service)
   const kept = Object.entries(process.env).filter(([key]) => !key.startsWith('ROLLCALL_') && !key.startsWith('OTEL_'))
-  const grpc = `${address}:${grpcPort(service, ordinal)}`
-  const name = processName(service, ordinal)
-  const reach = (target: string): string => o.via?.(name, target) ?? target
   return {
     ...Object.fromEntries(kept),
-    ...(otlpEndpoint && {
-      OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
-      OTEL_BSP_SCHEDULE_DELAY: String(SPAN_DELAY_MS),
-    }),
-    OTEL_SERVICE_NAME: service,
-    ROLLCALL_REALM: realm,
-    ROLLCALL_TRUST_DOMAIN: TRUST_DOMAIN,
-    ROLLCALL_NATS_URL: natsUrl(o.natsServers.map(reach)),
-    ROLLCALL_TLS_CERT_FILE: certFile,
-    ROLLCALL_TLS_KEY_FILE: keyFile,
-    ROLLCALL_TLS_CA_FILE: caFile,
-    ROLLCALL_GRPC_LISTEN: grpc,
-    ROLLCALL_PROBE_LISTEN: `${address}:${probePort(service, ordinal)}`,
-    ROLLCALL_IDENTITY_HASH_KEY_FILE: data.identityHashKeyFile,
-    ...(isReplicated(service) && {
-      ROLLCALL_REPLICA_NAME: name,
-      ROLLCALL_GRPC_ADVERTISE: grpc,
-    }),
-    ...(service === 'hss' && {
-      ROLLCALL_HSS_SEALING_KEYS_FILE: data.sealingKeysFile('hss'),
-      ROLLCALL_PRESENCE_TARGETS: targetsOf('presence', o).map(reach).join(','),
-    }),
-    ...(service !== 'hss' && { ROLLCALL_HOP_ROUTES: hopRoutes(o, name).join(',') }),
-    ...(isReplicated(service) && { ROLLCALL_HSS_TARGET: reach(`${address}:${grpcPort('hss', 0)}`) }),
-    ...(service === 'pcscf' && {
-      ROLLCALL_PCSCF_POD_NAME: 'pcscf-0',
-      ROLLCALL_PCSCF_SIP_LISTEN: `${address}:${SIP_PORT}`,
-      ROLLCALL_PCSCF_ENCAPSULATION_LISTEN: `${address}:${ENCAPSULATION_PORT}`,
-      ROLLCALL_PCSCF_PORT_PS: String(PORT_PS),
-      ROLLCALL_PCSCF_SEALING_KEYS_FILE: data.sealingKeysFile('pcscf'),
-    }),
+    ...(o.otlpEndpoint && QUICK_SPANS),
+    ...serviceSettings(service, ordinal, localPlaces(o, processName(service, ordinal))),
   }
 }
 
-/** The static next-hop table of a process. Any replica takes what is for its service, so all of them stand behind one host. */
-export function hopRoutes(o: EnvironmentOptions, process: string): string[] {
-  const { realm, address } = o
+/** Where the processes of a stack are, and where they find things, as one of them sees it on this machine. */
+function localPlaces(o: EnvironmentOptions, process: string): Places {
+  const { data, address } = o
   const reach = (target: string): string => o.via?.(process, target) ?? target
-  const of = (service: ReplicatedService): string => `${service}@${targetsOf(service, o).map(reach).join('|')}`
-  return [
-    `${realm}=${of('scscf')}`,
-    `scscf-0.scscf.${realm}=${of('scscf')}`,
-    `pcscf-0.pcscf.${realm}=pcscf@${reach(`${address}:${grpcPort('pcscf', 0)}`)}`,
-    `presence.${realm}=${of('presence')}`,
-    ...(o.hopRoutes ?? []),
-  ]
+  const grpc = (service: ServiceName, ordinal: number): string => `${address}:${grpcPort(service, ordinal)}`
+  return {
+    realm: o.realm,
+    trustDomain: TRUST_DOMAIN,
+    otlpEndpoint: o.otlpEndpoint,
+    tls: (service) => leafFiles(data.pki, service),
+    identityHashKeyFile: data.identityHashKeyFile,
+    sealingKeysFile: (service) => data.sealingKeysFile(service),
+    replicas: { ...o.targets, pcscf: 1 },
+    podName: (service, ordinal) => (service === 'pcscf' ? `pcscf-${ordinal}` : processName(service, ordinal)),
+    grpcListen: grpc,
+    probeListen: (service, ordinal) => `${address}:${probePort(service, ordinal)}`,
+    grpcAdvertise: grpc,
+    grpcTarget: (service, ordinal) => reach(grpc(service, ordinal)),
+    natsServers: o.natsServers.map(reach),
+    sipListen: `${address}:${SIP_PORT}`,
+    encapsulationListen: `${address}:${ENCAPSULATION_PORT}`,
+    hopRoutes: o.hopRoutes ?? [],
+  }
 }
 
-/** Any of the servers will do: a client goes to the next one when one is away. */
-export function natsUrl(servers: readonly string[]): string {
-  return servers.map((server) => `tls://${server}`).join(',')
+/**
+ * The next-hop table of a process of this machine. Any replica takes what is for its service, so all of them stand behind one
+ * host.
+ */
+export function hopRoutes(o: EnvironmentOptions, process: string): string[] {
+  return hopRoutesOf(localPlaces(o, process))
 }
 
 /** gRPC listeners of a service's replicas. */

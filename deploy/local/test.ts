@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { ROOT } from '../check/root.ts'
+import { runTests } from './test-run.ts'
 
 /**
  * `npm test [-- PATTERN…]`: every test that needs no Docker, real nats-server included. A pattern is a part of a file's
@@ -13,11 +13,14 @@ const TEST_GLOBS = [
   'e2e/**/*.test.ts',
   'bench/**/*.test.ts',
 ]
+/** Those that need Docker: `npm run test:e2e`. */
+const DOCKER_TESTS = 'e2e/containers/'
 /** A file that runs longer than this hangs. */
 const FILE_TIMEOUT_MS = 600_000
 
 const patterns = process.argv.slice(2)
 const files = globSync(TEST_GLOBS, { cwd: ROOT, exclude: (name) => name === 'node_modules' })
+  .filter((file) => !file.startsWith(DOCKER_TESTS))
   .filter((file) => patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))
   // The long ones first, so that the last minutes are not one file's alone.
   .sort((a, b) => weight(b) - weight(a) || a.localeCompare(b))
@@ -25,29 +28,7 @@ if (files.length === 0) {
   console.error(`no test file matches ${patterns.join(' ')}`)
   process.exit(1)
 }
-
-const child = spawn(
-  process.execPath,
-  [
-    '--disable-warning=ExperimentalWarning',
-    '--test',
-    '--test-concurrency=2',
-    `--test-timeout=${FILE_TIMEOUT_MS}`,
-    '--test-reporter=spec',
-    ...files,
-  ],
-  { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] },
-)
-let tail = ''
-child.stdout.on('data', (chunk: Buffer) => {
-  process.stdout.write(chunk)
-  tail = (tail + chunk.toString('utf8')).slice(-200_000)
-})
-child.on('close', (code) => {
-  const count = (word: string): number => Number(new RegExp(`^\\S+ ${word} (\\d+)$`, 'm').exec(tail)?.[1] ?? 0)
-  console.log(`${count('pass')} passed, ${count('fail') + count('cancelled')} failed, ${count('skipped')} skipped`)
-  process.exitCode = code ?? 1
-})
+process.exitCode = await runTests(files, { concurrency: 2, fileTimeoutMs: FILE_TIMEOUT_MS })
 
 function weight(file: string): number {
   if (file.startsWith('e2e/faults/')) return 3

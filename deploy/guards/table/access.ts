@@ -32,8 +32,8 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   },
   {
     name: 'esp-integrity',
-    file: 'packages/esp/src/inbound-sa.ts',
-    code: "if (!this.#integrity.check(packet, icvAt)) return refuse('ESP_INTEGRITY')",
+    file: 'packages/esp/src/transform.ts',
+    code: 'if (!integrity.check(packet, icvAt)) return undefined',
     without: '',
     tests: ['packages/esp/src/sa.test.ts'],
   },
@@ -89,7 +89,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'source-rate',
     file: 'services/pcscf/src/edge/gm.ts',
-    code: '!this.#unprotectedGate.admit(source.address, requestKeyOf(message))',
+    code: '!this.#unprotectedGate.admit(sourceNetwork(source.address), wayKey(flow, requestKeyOf(message)))',
     without: 'false',
     tests: ['services/pcscf/src/registration/registrations.test.ts'],
   },
@@ -131,7 +131,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'security-verify',
     file: 'services/pcscf/src/sec-agree/security-verify.ts',
-    code: "if (!sameMechanisms(mirrored, agreed.securityServer)) return mismatch('security-verify-mismatch')",
+    code: "if (!isMirrored(mirrored, agreed.securityServer, verify)) return mismatch('security-verify-mismatch')",
     without: '',
     tests: ['services/pcscf/src/registration/registrations.test.ts'],
   },
@@ -166,8 +166,8 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'preferred-registered',
     file: 'services/pcscf/src/originating/asserted-identity.ts',
-    code: 'contact.impus.indexOf(preferred)',
-    without: 'Math.max(0, contact.impus.indexOf(preferred))',
+    code: 'indexOf(preferred, contact)',
+    without: 'Math.max(0, indexOf(preferred, contact))',
     tests: ['services/pcscf/src/originating/originating.test.ts'],
   },
   {
@@ -208,7 +208,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'autn-mac',
     file: 'packages/aka/src/isim.ts',
-    code: "if (!timingSafeEqual(milenage.f1(sqn, amf), macA)) return { kind: 'mac-failure' }",
+    code: "if (!timingSafeEqual(functions.f1(sqn, amf), macA)) return { kind: 'mac-failure' }",
     without: '',
     tests: ['packages/aka/src/isim.test.ts'],
   },
@@ -222,7 +222,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'autn-sqn-ahead',
     file: 'packages/aka/src/isim.ts',
-    code: 'if (seq - seqOf(highestSqn(state)) > SEQ_DELTA) return undefined',
+    code: 'if (ahead > (rules.delta ?? SEQ_DELTA)) return undefined',
     without: '',
     tests: ['packages/aka/src/isim.test.ts'],
   },

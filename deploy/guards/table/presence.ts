@@ -183,7 +183,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'read-lease',
     file: 'services/presence/src/partition/owner.ts',
-    code: "if (input.kind !== 'publish' && !this.#ownership.lease.isLive) return 'lease-ended'",
+    code: "if (isRead && !this.#ownership.lease.isLive) return 'lease-ended'",
     without: '',
     tests: ['services/presence/src/partition/owner-lease.test.ts'],
   },

@@ -37,6 +37,7 @@ export {
   StreamUnreadableError,
 } from './init/errors.ts'
 export { type InitStoreOptions, initStore } from './init/init-store.ts'
+export { prepareDataFolder } from './init/prepare-data-folder.ts'
 export { repairDataFolder } from './init/repair-data-folder.ts'
 export { KeyValue, type KeyValueEntry } from './kv/key-value.ts'
 export {

@@ -39,6 +39,11 @@ export interface NatsConfigOptions {
    * subjects takes its partitions away from it, and says what it likes in its name.
    */
   readonly isRestoring?: boolean
+  /**
+   * `ADDRESS:PORT` of nats-server's own HTTP monitor, for a health check beside it. It tells names of accounts and streams to
+   * whoever asks: an address of the loopback network and no other.
+   */
+  readonly monitorListen?: string
   /** Only for one of several servers that replicate streams. */
   readonly cluster?: NatsClusterOptions
 }
@@ -79,7 +84,7 @@ export function renderNatsConfig(o: NatsConfigOptions): string {
   return `# Rendered by @rollcall/store. Do not edit: change packages/store/src/nats/nats-config.ts.
 server_name: ${quoted(o.serverName)}
 listen: ${quoted(`${host}:${o.port}`)}
-max_payload: ${MAX_PAYLOAD_OCTETS}
+${o.monitorListen ? `http: ${quoted(o.monitorListen)}\n` : ''}max_payload: ${MAX_PAYLOAD_OCTETS}
 ping_interval: ${quoted(PING_INTERVAL)}
 ping_max: 2
 

@@ -1,0 +1,96 @@
+import type { Guard } from '../guard.ts'
+
+/** Guards of the P-CSCF beyond the story: policies, strangers, identities, and what the network ends. */
+export const PCSCF_WIDTH_GUARDS: readonly Guard[] = [
+  {
+    name: 'sec-agree-policy',
+    file: 'services/pcscf/src/sec-agree/security-client.ts',
+    code: "return refuseAgreement(missing === 'negotiate' ? negotiated : Number(missing), 'sec-agree-missing', pairs)",
+    without: '',
+    tests: ['services/pcscf/src/sec-agree/security-client.test.ts'],
+  },
+  {
+    name: 'attempt-known-source',
+    file: 'services/pcscf/src/registration/attempts.ts',
+    code: 'mayReplace ? givesWay(own, attempt) : undefined',
+    without: 'givesWay(own, attempt)',
+    tests: ['services/pcscf/src/registration/registrations.test.ts'],
+  },
+  {
+    name: 'attempt-being-answered',
+    file: 'services/pcscf/src/registration/attempts.ts',
+    code: '!challenge.isBeingAnswered',
+    without: 'true',
+    tests: ['services/pcscf/src/registration/attacker.test.ts'],
+  },
+  {
+    name: 'gate-own-way',
+    file: 'services/pcscf/src/edge/gm.ts',
+    code: 'flowKey(flow)',
+    without: "''",
+    tests: ['services/pcscf/src/registration/registrations.test.ts'],
+  },
+  {
+    name: 'ue-spi-apart',
+    file: 'services/pcscf/src/registration/offer-ports.ts',
+    code: 'sharesSpi(other, offer)',
+    without: 'false',
+    tests: ['services/pcscf/src/registration/registrations.test.ts'],
+  },
+  {
+    name: 'no-identity-barred',
+    file: 'services/pcscf/src/originating/originating.ts',
+    code: '!identity',
+    without: '!identity && false',
+    tests: ['services/pcscf/src/originating/identities.test.ts'],
+  },
+  {
+    name: 'access-network-info',
+    file: 'services/pcscf/src/mw/trust-boundary.ts',
+    code: '!isNetworkProvided',
+    without: 'true || isNetworkProvided',
+    tests: ['services/pcscf/src/mw/mw.test.ts'],
+  },
+  {
+    name: 'privacy-id',
+    file: 'services/pcscf/src/mw/trust-boundary.ts',
+    code: "if (hidesIdentity(headers)) headers.remove('P-Asserted-Identity')",
+    without: '',
+    tests: ['services/pcscf/src/mw/mw.test.ts', 'services/pcscf/src/terminating/terminating.test.ts'],
+  },
+  {
+    name: 'called-party',
+    file: 'services/pcscf/src/terminating/to-ue.ts',
+    code: "if (called !== undefined) headers.set('P-Asserted-Identity', called)",
+    without: '',
+    tests: ['services/pcscf/src/terminating/terminating.test.ts'],
+  },
+  {
+    name: 'reg-event-dialog',
+    file: 'services/pcscf/src/reg-event/read-notify.ts',
+    code: 'dialogMatches(dialog, request) ? dialog : undefined',
+    without: 'dialog',
+    tests: ['services/pcscf/src/reg-event/reg-event.test.ts'],
+  },
+  {
+    name: 'network-deregistration',
+    file: 'services/pcscf/src/reg-event/news-of-registrations.ts',
+    code: "sets.tell(contact.impi, { kind: 'deregistered', contact: key, id: undefined })",
+    without: '',
+    tests: ['services/pcscf/src/reg-event/reg-event.test.ts'],
+  },
+  {
+    name: 'leaving-reg-alone',
+    file: 'services/pcscf/src/terminating/terminating.ts',
+    code: 'isRegEvent(request) ?',
+    without: 'true ?',
+    tests: ['services/pcscf/src/reg-event/reg-event.test.ts'],
+  },
+  {
+    name: 'expired-sets-end',
+    file: 'services/pcscf/src/sweep.ts',
+    code: "sets.tell(impi, { kind: 'deregistered', contact: contactKey(impi, instance), id: undefined })",
+    without: '',
+    tests: ['services/pcscf/src/sweep.test.ts'],
+  },
+]

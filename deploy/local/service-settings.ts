@@ -1,0 +1,110 @@
+import { isReplicated, type ServiceName } from './processes.ts'
+
+/** port_ps: nothing but ESP may bring a message for it. */
+export const PORT_PS = 15_064
+
+/** Spans of a stack that somebody looks at are sent after this, so that a person and a test see them soon. */
+export const QUICK_SPANS = { OTEL_BSP_SCHEDULE_DELAY: '200' } as const
+
+/** Services that a host name leads to one by one, or to any replica of. */
+type RoutedService = Exclude<ServiceName, 'hss'>
+
+/**
+ * Where the processes of a stack are and where they find things: all that differs between this machine, containers and a
+ * cluster. What is in common is `serviceSettings`, and a test holds the chart against it.
+ */
+export interface Places {
+  readonly realm: string
+  readonly trustDomain: string
+  readonly otlpEndpoint?: string | undefined
+  readonly tls: (service: ServiceName) => {
+    readonly certFile: string
+    readonly keyFile: string
+    readonly caFile: string
+  }
+  readonly identityHashKeyFile: string
+  readonly sealingKeysFile: (service: ServiceName) => string
+  /** Replicas that the next-hop tables name, whether they run or not. */
+  readonly replicas: Readonly<Record<RoutedService, number>>
+  /** Name of a replica: a pod's in a cluster. */
+  readonly podName: (service: ServiceName, ordinal: number) => string
+  /** `ADDRESS:PORT` that a process listens on. */
+  readonly grpcListen: (service: ServiceName, ordinal: number) => string
+  readonly probeListen: (service: ServiceName, ordinal: number) => string
+  /** `HOST:PORT` where a replica tells others to find it. */
+  readonly grpcAdvertise: (service: ServiceName, ordinal: number) => string
+  /** `HOST:PORT` where this process reaches another. */
+  readonly grpcTarget: (service: ServiceName, ordinal: number) => string
+  /** `HOST:PORT` of each nats-server. */
+  readonly natsServers: readonly string[]
+  /** `ADDRESS:PORT` of the P-CSCF: unprotected SIP, and UDP-encapsulated ESP. */
+  readonly sipListen: string
+  readonly encapsulationListen: string
+  /** More next hops, `HOST=ROLE@HOST:PORT`. */
+  readonly hopRoutes: readonly string[]
+}
+
+/** The settings of one process, wherever it runs. */
+export function serviceSettings(service: ServiceName, ordinal: number, o: Places): Record<string, string> {
+  const { certFile, keyFile, caFile } = o.tls(service)
+  return {
+    ...(o.otlpEndpoint && { OTEL_EXPORTER_OTLP_ENDPOINT: o.otlpEndpoint }),
+    OTEL_SERVICE_NAME: service,
+    ROLLCALL_REALM: o.realm,
+    ROLLCALL_TRUST_DOMAIN: o.trustDomain,
+    ROLLCALL_NATS_URL: natsUrl(o.natsServers),
+    ROLLCALL_TLS_CERT_FILE: certFile,
+    ROLLCALL_TLS_KEY_FILE: keyFile,
+    ROLLCALL_TLS_CA_FILE: caFile,
+    ROLLCALL_GRPC_LISTEN: o.grpcListen(service, ordinal),
+    ROLLCALL_PROBE_LISTEN: o.probeListen(service, ordinal),
+    ROLLCALL_IDENTITY_HASH_KEY_FILE: o.identityHashKeyFile,
+    ...(isReplicated(service) && {
+      ROLLCALL_REPLICA_NAME: o.podName(service, ordinal),
+      ROLLCALL_GRPC_ADVERTISE: o.grpcAdvertise(service, ordinal),
+    }),
+    ...(service === 'hss' && {
+      ROLLCALL_HSS_SEALING_KEYS_FILE: o.sealingKeysFile('hss'),
+      ROLLCALL_PRESENCE_TARGETS: targetsIn('presence', o).join(','),
+      ROLLCALL_HSS_SCSCF_TARGETS: targetsIn('scscf', o).join(','),
+    }),
+    ...(service !== 'hss' && { ROLLCALL_HOP_ROUTES: hopRoutesOf(o).join(',') }),
+    ...(isReplicated(service) && { ROLLCALL_HSS_TARGET: o.grpcTarget('hss', 0) }),
+    ...(service === 'pcscf' && {
+      ROLLCALL_PCSCF_POD_NAME: o.podName('pcscf', ordinal),
+      ROLLCALL_PCSCF_SIP_LISTEN: o.sipListen,
+      ROLLCALL_PCSCF_ENCAPSULATION_LISTEN: o.encapsulationListen,
+      ROLLCALL_PCSCF_PORT_PS: String(PORT_PS),
+      ROLLCALL_PCSCF_SEALING_KEYS_FILE: o.sealingKeysFile('pcscf'),
+    }),
+  }
+}
+
+/**
+ * The static next-hop table of a process. Any replica of S-CSCF and Presence Server takes what is for its service, so all of
+ * them stand behind one host; a P-CSCF has contacts of its own, and so a host of its own.
+ */
+export function hopRoutesOf(o: Places): string[] {
+  const { realm } = o
+  const of = (service: RoutedService): string => `${service}@${targetsIn(service, o).join('|')}`
+  const pcscfs = Array.from(
+    { length: o.replicas.pcscf },
+    (_, ordinal) => `${o.podName('pcscf', ordinal)}.pcscf.${realm}=pcscf@${o.grpcTarget('pcscf', ordinal)}`,
+  )
+  return [
+    `${realm}=${of('scscf')}`,
+    `scscf-0.scscf.${realm}=${of('scscf')}`,
+    ...pcscfs,
+    `presence.${realm}=${of('presence')}`,
+    ...o.hopRoutes,
+  ]
+}
+
+/** Any of the servers will do: a client goes to the next one when one is away. */
+export function natsUrl(servers: readonly string[]): string {
+  return servers.map((server) => `tls://${server}`).join(',')
+}
+
+function targetsIn(service: RoutedService, o: Places): readonly string[] {
+  return Array.from({ length: o.replicas[service] }, (_, ordinal) => o.grpcTarget(service, ordinal))
+}

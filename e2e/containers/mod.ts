@@ -1,0 +1,2 @@
+export { DockerUnobtainableError, obtainDocker } from './docker-server.ts'
+export { newPrefix, sweepAfter } from './sweep.ts'
