@@ -16,6 +16,7 @@ const RUN_BY_CI = new Set([
   'npm test',
   'npm run sim -- --seeds 200',
   'npm run test:guards',
+  'npm run test:e2e',
   'npm run bench -- hop publish',
 ])
 

@@ -48,15 +48,26 @@ test('one trace holds P-CSCF, S-CSCF, Presence Server and store, and the NOTIFY 
     assert.ok(!text.includes(identity), identity)
 })
 
-/** The spans from the edge to the store, each the child of the one before. */
+/**
+ * The spans from the edge to the store, each the child of the one before. UEs and P-CSCF subscribe to registrations too,
+ * which ends at the S-CSCF.
+ */
 function chainOf(spans: readonly ReceivedSpan[], method: string): ReceivedSpan[] | undefined {
-  const root = spans.find((span) => span.service === 'pcscf' && span.name === `SIP ${method}`)
+  for (const span of spans) {
+    const isRoot = span.service === 'pcscf' && span.name === `SIP ${method}`
+    const chain = isRoot ? chainBelow(span, spans, method) : undefined
+    if (chain) return chain
+  }
+  return undefined
+}
+
+function chainBelow(root: ReceivedSpan, spans: readonly ReceivedSpan[], method: string): ReceivedSpan[] | undefined {
   const stops: readonly [string, string][] = [
     ['scscf', `SIP ${method}`],
     ['presence', `SIP ${method}`],
     ['presence', 'store append'],
   ]
-  const chain = root ? [root] : []
+  const chain = [root]
   for (const [service, name] of stops) {
     const above = chain.at(-1)
     const next = spans.find(

@@ -2,7 +2,18 @@ import { parseArgs } from 'node:util'
 import type { Endpoint } from './addresses.ts'
 
 /** What can be measured; without a name all of it is. */
-export const BENCH_NAMES = ['publish', 'subscribe', 'fanout', 'hop', 'memory', 'takeover'] as const
+export const BENCH_NAMES = [
+  'publish',
+  'subscribe',
+  'fanout',
+  'hop',
+  'sip',
+  'esp',
+  'register',
+  'path',
+  'memory',
+  'takeover',
+] as const
 export type BenchName = (typeof BENCH_NAMES)[number]
 
 export interface BenchOptions {
@@ -24,6 +35,10 @@ export const USAGE = `usage: npm run bench [-- NAME…] [--json FILE] [--profile
   subscribe  SUBSCRIBE, its 200, its first NOTIFY: 64 outstanding
   fanout     one PUBLISH to 1,000 watchers, all NOTIFYs answered
   hop        SIP over the gRPC hop: 1 kB there and back by mutual TLS
+  sip        1 kB: parse, typed header fields, serialize
+  esp        1 kB in ESP, sealed and opened, by suite
+  register   full registrations with AKA and four SAs: UE, P-CSCF, S-CSCF, HSS; 1, 16, 64 outstanding
+  path       PUBLISH, SUBSCRIBE and NOTIFY between UEs, all in ESP, through every service
   memory     octets a presentity and a subscription at 100,000; with --million at 1,000,000 too
   takeover   15,000 presentities, 150,000 subscriptions: kill -9, restarted or taken over
        npm run bench -- peer [--json FILE]

@@ -6,6 +6,8 @@ interface CpuProfile {
     readonly id: number
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number }
   }[]
+  /** Microseconds of the machine's monotonic clock. */
+  readonly startTime: number
   readonly samples: readonly number[]
   readonly timeDeltas: readonly number[]
 }
@@ -19,10 +21,14 @@ interface SelfTime {
 /** Of a profile this many lines are printed. */
 const LINES = 25
 
-/** Prints where a process that left its profile in `folder` when it ended spent its time. */
-export function printSelfTimes(what: string, folder: string): void {
+/**
+ * Prints where a process that left its profile in `folder` when it ended spent its time.
+ *
+ * @param sinceMs what was before does not count, in milliseconds of `monotonicMs()`: loading the code, above all.
+ */
+export function printSelfTimes(what: string, folder: string, sinceMs = 0): void {
   console.log(`${what}, own time by function:`)
-  for (const { share, where } of topSelfTimes(folder, LINES)) {
+  for (const { share, where } of topSelfTimes(folder, LINES, sinceMs)) {
     console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${where}`)
   }
 }
@@ -31,15 +37,18 @@ export function printSelfTimes(what: string, folder: string): void {
  * Reads what `node --cpu-prof` left in `folder` and gives the functions with the most time of their own. The time in
  * which the process was idle does not count.
  */
-function topSelfTimes(folder: string, count: number): SelfTime[] {
+function topSelfTimes(folder: string, count: number, sinceMs: number): SelfTime[] {
   const own = new Map<string, number>()
   let total = 0
   for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
     const profile = JSON.parse(readFileSync(join(folder, file), 'utf8')) as CpuProfile
     const names = new Map(profile.nodes.map((node) => [node.id, nameOf(node.callFrame)]))
+    let atUs = profile.startTime
     profile.samples.forEach((id, i) => {
       const name = names.get(id) ?? ''
       const us = profile.timeDeltas[i] ?? 0
+      atUs += us
+      if (atUs < sinceMs * 1_000) return
       if (name === '(idle)' || name === '(root)') return
       own.set(name, (own.get(name) ?? 0) + us)
       total += us

@@ -1,14 +1,18 @@
 import { writeFileSync } from 'node:fs'
 import { type BenchName, type BenchOptions, type Command, parseCommand, USAGE } from './command.ts'
+import { benchEsp } from './esp.ts'
 import { benchHop } from './hop.ts'
 import { describeMachine } from './machine.ts'
 import { benchMemory } from './memory.ts'
 import { benchFanout, benchPublish, benchSubscribe } from './own-benches.ts'
+import { benchPath } from './path.ts'
 import { comparePeer } from './peer/compare.ts'
 import { MissingPackagesError } from './peer/packages.ts'
+import { benchRegister } from './register.ts'
 import type { BenchReport, BenchRow, Machine, RatioRow } from './report/bench-row.ts'
 import { formatRatio, formatRow } from './report/table.ts'
 import { serve } from './serve.ts'
+import { benchSip } from './sip.ts'
 import { benchTakeover } from './takeover.ts'
 
 const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => AsyncIterable<BenchRow>>> = {
@@ -16,6 +20,10 @@ const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => AsyncIterable<Ben
   subscribe: benchSubscribe,
   fanout: benchFanout,
   hop: benchHop,
+  sip: benchSip,
+  esp: benchEsp,
+  register: benchRegister,
+  path: benchPath,
   memory: benchMemory,
   takeover: benchTakeover,
 }

@@ -3,10 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { AccessScale } from './access/scale.ts'
 import { Generator } from './load/generator.ts'
 import { benchMemory } from './memory.ts'
+import { benchPath } from './path.ts'
 import { comparePeer } from './peer/compare.ts'
 import { missingPackages } from './peer/packages.ts'
+import { benchRegister } from './register.ts'
 import type { BenchRow } from './report/bench-row.ts'
 import { RollcallSide } from './rollcall/rollcall-side.ts'
 import { rowOf } from './side.ts'
@@ -36,6 +39,30 @@ test('measures PUBLISH, SUBSCRIBE and a fan-out of a real Presence Server', asyn
     assertRow(row)
     assert.deepEqual(Object.keys(row.cpu_us), ['presence', 'nats', 'generator'])
   }
+})
+
+test('measures registrations and the whole path in ESP, and every answer is right', async () => {
+  const few = { operations: 30 }
+  const scale: AccessScale = { network: '127.38', ues: 31, rounds: 1, round: few, warmUp: { operations: 5 } }
+  const o = { isProfiled: false, isMillion: false }
+  const cases: string[] = []
+  for (const bench of [benchRegister, benchPath]) {
+    for await (const row of bench(o, scale)) {
+      assertRow(row)
+      assert.deepEqual(Object.keys(row.cpu_us), ['hss', 'presence', 'scscf', 'pcscf', 'nats', 'generator'])
+      cases.push(`${row.name} ${row.case}`)
+    }
+  }
+  assert.deepEqual(cases, [
+    'register 1 outstanding',
+    'register 16 outstanding',
+    'register 64 outstanding',
+    'path PUBLISH and its NOTIFY, 1 outstanding',
+    'path PUBLISH and its NOTIFY, 16 outstanding',
+    'path PUBLISH and its NOTIFY, 64 outstanding',
+    'path SUBSCRIBE and its NOTIFY, 64 outstanding',
+    'path NOTIFY, 30 watchers',
+  ])
 })
 
 test('measures memory', async () => {

@@ -7,8 +7,8 @@ import {
 } from '@rollcall/proto-gen/cx'
 
 /**
- * The filter criteria of everybody in the story: a PUBLISH of one's own state, and a SUBSCRIBE to somebody's presence or
- * watcher information, go to the Presence Server.
+ * The filter criteria of everybody in the story: the Presence Server hears who is registered; a PUBLISH of one's own state,
+ * and a SUBSCRIBE to somebody's presence or watcher information, go to it.
  *
  * @see TS 29.228 annex B.2.2 and annex F
  */
@@ -16,6 +16,8 @@ export function storyFilterCriteria(domain: string): InitialFilterCriteria[] {
   const { SESSION_CASE_ORIGINATING, SESSION_CASE_TERMINATING_REGISTERED, SESSION_CASE_TERMINATING_UNREGISTERED } =
     SessionCase
   return [
+    // The session goes on without: a Presence Server that is away keeps nobody from registering.
+    criteria(5, domain, [{ group: 0, trigger: { $case: 'method', value: 'REGISTER' } }], 'continued'),
     criteria(10, domain, [
       { group: 0, trigger: { $case: 'method', value: 'PUBLISH' } },
       { group: 1, trigger: event('^presence *(;.*)?$') },
@@ -36,16 +38,29 @@ interface Spt {
 }
 
 /** OR inside a group, AND between groups. */
-function criteria(priority: number, domain: string, spts: readonly Spt[]): InitialFilterCriteria {
+function criteria(
+  priority: number,
+  domain: string,
+  spts: readonly Spt[],
+  handling: 'continued' | 'terminated' = 'terminated',
+): InitialFilterCriteria {
   return {
     priority,
     triggerPoint: {
       conditionTypeCnf: true,
-      spt: spts.map(({ group, trigger }) => ({ conditionNegated: false, group: [group], trigger })),
+      spt: spts.map(({ group, trigger }) => {
+        return { conditionNegated: false, group: [group], trigger, registrationTypes: [] }
+      }),
     },
     applicationServer: {
       serverName: `sip:presence.${domain};lr`,
-      defaultHandling: DefaultHandling.DEFAULT_HANDLING_SESSION_TERMINATED,
+      defaultHandling:
+        handling === 'continued'
+          ? DefaultHandling.DEFAULT_HANDLING_SESSION_CONTINUED
+          : DefaultHandling.DEFAULT_HANDLING_SESSION_TERMINATED,
+      serviceInfo: '',
+      includeRegisterRequest: false,
+      includeRegisterResponse: false,
     },
     profilePartIndicator: ProfilePartIndicator.PROFILE_PART_INDICATOR_UNSPECIFIED,
   }

@@ -19,15 +19,23 @@ export interface Person {
   /** A number besides the SIP identity. */
   readonly tel: string | undefined
   readonly ues: readonly UeName[]
+  /** The algorithm of its ISIMs; the network serves both side by side. */
+  readonly algorithm: 'milenage' | 'tuak'
   /** Names of whom this person does not let watch; everybody else may. */
   readonly blocks: readonly string[]
 }
 
 export const PEOPLE: readonly Person[] = [
-  { name: 'alice', tel: 'tel:+15550100', ues: ['alice-phone', 'alice-tablet', 'alice-cli'], blocks: ['mallory'] },
-  { name: 'bob', tel: 'tel:+15550101', ues: ['bob', 'bob-cli'], blocks: [] },
-  { name: 'carol', tel: undefined, ues: ['carol', 'carol-cli'], blocks: [] },
-  { name: 'mallory', tel: undefined, ues: ['mallory', 'mallory-cli'], blocks: [] },
+  {
+    name: 'alice',
+    tel: 'tel:+15550100',
+    ues: ['alice-phone', 'alice-tablet', 'alice-cli'],
+    algorithm: 'milenage',
+    blocks: ['mallory'],
+  },
+  { name: 'bob', tel: 'tel:+15550101', ues: ['bob', 'bob-cli'], algorithm: 'milenage', blocks: [] },
+  { name: 'carol', tel: undefined, ues: ['carol', 'carol-cli'], algorithm: 'tuak', blocks: [] },
+  { name: 'mallory', tel: undefined, ues: ['mallory', 'mallory-cli'], algorithm: 'milenage', blocks: [] },
 ]
 
 /** Number of each UE: the last digits of its IMPI, of its device, and of its loopback address. */

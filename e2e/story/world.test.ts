@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
+import { Algorithm } from '@rollcall/proto-gen/admin'
 import { RpcError } from '@rollcall/runtime'
 import { CredentialsError } from '@rollcall/ue'
 import { UE_NAMES } from './people.ts'
@@ -56,6 +57,19 @@ test('alice is one subscriber with three ISIMs and a number; mallory is blocked'
       [`sip:alice@${DOMAIN}`, 'tel:+15550100'],
     )
     assert.deepEqual(alice?.presencePolicy, { defaultAllow: true, allow: [], block: [`sip:mallory@${DOMAIN}`] })
+  }))
+
+test('carol has TUAK, the others Milenage, and her files keep it (TS 35.231 clause 5)', () =>
+  withFolder(async (options) => {
+    const { subscribers } = await prepareWorld(options)
+    for (const { subscriptionId, privateIdentities } of (await prepareWorld(options)).subscribers) {
+      for (const { algorithm, k, opc, topc } of privateIdentities) {
+        const isTuak = subscriptionId === 'carol'
+        assert.equal(algorithm, isTuak ? Algorithm.ALGORITHM_TUAK : Algorithm.ALGORITHM_MILENAGE)
+        assert.deepEqual([k.length, opc.length, topc.length], isTuak ? [32, 0, 32] : [16, 16, 0])
+      }
+    }
+    assert.deepEqual((await prepareWorld(options)).subscribers, subscribers)
   }))
 
 test('a second start keeps the keys, also when the network has moved', () =>

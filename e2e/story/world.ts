@@ -6,8 +6,9 @@ import { type Credentials, CredentialsError, type Endpoint, loadCredentials, sav
 import { storyFilterCriteria } from './filter-criteria.ts'
 import { PEOPLE, type Person, UE_NAMES, UE_NUMBERS, type UeName } from './people.ts'
 
-/** K and OPc (TS 35.205 clause 3). */
-const KEY_OCTETS = 16
+/** K and OPc of Milenage, K and TOPc of TUAK (TS 35.205 clause 3, TS 35.231 clause 5). */
+const MILENAGE_KEY_OCTETS = 16
+const TUAK_KEY_OCTETS = 32
 /** For their owner alone. */
 const FOLDER_MODE = 0o700
 
@@ -34,7 +35,7 @@ export interface WorldOptions {
 }
 
 /**
- * Reads the UEs' credentials, and makes those that are not there yet, with random K and OPc. What the HSS is to know comes
+ * Reads the UEs' credentials, and makes those that are not there yet, with random K and OPc or TOPc. What the HSS is to know comes
  * from them, and so a second start finds the subscribers it has.
  *
  * @throws CredentialsError when a file is there and damaged: making it anew would lock its ISIM out.
@@ -57,7 +58,7 @@ export function impuOf(name: string, domain: string): Impu {
 /** Keeps the keys that are there; where things are may have changed. */
 async function prepareCredentials(ue: UeName, file: string, options: WorldOptions): Promise<Credentials> {
   const kept = await loadIfThere(file)
-  const wanted = credentialsOf(ue, kept?.keys ?? newKeys(options.random ?? systemRandom), options)
+  const wanted = credentialsOf(ue, kept?.keys ?? newKeys(personOf(ue), options.random ?? systemRandom), options)
   if (!kept || !sameApartFromKeys(kept, wanted)) await saveCredentials(file, wanted)
   return wanted
 }
@@ -73,8 +74,10 @@ async function loadIfThere(file: string): Promise<Credentials | undefined> {
   }
 }
 
-function newKeys(random: Random): Credentials['keys'] {
-  return { k: new Secret(random.bytes(KEY_OCTETS)), opc: new Secret(random.bytes(KEY_OCTETS)) }
+function newKeys({ algorithm }: Person, random: Random): Credentials['keys'] {
+  const draw = (octets: number): Secret => new Secret(random.bytes(octets))
+  if (algorithm === 'tuak') return { k: draw(TUAK_KEY_OCTETS), topc: draw(TUAK_KEY_OCTETS) }
+  return { k: draw(MILENAGE_KEY_OCTETS), opc: draw(MILENAGE_KEY_OCTETS) }
 }
 
 function credentialsOf(ue: UeName, keys: Credentials['keys'], options: WorldOptions): Credentials {
@@ -126,9 +129,10 @@ function subscriberOf(person: Person, credentials: Readonly<Record<UeName, Crede
 function privateIdentityOf({ impi, keys }: Credentials): PrivateIdentity {
   return {
     impi,
-    algorithm: Algorithm.ALGORITHM_MILENAGE,
+    algorithm: 'topc' in keys ? Algorithm.ALGORITHM_TUAK : Algorithm.ALGORITHM_MILENAGE,
     k: keys.k.reveal(),
-    opc: keys.opc.reveal(),
+    opc: 'opc' in keys ? keys.opc.reveal() : Buffer.alloc(0),
+    topc: 'topc' in keys ? keys.topc.reveal() : Buffer.alloc(0),
     amf: Buffer.alloc(2),
     sqn: 0n,
   }

@@ -123,6 +123,8 @@ export class TestNetwork implements AsyncDisposable {
     } catch (error) {
       await stack.stop()
       await cluster?.stop()
+      // Left open it would keep the test's process from its end.
+      await otlp[Symbol.asyncDispose]()
       throw error
     }
   }

@@ -121,8 +121,8 @@ function requestWriters(template: Template): RequestWriters {
   }
 }
 
-/** A PIDF document with a person's activity (RFC 3863, RFC 4480), of exactly `PIDF_OCTETS`. */
-function pidf(entity: string): string {
+/** Text of a template: a PIDF document with a person’s activity (RFC 3863, RFC 4480), of exactly `PIDF_OCTETS`. */
+export function pidf(entity: string): string {
   const before =
     '<?xml version="1.0" encoding="UTF-8"?>\n<presence xmlns="urn:ietf:params:xml:ns:pidf" ' +
     'xmlns:dm="urn:ietf:params:xml:ns:pidf:data-model" xmlns:rpid="urn:ietf:params:xml:ns:pidf:rpid" ' +

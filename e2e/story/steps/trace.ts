@@ -43,12 +43,15 @@ async function wholeTrace(
   let missing = 'P-CSCF'
   try {
     return await traces.waitFor((spans) => {
-      const root = spans.find((span) => span.service === 'pcscf' && span.name === 'SIP SUBSCRIBE' && isIn(span, during))
-      if (!root) return undefined
-      const own = spans.filter(({ traceId }) => traceId === root.traceId)
-      const stop = PATH.find(({ isOf }) => !own.some((span) => isOf(span) && isBelow(span, root, own)))
-      missing = stop?.what ?? ''
-      return stop === undefined ? { traceId: root.traceId, spans: own } : undefined
+      const isRoot = (span: StorySpan): boolean => span.service === 'pcscf' && span.name === 'SIP SUBSCRIBE'
+      // A subscription to a registration may begin in the same moment: that one ends at the S-CSCF.
+      for (const root of spans.filter((span) => isRoot(span) && isIn(span, during))) {
+        const own = spans.filter(({ traceId }) => traceId === root.traceId)
+        const stop = PATH.find(({ isOf }) => !own.some((span) => isOf(span) && isBelow(span, root, own)))
+        if (stop === undefined) return { traceId: root.traceId, spans: own }
+        missing = stop.what
+      }
+      return undefined
     }, ARRIVAL_MS_MAX)
   } catch (cause) {
     throw new StoryError(`the trace of bob's SUBSCRIBE has no span of the ${missing}`, { cause })

@@ -42,6 +42,7 @@ export function subscriberOf(user: CoreUser, domain: string): Subscriber {
         algorithm: Algorithm.ALGORITHM_MILENAGE,
         k: user.keys.k.reveal(),
         opc: user.keys.opc.reveal(),
+        topc: Buffer.alloc(0),
         amf: Buffer.alloc(2),
         sqn: 0n,
       },

@@ -3,8 +3,8 @@ import { readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { type Random, seededRandom } from '@rollcall/core'
 import { exerciseMessage } from './testing/exercise.ts'
+import { tortureMessage } from './testing/rfc4475.ts'
 import { REGISTER_WITH_OFFERS, SUBSCRIBE, TORTUOUS_SUBSCRIBE, wire } from './vectors/messages.ts'
-import { tortureMessage } from './vectors/rfc4475.ts'
 
 const SEEDS = ['bytes-1', 'bytes-2', 'bytes-3']
 /** Mutants of each message and seed. */

@@ -8,8 +8,8 @@ import type { SipRequest, SipResponse } from './message.ts'
 import { cseq, from, maxForwards, to, topVia, toUri } from './message-fields.ts'
 import { parseMessage } from './parse-message.ts'
 import { parseSipUri, sameSipUri } from './sip-uri.ts'
+import { tortureMessage } from './testing/rfc4475.ts'
 import { answerStatelessly } from './testing/stateless-uas.ts'
-import { tortureMessage } from './vectors/rfc4475.ts'
 import { parseVia } from './via.ts'
 
 function request(name: string): SipRequest {

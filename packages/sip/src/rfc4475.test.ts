@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import type { SipMessage } from './message.ts'
 import { parseMessage } from './parse-message.ts'
 import { serializeMessage } from './serialize-message.ts'
+import { tortureMessage } from './testing/rfc4475.ts'
 import { answerStatelessly } from './testing/stateless-uas.ts'
-import { tortureMessage } from './vectors/rfc4475.ts'
 
 /** What a UAS does with a message: the status that it answers, or for a response whether it is taken or dropped. */
 type TortureAnswer = number | 'taken' | 'dropped'

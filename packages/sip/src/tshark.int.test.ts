@@ -14,8 +14,8 @@ import { callId, cseq, from, fromTag, maxForwards, to, toTag } from './message-f
 import { formatNameAddr, type NameAddr } from './name-addr.ts'
 import { parseMessage } from './parse-message.ts'
 import { serializeMessage } from './serialize-message.ts'
+import { tortureMessage, VALID_TORTURE_MESSAGES } from './testing/rfc4475.ts'
 import { type Dissected, dissectSip, reasonWithoutTshark } from './testing/tshark.ts'
-import { tortureMessage, VALID_TORTURE_MESSAGES } from './vectors/rfc4475.ts'
 import { formatVia, parseVia } from './via.ts'
 
 // The outside judge: Wireshark's SIP dissector, which shares no code with ours.

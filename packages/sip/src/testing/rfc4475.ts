@@ -17,7 +17,7 @@ export const VALID_TORTURE_MESSAGES: readonly string[] = [
   'noreason',
 ]
 
-/** Octets of a message of RFC 4475 by its name there; rfc4475/README.md says where they are from. */
+/** Octets of a message of RFC 4475 by its name there; vectors/rfc4475/README.md says where they are from. */
 export function tortureMessage(name: string): Buffer {
-  return readFileSync(new URL(`./rfc4475/${name}.dat`, import.meta.url))
+  return readFileSync(new URL(`../vectors/rfc4475/${name}.dat`, import.meta.url))
 }
