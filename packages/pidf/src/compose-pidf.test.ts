@@ -154,7 +154,7 @@ test('no publication left: one tuple, closed, of a stable id (readings, Presence
   assert.equal(summary.entity, 'sip:"a&b"@c')
   assert.deepEqual(
     summary.tuples.map(({ id, basic }) => [id, basic]),
-    [['closed', 'closed']],
+    [['network', 'closed']],
   )
 })
 

@@ -196,7 +196,7 @@ test('another contact of the same instance takes the place of the first, which i
   assert.deepEqual(uris, ['sip:alice@127.0.1.1:16000', 'sip:alice@127.0.1.1:15066'])
 })
 
-test('a contact whose time ran out is told as expired, and the subscription goes with it', async () => {
+test('a contact whose time ran out is told as expired, and the subscription goes with it (RFC 3680 section 3.4.1)', async () => {
   const world = await registered()
   await world.accepted()
   await world.accepted(PCSCF)
@@ -236,7 +236,7 @@ test('who leaves takes its own subscription along, the other terminal is told on
   assert.equal(world.registrations.subscriptions.size, 1)
 })
 
-test('the network wants a new authentication: shortened, with what is left (TS 24.229 clause 5.4.1.6)', async () => {
+test('the network wants a new authentication: shortened, with what is left (TS 24.229 clause 5.4.1.6, RFC 3680 section 5.3.2)', async () => {
   const world = await registered()
   await world.accepted()
   const until = world.clock.now() + 60_000

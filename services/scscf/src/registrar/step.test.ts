@@ -133,7 +133,7 @@ test('a wrong answer ends the attempt and is told to the HSS (TS 24.229 clause 5
   }
 })
 
-test('with AKAv2-MD5 the password is made of RES, IK and CK; AKAv1 is no answer to it (RFC 4169 section 3)', () => {
+test('with AKAv2-MD5 the password is made of RES, IK and CK; AKAv1 is no answer to it (RFC 4169 section 3, TS 24.229 clause 5.4.1.2.1A)', () => {
   const rules: AttemptRules = { ...RULES, algorithm: 'AKAv2-MD5' }
   const { xres, ik, ck } = vector('a')
   const nonce = nonceOf(vector('a'))
@@ -158,7 +158,7 @@ test('with AKAv2-MD5 the password is made of RES, IK and CK; AKAv1 is no answer 
   }
 })
 
-test('RES in the clear is not looked at: the UE is challenged again, at most twice', () => {
+test('RES in the clear is not looked at: the UE is challenged again, at most twice (TS 24.229 clause 5.4.1.2.3A)', () => {
   const life = new Life()
   life.challenge('a')
   for (const [seed, cseq] of [

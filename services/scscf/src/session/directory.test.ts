@@ -35,7 +35,7 @@ function createDirectory(options: { isOwned?: boolean; registered?: Map<Impu, Re
   return { clock, find, state }
 }
 
-test('a profile is asked for once, and again when it is no longer fresh', async () => {
+test('a profile is asked for once, and again when it is no longer fresh (TS 24.229 clause 5.3.2.1)', async () => {
   const { clock, find, state } = createDirectory()
   for (let count = 0; count < 3; count++) assert.equal((await find(ALICE)).kind, 'unregistered')
   assert.equal(state.asked.length, 1)

@@ -87,7 +87,7 @@ test('what cannot be answered is dropped and counted', () => {
   assert.deepEqual(state.dropped.length, 4)
 })
 
-test('an ACK is taken without a word, a CANCEL finds nothing to cancel (RFC 3261 section 9.2)', () => {
+test('an ACK is taken without a word, a CANCEL finds nothing to cancel (RFC 3261 section 9.1, RFC 3261 section 9.2)', () => {
   const { state, receive } = createFront()
   assert.deepEqual(receive(text('ACK')), [])
   assert.equal(receive(text('CANCEL'))[0]?.status, 481)
