@@ -91,7 +91,7 @@ test('each refusal has its answer, its headers and its counter', async () => {
     assert.equal(await stack.metric(`rollcall_presence_refused_total{reason="${reason}"}`), before + 1, reason)
   }
   const method = await stack.send(renamed(publishRequest(), 'MESSAGE'), [ALICE])
-  assert.deepEqual([method.status, method.headers.get('Allow')], [405, 'PUBLISH, SUBSCRIBE'])
+  assert.deepEqual([method.status, method.headers.get('Allow')], [405, 'PUBLISH, SUBSCRIBE, REGISTER'])
 })
 
 test('who asks is believed from the envelope alone: headers change nothing (ARCHITECTURE, decision 7)', async () => {

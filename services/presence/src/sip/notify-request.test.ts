@@ -55,7 +55,7 @@ test('a NOTIFY has all that RFC 6665 section 4.2.2 and RFC 3261 section 12.2.1.1
     'Event: presence;id=4',
     'Subscription-State: active;expires=60',
     'Content-Type: application/pidf+xml',
-    'Content-Length: 196',
+    'Content-Length: 197',
   ])
 })
 
