@@ -152,7 +152,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'strip-from-ue',
     file: 'services/pcscf/src/mw/trust-boundary.ts',
-    code: 'for (const name of FROM_UE) headers.remove(name)',
+    code: 'headers.removeEach(FROM_UE)',
     without: '',
     tests: ['services/pcscf/src/mw/mw.test.ts', 'services/pcscf/src/originating/originating.test.ts'],
   },
@@ -201,7 +201,7 @@ export const ACCESS_GUARDS: readonly Guard[] = [
   {
     name: 'strip-to-ue',
     file: 'services/pcscf/src/mw/trust-boundary.ts',
-    code: 'for (const name of TO_UE) headers.remove(name)',
+    code: 'headers.removeEach(TO_UE)',
     without: '',
     tests: ['services/pcscf/src/mw/mw.test.ts', 'services/pcscf/src/terminating/terminating.test.ts'],
   },

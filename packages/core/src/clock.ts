@@ -23,16 +23,33 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   setTimer(delayMs, callback) {
-    const dueMs = performance.now() + delayMs
-    let handle: NodeJS.Timeout
-    const arm = (): void => {
-      const leftMs = dueMs - performance.now()
-      handle =
-        leftMs > DELAY_MS_MAX
-          ? setTimeout(arm, DELAY_MS_MAX).unref()
-          : setTimeout(callback, Math.max(0, leftMs)).unref()
-    }
-    arm()
-    return { cancel: () => clearTimeout(handle) }
+    if (delayMs > DELAY_MS_MAX) return longTimer(delayMs, callback)
+    return new NodeTimer(setTimeout(callback, Math.max(0, delayMs)).unref())
   },
+}
+
+/** A class and no closures: a proxy has some for each of its transactions, hundreds of thousands. */
+class NodeTimer implements Timer {
+  readonly #handle: NodeJS.Timeout
+
+  constructor(handle: NodeJS.Timeout) {
+    this.#handle = handle
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle)
+  }
+}
+
+/** For delays beyond what Node holds: in pieces. */
+function longTimer(delayMs: number, callback: () => void): Timer {
+  const dueMs = performance.now() + delayMs
+  let handle: NodeJS.Timeout
+  const arm = (): void => {
+    const leftMs = dueMs - performance.now()
+    handle =
+      leftMs > DELAY_MS_MAX ? setTimeout(arm, DELAY_MS_MAX).unref() : setTimeout(callback, Math.max(0, leftMs)).unref()
+  }
+  arm()
+  return { cancel: () => clearTimeout(handle) }
 }

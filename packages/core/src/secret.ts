@@ -12,7 +12,9 @@ export class Secret {
 
   /** Takes a copy of `bytes`. */
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes)
+    // Not out of Node's pool: a key would keep a whole block of it, and lie among what is sent.
+    this.#bytes = Buffer.alloc(bytes.length)
+    this.#bytes.set(bytes)
   }
 
   /** @throws RangeError when `hex` is not an even number of hexadecimal digits. */

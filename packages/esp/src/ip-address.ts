@@ -28,7 +28,10 @@ function parseIpv4(text: string): Buffer | undefined {
   if (parts.length !== IPV4_OCTETS) return undefined
   // A leading zero would mean octal to some readers.
   if (parts.some((part) => !/^(?:0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255)) return undefined
-  return Buffer.from(parts.map(Number))
+  // It lives as long as its SA: out of Node's pool it would keep a whole block of that.
+  const address = Buffer.alloc(IPV4_OCTETS)
+  address.set(parts.map(Number))
+  return address
 }
 
 function parseIpv6(text: string): Buffer | undefined {

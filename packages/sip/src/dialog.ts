@@ -3,6 +3,7 @@ import { SipSyntaxError } from './errors.ts'
 import { createRequest, type SipMessage, type SipRequest, type SipResponse } from './message.ts'
 import { callId, contact, cseq, fromTag, fromUri, toTag, toUri } from './message-fields.ts'
 import { parseNameAddr } from './name-addr.ts'
+import { ownText } from './own-text.ts'
 import { formatSipUri, parseSipUri } from './sip-uri.ts'
 
 /** A dialog as a plain value: it is stored in records. */
@@ -154,10 +155,7 @@ function requiredTag(tag: string | undefined, header: string): string {
   return tag
 }
 
-/**
- * A copy whose texts are their own. What a parser cuts out of a message holds on to the whole message, and a dialog
- * lives for hours.
- */
+/** A copy whose texts are their own: a dialog lives for hours. */
 function detached(dialog: Dialog): Dialog {
   return {
     callId: ownText(dialog.callId),
@@ -170,8 +168,4 @@ function detached(dialog: Dialog): Dialog {
     localCseq: dialog.localCseq,
     remoteCseq: dialog.remoteCseq,
   }
-}
-
-function ownText(text: string): string {
-  return Buffer.from(text, 'latin1').toString('latin1')
 }

@@ -156,6 +156,11 @@ export class SipHeaders {
     if (this.#indexOf(key, 0) >= 0) this.#lines = this.#lines.filter((line) => line.key !== key)
   }
 
+  /** The same of many names at once: those of `headerKeys`. */
+  removeEach(keys: ReadonlySet<string>): void {
+    if (this.#lines.some(({ key }) => keys.has(key))) this.#lines = this.#lines.filter(({ key }) => !keys.has(key))
+  }
+
   /** Names and values in order. Names that the standard knows are in its long form and spelling. */
   *entries(): Generator<readonly [string, string]> {
     for (const { name, value } of this.#lines) yield [name, value]
@@ -189,6 +194,11 @@ export class SipHeaders {
     }
     return text + this.#head.slice(start, end)
   }
+}
+
+/** What header fields of these names are found by, made once for who looks for them in each message. */
+export function headerKeys(names: readonly string[]): ReadonlySet<string> {
+  return new Set(names.map(headerKey))
 }
 
 function newLine(name: string, value: string): Line {

@@ -79,7 +79,7 @@ export { formatServedUser, parseServedUser, type ServedUser } from './fields/ser
 export { formatVisitedNetworkIds, parseVisitedNetworkIds, type VisitedNetworkId } from './fields/visited-network-id.ts'
 export { formatWarning, parseWarnings, type Warning } from './fields/warning.ts'
 export { compactForm } from './header-names.ts'
-export { SipHeaders } from './headers.ts'
+export { headerKeys, SipHeaders } from './headers.ts'
 export { newBranch, newCallId, newTag } from './ids.ts'
 export { formatIpsecOffer, type IpsecOffer, isReservedSpi, parseIpsecOffers } from './ipsec-offer.ts'
 export { DEFAULT_SIP_LIMITS, type SipLimits } from './limits.ts'
@@ -105,6 +105,7 @@ export {
   toUri,
 } from './message-fields.ts'
 export { formatNameAddr, type NameAddr, parseNameAddr } from './name-addr.ts'
+export { ownText } from './own-text.ts'
 export { type Params, paramValue } from './params.ts'
 export { parseMessage } from './parse-message.ts'
 export { quote, unquote } from './quoted-string.ts'

@@ -46,7 +46,7 @@ interface Entry<F> {
   readonly isReliable: boolean
   state: ClientState
   pending: Pending<F> | undefined
-  readonly timers: { E?: Timer; F?: Timer; K?: Timer }
+  readonly timers: Record<'E' | 'F' | 'K', Timer | undefined>
 }
 
 /**
@@ -87,7 +87,7 @@ export class ClientTransactions<F> {
       isReliable: this.#options.isReliable?.(flow) ?? false,
       state: { name: 'initial' },
       pending: { bytes: serializeMessage(request), flow, user: on },
-      timers: {},
+      timers: { E: undefined, F: undefined, K: undefined },
     }
     this.#entries.set(key, entry)
     try {
@@ -126,7 +126,7 @@ export class ClientTransactions<F> {
   }
 
   #forget(entry: Entry<F>): void {
-    for (const timer of Object.values(entry.timers)) timer.cancel()
+    for (const timer of Object.values(entry.timers)) timer?.cancel()
     entry.state = { name: 'terminated' }
     entry.pending = undefined
     this.#entries.delete(entry.key)
@@ -153,6 +153,8 @@ export class ClientTransactions<F> {
       }
       case 'cancelTimer':
         entry.timers[effect.timer]?.cancel()
+        // An answered transaction waits T4 for retransmissions: what its timers hold is let go before.
+        entry.timers[effect.timer] = undefined
         return
       case 'send':
         if (pending) this.#options.send(pending.flow, pending.bytes)

@@ -1,9 +1,12 @@
 import { assertNever } from '@rollcall/core'
 import { type SipTimers, transactionLifetimeMs } from './timers.ts'
 
-/** Octets and the way they go. */
+/**
+ * Octets, as latin1 text, and the way they go. They are kept for 64*T1: as a Buffer they would keep the whole block of
+ * Node's pool that they were cut from.
+ */
 interface Outgoing<F> {
-  readonly bytes: Buffer
+  readonly text: string
   readonly flow: F
 }
 

@@ -225,7 +225,7 @@ test('a closed table is silent', () => {
 
 test('the table of transitions, in the order of RFC 3261 figure 8', () => {
   const options = { timers: CORE_TIMERS, isReliable: false }
-  const last = { bytes: Buffer.from('x'), flow: 'f' }
+  const last = { text: 'x', flow: 'f' }
   const states: ServerState<string>[] = [
     { name: 'trying' },
     { name: 'proceeding', last },

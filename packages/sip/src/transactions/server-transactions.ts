@@ -111,7 +111,7 @@ export class ServerTransactions<F> {
   }
 
   #handle(entry: Entry<F>, request: SipRequest, flow: F): ServerTransaction<F> {
-    const step = (input: ServerInput<F>): void => this.#step(entry, input)
+    const step = (input: ServerInput<F>, bytes: Buffer): void => this.#step(entry, input, bytes)
     return {
       request,
       flow,
@@ -120,13 +120,15 @@ export class ServerTransactions<F> {
       },
       respond(response, responseFlow = flow) {
         if (this.isFinal) return
-        const outgoing = { bytes: serializeMessage(response), flow: responseFlow }
-        step({ kind: 'respond', status: response.status, outgoing })
+        const bytes = serializeMessage(response)
+        const outgoing = { text: bytes.toString('latin1'), flow: responseFlow }
+        step({ kind: 'respond', status: response.status, outgoing }, bytes)
       },
     }
   }
 
-  #step(entry: Entry<F>, input: ServerInput<F>): void {
+  /** `bytes`: what is sent now, where it need not be made of what is kept. */
+  #step(entry: Entry<F>, input: ServerInput<F>, bytes?: Buffer): void {
     const { state, effects } = decideServer(entry.state, input, {
       timers: this.#options.timers,
       isReliable: entry.isReliable,
@@ -136,18 +138,18 @@ export class ServerTransactions<F> {
       entry.timerJ?.cancel()
       this.#entries.delete(entry.key)
     }
-    for (const effect of effects) this.#perform(entry, effect)
+    for (const effect of effects) this.#perform(entry, effect, bytes)
   }
 
-  #perform(entry: Entry<F>, effect: ServerEffect<F>): void {
+  #perform(entry: Entry<F>, effect: ServerEffect<F>, bytes: Buffer | undefined): void {
     switch (effect.kind) {
       case 'startTimerJ':
         entry.timerJ = this.#options.clock.setTimer(effect.afterMs, () => this.#step(entry, { kind: 'timerJ' }))
         return
       case 'send': {
-        const { flow, bytes } = effect.outgoing
+        const { flow, text } = effect.outgoing
         try {
-          this.#options.send(flow, bytes)
+          this.#options.send(flow, bytes ?? Buffer.from(text, 'latin1'))
         } catch (error) {
           if (!(error instanceof RollcallError)) throw error
           this.#step(entry, { kind: 'transportError' })

@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@rollcall/core'
 import { PAYLOAD_BYTES_MAX } from '@rollcall/esp-net'
-import { failSpan, type IdentityHash, type Metrics, startSpan, traceparentOf } from '@rollcall/runtime'
+import { failSpan, type IdentityHash, isTracing, type Metrics, startSpan, traceparentOf } from '@rollcall/runtime'
 import type { ServerTransaction, SipRequest, SipResponse } from '@rollcall/sip'
 import type { PcscfEvents } from '../events.ts'
 import type { SaSetView } from '../sa/sa-table.ts'
@@ -71,12 +71,17 @@ export class IncomingRequests {
     return startSpan(`SIP ${method}`, {
       kind: 'server',
       ...(parent === undefined ? { root: true } : { parent }),
-      attributes: {
-        'rollcall.sip.method': method,
-        'rollcall.access.security': set ? 'udp-enc-tun' : 'none',
-        ...(set ? { 'rollcall.access.sa_set': set.id, 'rollcall.impi_hash': this.#o.hashIdentity(set.impi) } : {}),
-      },
+      // To hash an identity for a span that nobody takes costs more than the span.
+      attributes: isTracing() ? this.#attributes(method, set) : {},
     })
+  }
+
+  #attributes(method: string, set: SaSetView | undefined): Record<string, string> {
+    return {
+      'rollcall.sip.method': method,
+      'rollcall.access.security': set ? 'udp-enc-tun' : 'none',
+      ...(set ? { 'rollcall.access.sa_set': set.id, 'rollcall.impi_hash': this.#o.hashIdentity(set.impi) } : {}),
+    }
   }
 
   /** A response that one protected datagram cannot carry becomes 513 (readings, Access 1). */

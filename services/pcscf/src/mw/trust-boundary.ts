@@ -1,6 +1,7 @@
 import {
   formatAccessNetworkInfo,
   formatAuth,
+  headerKeys,
   hidesIdentity,
   parseAccessNetworkInfo,
   parseAuth,
@@ -13,7 +14,7 @@ import {
  *
  * @see TS 24.229 clauses 4.4 and 5.2.6.3; RFC 3325 section 5; Record-Route and Path name proxies, and a UE is none
  */
-const FROM_UE = [
+const FROM_UE = headerKeys([
   'Additional-Identity',
   'Cellular-Network-Info',
   'P-Asserted-Identity',
@@ -37,10 +38,10 @@ const FROM_UE = [
   'Service-Route',
   'Traceparent',
   'Tracestate',
-]
+])
 
 /** What a UE is not told (TS 24.229 clauses 4.4 and 5.2.6.4). */
-const TO_UE = [
+const TO_UE = headerKeys([
   'Cellular-Network-Info',
   'P-Access-Network-Info',
   'P-Asserted-Service',
@@ -57,12 +58,12 @@ const TO_UE = [
   'Service-Interact-Info',
   'Traceparent',
   'Tracestate',
-]
+])
 
 /** Takes out of a UE's message what a UE may not say. */
 export function stripFromUe(headers: SipHeaders, isProtected: boolean): void {
   // guard: strip-from-ue — a UE does not say what only the network may (RFC 3325 section 5)
-  for (const name of FROM_UE) headers.remove(name)
+  headers.removeEach(FROM_UE)
   if (!isProtected) headers.remove('P-Access-Network-Info')
   else if (headers.has('P-Access-Network-Info')) keepOwnAccess(headers)
 }
@@ -95,7 +96,7 @@ export function addNetworkAccess(headers: SipHeaders, accessNetworkInfo: string 
 /** Takes out of a message to a UE what a UE is not told. */
 export function stripToUe(headers: SipHeaders): void {
   // guard: strip-to-ue — a UE is not told what is the network’s own
-  for (const name of TO_UE) headers.remove(name)
+  headers.removeEach(TO_UE)
   // The UE is outside of the trust domain, and the one asserted wants to be unknown to it.
   // guard: privacy-id — who asks for privacy is not named to a UE (RFC 3325 section 7)
   if (hidesIdentity(headers)) headers.remove('P-Asserted-Identity')

@@ -1,4 +1,12 @@
-import { expires, parseNameAddr, type SipRequest, type SipResponse, SipSyntaxError, toTag } from '@rollcall/sip'
+import {
+  expires,
+  ownText,
+  parseNameAddr,
+  type SipRequest,
+  type SipResponse,
+  SipSyntaxError,
+  toTag,
+} from '@rollcall/sip'
 import type { DialogRoutes, KnownDialog } from './dialog-routes.ts'
 import { type OwnAddress, takeOwnRoutesOf } from './own-routes.ts'
 
@@ -37,7 +45,8 @@ export function noteDialog(dialogs: DialogRoutes, answer: SubscribeAnswer): void
     else if (!isInDialog && remoteTag !== undefined) {
       const recorded = response.headers.list('Record-Route').toReversed()
       for (const value of recorded) parseNameAddr(value, 'Record-Route')
-      dialogs.note(dialogKey, { remoteTag, icid, route: takeOwnRoutesOf(recorded, answer.own).rest }, lifetimeMs)
+      const route = takeOwnRoutesOf(recorded, answer.own).rest.map(ownText)
+      dialogs.note(dialogKey, { remoteTag: ownText(remoteTag), icid, route }, lifetimeMs)
     }
   } catch (error) {
     // The UE makes of the response what it can; we only do not remember it.

@@ -1,6 +1,6 @@
 import { assert, type Impi, RollcallError } from '@rollcall/core'
 import { expandKeys, InvalidSaSetError } from '@rollcall/esp'
-import { parseSecurityMechanisms, type SipResponse, SipSyntaxError } from '@rollcall/sip'
+import { ownText, parseSecurityMechanisms, type SipResponse, SipSyntaxError } from '@rollcall/sip'
 import { type Contact, contactKey } from '../contacts/contact.ts'
 import type { Change } from '../contacts/record.ts'
 import type { PcscfContext } from '../context.ts'
@@ -190,15 +190,15 @@ export class Conclusions {
     const contact: Contact = {
       registrationId: registering.registrationId,
       impi: facts.impi,
-      instance: facts.contact.instance,
-      contactUri: facts.contact.uri,
+      instance: ownText(facts.contact.instance),
+      contactUri: ownText(facts.contact.uri),
       impus: grant.impus,
-      associatedUris: grant.associatedUris,
-      serviceRoute: grant.serviceRoute,
+      associatedUris: grant.associatedUris.map(ownText),
+      serviceRoute: grant.serviceRoute.map(ownText),
       path: registering.path,
       expiresAtMs: clock.now() + grantedMs,
       charging: grant.charging,
-      register: { callId: facts.callId, cseq: facts.cseq },
+      register: { callId: ownText(facts.callId), cseq: facts.cseq },
     }
     contacts.bind(contact)
     if (!(await this.#isDurable([{ kind: 'contact-bound', contact }], incoming.traceparent))) {

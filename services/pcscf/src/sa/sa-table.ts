@@ -55,6 +55,8 @@ export interface SaTableOptions {
 interface Group {
   sets: readonly SaSet[]
   timer: Timer | undefined
+  /** When `timer` is due, on the monotonic clock. */
+  dueMs: number
 }
 
 /**
@@ -161,7 +163,7 @@ export class SaTable {
   }
 
   #decide(impi: Impi, input: SaInput): readonly SaEffect[] {
-    const group = this.#groups.get(impi) ?? { sets: [], timer: undefined }
+    const group = this.#groups.get(impi) ?? { sets: [], timer: undefined, dueMs: 0 }
     this.#groups.set(impi, group)
     const { sets, effects } = decideSaSets(group.sets, input, this.#o.clock.monotonic(), this.#o.lifetimes)
     group.sets = sets
@@ -202,15 +204,23 @@ export class SaTable {
   }
 
   #arm(impi: Impi, group: Group): void {
-    group.timer?.cancel()
-    group.timer = undefined
     if (group.sets.length === 0) {
+      group.timer?.cancel()
+      group.timer = undefined
       this.#groups.delete(impi)
       return
     }
-    const firstMs = Math.min(...group.sets.map((set) => set.expiresAtMs))
+    let firstMs = Number.POSITIVE_INFINITY
+    for (const { expiresAtMs } of group.sets) firstMs = Math.min(firstMs, expiresAtMs)
+    // Each message that a UE sends is told to its group, and nearly none moves an end.
+    if (group.timer && group.dueMs === firstMs) return
+    group.timer?.cancel()
+    group.dueMs = firstMs
     const delayMs = Math.max(0, firstMs - this.#o.clock.monotonic())
-    group.timer = this.#o.clock.setTimer(delayMs, () => this.tell(impi, { kind: 'elapsed' }))
+    group.timer = this.#o.clock.setTimer(delayMs, () => {
+      group.timer = undefined
+      this.tell(impi, { kind: 'elapsed' })
+    })
   }
 
   #index(address: string): Set<string> {

@@ -7,10 +7,12 @@ export interface HopRequestEntry {
   answer(sip: Buffer): void
 }
 
+/** What waits for its answer has a way back; what was answered is the answer alone, and kept a hundred times longer. */
 interface Entry {
-  reply: HopReply
-  answered: Buffer | undefined
-  untilMs: number
+  reply: HopReply | undefined
+  /** Octets as latin1 text: as a Buffer they would keep the whole block of Node's pool that they were cut from. */
+  answered: string | undefined
+  readonly untilMs: number
 }
 
 /**
@@ -50,8 +52,8 @@ export class HopRequests {
     this.#forget(nowMs)
     const known = this.#entries.get(key)
     if (known) {
-      known.reply = reply
-      if (known.answered) reply(known.answered)
+      if (known.answered === undefined) known.reply = reply
+      else reply(Buffer.from(known.answered, 'latin1'))
       return undefined
     }
     if (this.#entries.size >= this.#max) return 'full'
@@ -59,9 +61,11 @@ export class HopRequests {
     this.#entries.set(key, entry)
     return {
       answer(sip) {
-        if (entry.answered) return
-        entry.answered = sip
-        entry.reply(sip)
+        const { reply: replyNow } = entry
+        if (!replyNow) return
+        entry.answered = sip.toString('latin1')
+        entry.reply = undefined
+        replyNow(sip)
       },
     }
   }

@@ -1,5 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Secret } from '@rollcall/core'
+import { timingSafeEqual } from 'node:crypto'
+import { Hmac, type Secret } from '@rollcall/core'
 
 /** Names a registration, (IMPI, instance), and nothing about it: random. */
 export const REGISTRATION_ID_OCTETS = 16
@@ -48,6 +48,14 @@ export function readFlowToken(keys: readonly TokenKey[], text: string): TokenRea
   return { ok: true, registrationId: head.subarray(KEY_ID_OCTETS) }
 }
 
+/** Made once a key: each NOTIFY brings a token. */
+const hmacs = new WeakMap<Secret, Hmac>()
+
 function macOf(key: Secret, head: Buffer): Buffer {
-  return createHmac('sha256', key.reveal()).update(head).digest().subarray(0, MAC_OCTETS)
+  let hmac = hmacs.get(key)
+  if (!hmac) {
+    hmac = new Hmac('sha256', key)
+    hmacs.set(key, hmac)
+  }
+  return Buffer.from(hmac.digest(head), 'latin1').subarray(0, MAC_OCTETS)
 }
