@@ -1,3 +1,5 @@
+export type { AlgorithmPair, AlgorithmPairName } from './algorithm-pairs.ts'
+export { ALGORITHM_PAIR_NAMES, ALGORITHM_PAIRS, isAlgorithmPairName } from './algorithm-pairs.ts'
 export {
   EspKeyLengthError,
   InvalidAlgorithmPairError,

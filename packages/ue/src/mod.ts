@@ -1,3 +1,4 @@
+export { ALGORITHM_PAIR_NAMES, ALGORITHM_PAIRS, isAlgorithmPairName } from '@rollcall/esp'
 export { type Credentials, isimStateFile, loadCredentials, parseCredentials, saveCredentials } from './credentials.ts'
 export type { Endpoint } from './endpoint.ts'
 export {

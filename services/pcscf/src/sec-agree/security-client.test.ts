@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { ALGORITHM_PAIR_NAMES } from '@rollcall/esp'
 import {
   chooseServerOffer,
   createRequest,
@@ -8,7 +9,7 @@ import {
   type SipRequest,
 } from '@rollcall/sip'
 import fc from 'fast-check'
-import { ownPairs, PAIR_NAMES } from './own-pairs.ts'
+import { ownPairs } from './own-pairs.ts'
 import type { SecAgreePolicy, VerifyComparison } from './policy.ts'
 import { readSecurityClient, type SecurityAgreement } from './security-client.ts'
 import { formatSecurityServer } from './security-server.ts'
@@ -118,7 +119,7 @@ test('a UE that offers no encryption gets null, or is refused where the policy w
 })
 
 test('our order decides even where the UE ranks another way, so both ends choose the same (TS 33.203 clause 7.2)', () => {
-  const names = PAIR_NAMES
+  const names = ALGORITHM_PAIR_NAMES
   fc.assert(
     fc.property(fc.shuffledSubarray([...names], { minLength: 1 }), fc.shuffledSubarray([...names]), (own, ue) => {
       const policy = { ...OWN, pairs: ownPairs(own, 'UDP-enc-tun') }

@@ -13,10 +13,9 @@ import {
   RpcError,
   type Runtime,
 } from '@rollcall/runtime'
+import { ReplicaClients } from '../replica-clients.ts'
 import { type AskReplica, type WatchedDirectory, WatcherEnds } from './watcher-ends.ts'
 
-/** Connections to other replicas; the one opened first gives way. There are as many as replicas, and each pod's is new. */
-const REPLICAS_MAX = 32
 /** Of one question: more than there are partitions, and more identities than a set has. */
 const PARTITIONS_MAX = 4_096
 const IMPUS_MAX = 1_024
@@ -25,15 +24,17 @@ const IMPUS_MAX = 1_024
 export class PresenceReplicaService implements Disposable {
   readonly service: GrpcService
   readonly ends: WatcherEnds
-  readonly #runtime: Pick<Runtime, 'identity' | 'metrics'>
-  readonly #replicas = new Map<string, PresenceReplicaServiceClient>()
+  readonly #replicas: ReplicaClients<PresenceReplicaServiceClient>
 
   constructor(o: {
     readonly directory: WatchedDirectory
     readonly runtime: Pick<Runtime, 'clock' | 'identity' | 'metrics'>
   }) {
     const { directory, runtime } = o
-    this.#runtime = runtime
+    const { identity, metrics } = runtime
+    this.#replicas = new ReplicaClients((target) => {
+      return createGrpcClient(PresenceReplicaServiceClient, { target, role: 'presence', identity, metrics })
+    })
     this.ends = new WatcherEnds({ clock: runtime.clock, directory, ask: this.#ask })
     this.service = createGrpcService(PresenceReplicaServiceService, {
       endWatcher: async (request) => await this.#endWatcher(request),
@@ -41,8 +42,7 @@ export class PresenceReplicaService implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const client of this.#replicas.values()) client.close()
-    this.#replicas.clear()
+    this.#replicas[Symbol.dispose]()
   }
 
   async #endWatcher(request: EndWatcherRequest): Promise<EndWatcherResponse> {
@@ -59,22 +59,8 @@ export class PresenceReplicaService implements Disposable {
   }
 
   readonly #ask: AskReplica = async (target, { impus, beforeMs }, partitions, deadlineMs) => {
-    const client = this.#replica(target)
+    const client = this.#replicas.of(target)
     const request = { impus: [...impus], beforeMs: BigInt(beforeMs), partitions: [...partitions] }
     return await callUnary(client.endWatcher.bind(client), request, { deadlineMs })
-  }
-
-  #replica(target: string): PresenceReplicaServiceClient {
-    const known = this.#replicas.get(target)
-    if (known) return known
-    const { identity, metrics } = this.#runtime
-    const client = createGrpcClient(PresenceReplicaServiceClient, { target, role: 'presence', identity, metrics })
-    this.#replicas.set(target, client)
-    for (const [oldest, other] of this.#replicas) {
-      if (this.#replicas.size <= REPLICAS_MAX) break
-      this.#replicas.delete(oldest)
-      other.close()
-    }
-    return client
   }
 }

@@ -13,13 +13,12 @@ import {
   RpcError,
   type Runtime,
 } from '@rollcall/runtime'
+import { ReplicaClients } from '../replica-clients.ts'
 import type { PolicyChanges, PolicyDirectory } from './policy-changes.ts'
 import { readUserData, type UserData } from './read-user-data.ts'
 
 /** Who says nothing of a deadline gets this long. */
 const DEADLINE_MS_DEFAULT = 10_000
-/** Connections to other replicas; the one opened first gives way. There are as many as replicas, and each pod's is new. */
-const REPLICAS_MAX = 32
 
 /** Whether a peer of this role may push so: the HSS by itself, a replica only what it says that it was pushed. */
 export function mayPush(role: Role, isForwarded: boolean): boolean {
@@ -37,8 +36,7 @@ export class PushNotificationService implements Disposable {
   readonly service: GrpcService
   readonly #changes: PolicyChanges
   readonly #directory: Pick<PolicyDirectory, 'isOpen' | 'partitionOf'>
-  readonly #runtime: Pick<Runtime, 'identity' | 'metrics'>
-  readonly #replicas = new Map<string, ShNotificationServiceClient>()
+  readonly #replicas: ReplicaClients<ShNotificationServiceClient>
 
   constructor(o: {
     readonly changes: PolicyChanges
@@ -47,7 +45,10 @@ export class PushNotificationService implements Disposable {
   }) {
     this.#changes = o.changes
     this.#directory = o.directory
-    this.#runtime = o.runtime
+    const { identity, metrics } = o.runtime
+    this.#replicas = new ReplicaClients((target) => {
+      return createGrpcClient(ShNotificationServiceClient, { target, role: 'presence', identity, metrics })
+    })
     this.service = createGrpcService(ShNotificationServiceService, {
       pushNotification: async (request, { peer, remainingMs = DEADLINE_MS_DEFAULT }) => {
         if (!mayPush(peer.role, request.forwarded)) throw new RpcError('RPC_DENIED', 'peer-role')
@@ -58,8 +59,7 @@ export class PushNotificationService implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const client of this.#replicas.values()) client.close()
-    this.#replicas.clear()
+    this.#replicas[Symbol.dispose]()
   }
 
   async #push(request: PushNotificationRequest, remainingMs: number): Promise<void> {
@@ -69,7 +69,7 @@ export class PushNotificationService implements Disposable {
       isForwarded: request.forwarded,
       remainingMs,
       forward: async (target, deadlineMs) => {
-        const client = this.#replica(target)
+        const client = this.#replicas.of(target)
         await callUnary(client.pushNotification.bind(client), { ...request, forwarded: true }, { deadlineMs })
       },
     })
@@ -82,19 +82,5 @@ export class PushNotificationService implements Disposable {
       if (!(cause instanceof InvalidIdentityError)) throw cause
       throw new RpcError('RPC_INVALID', 'user data with something else than identities', { cause })
     }
-  }
-
-  #replica(target: string): ShNotificationServiceClient {
-    const known = this.#replicas.get(target)
-    if (known) return known
-    const { identity, metrics } = this.#runtime
-    const client = createGrpcClient(ShNotificationServiceClient, { target, role: 'presence', identity, metrics })
-    this.#replicas.set(target, client)
-    for (const [oldest, other] of this.#replicas) {
-      if (this.#replicas.size <= REPLICAS_MAX) break
-      this.#replicas.delete(oldest)
-      other.close()
-    }
-    return client
   }
 }
