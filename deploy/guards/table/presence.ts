@@ -251,6 +251,13 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
     tests: ['services/presence/src/partition/owner-lease.test.ts'],
   },
   {
+    name: 'unknown-dialog-lease',
+    file: 'services/presence/src/partition/owner.ts',
+    code: 'if (this.#ownership.lease.isLive) return false',
+    without: 'return false',
+    tests: ['services/presence/src/partition/owner-lease.test.ts'],
+  },
+  {
     name: 'open-loopback',
     file: 'services/presence/src/open/settings.ts',
     code: '!isLoopback && !config.ROLLCALL_PRESENCE_SIP_UNPROTECTED_ANYWHERE',

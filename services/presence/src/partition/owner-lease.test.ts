@@ -64,6 +64,19 @@ test('without a live lease nothing is refused for what is remembered here: a lat
   assert.equal(stage.ask(owner, unknownTag).answer?.status, 412)
 })
 
+test('without a live lease no dialog is called unknown: it may have begun with a later owner', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  const key = { callId: 'of-a-later-owner', cseq: 2, branch: 'z9hG4bK2' }
+  const heard: string[] = []
+  const listener = { answer: () => void heard.push('answer'), unavailable: (why: string) => void heard.push(why) }
+  stage.lease.isLive = false
+  assert.equal(owner.answerUnknownDialog(key, listener), true)
+  stage.lease.isLive = true
+  assert.equal(owner.answerUnknownDialog(key, listener), false)
+  assert.deepEqual(heard, ['lease-ended'])
+})
+
 test('a NOTIFY that waits in the hop may not leave when the lease ends; it goes again when it is live', async () => {
   const stage = new Stage()
   const owner = await stage.own()

@@ -201,6 +201,18 @@ export class PartitionOwner implements HeldPartition {
   }
 
   /**
+   * Answers a request in a dialog that is not known here: as before when it ended by that very request. Gives false when
+   * it never was, or is over for longer than a request comes again.
+   */
+  answerUnknownDialog(key: RequestKey, listener: AnswerListener): boolean {
+    if (this.replay(key, listener)) return true
+    // guard: unknown-dialog-lease — it may have begun with an owner after this one
+    if (this.#ownership.lease.isLive) return false
+    listener.unavailable('lease-ended')
+    return true
+  }
+
+  /**
    * Decides all watchers of the presentity anew. Resolves when that is durable and no earlier owner can tell anybody
    * anything any more: from then on no NOTIFY with content leaves for who is blocked now. A revision that is lower than
    * one seen before changes nothing, and waits for that one.

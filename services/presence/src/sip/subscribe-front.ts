@@ -81,8 +81,8 @@ export class SubscribeFront {
     const { request } = incoming
     const presentity = owner.presentityOf(subscriptionId)
     if (presentity === undefined) {
-      // It may have ended by this very request, which has come again.
-      if (!owner.replay(requestKey(request, incoming.fields), incoming)) incoming.refuse('dialog-unknown')
+      const isAnswered = owner.answerUnknownDialog(requestKey(request, incoming.fields), incoming)
+      if (!isAnswered) incoming.refuse('dialog-unknown')
       return
     }
     if (expires(request) === 0) {
