@@ -229,6 +229,34 @@ test('an owner that dies with requests unanswered: they go to its successor', as
   assert.equal(handled.length, 50)
 })
 
+test('a replica that is not open yet gets nothing, and its part as soon as it is', async (t) => {
+  const domain = await createTestDomain(t, ['scscf', 'pcscf'])
+  const received = [0, 0]
+  let isOpen = false
+  const starting = await domain.runtime('scscf')
+  const servers = await Promise.all(
+    received.map(async (_, i) => {
+      const onRequest: HopRequestHandler = ({ sip }, _peer, reply) => {
+        received[i] = (received[i] ?? 0) + 1
+        reply(response(sip))
+      }
+      const service = createHopService({ onRequest, isOpen: () => i === 0 || isOpen })
+      const runtime = i === 0 ? await domain.runtime('scscf') : starting
+      const server = await startGrpcServer({ listen: `${address}:0`, services: [service], runtime })
+      t.after(() => server.stop(0))
+      return server
+    }),
+  )
+  const { router } = await routerTo(t, domain, servers)
+  const under = load(router)
+  const refused = (): Promise<number> => starting.metric('rollcall_hop_streams_total{peer="pcscf",event="not-open"}')
+  await until(async () => (await refused()) >= 2 && (received[0] ?? 0) >= 200)
+  assert.equal(received[1], 0)
+  isOpen = true
+  await until(() => (received[1] ?? 0) >= 50)
+  assert.deepEqual(outcomes(await under.stop()), ['200'])
+})
+
 test('a receiver that takes nothing: what was withdrawn meanwhile never reaches it', async (t) => {
   const domain = await createTestDomain(t, ['scscf', 'pcscf'])
   const received: string[] = []

@@ -140,7 +140,7 @@ class PresenceService implements Service {
     this.#server = await startGrpcServer({
       listen: this.#config.ROLLCALL_GRPC_LISTEN,
       services: [
-        createHopService({ onRequest: this.#front.onRequest }),
+        createHopService({ onRequest: this.#front.onRequest, isOpen: () => this.#partitions.isOpen }),
         this.#admin.service,
         this.#push.service,
         this.#replicas.service,

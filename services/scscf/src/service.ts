@@ -92,12 +92,15 @@ export class ScscfService implements Service {
     this.#callback = new CxCallback({ runtime, ownerCalls })
   }
 
-  /** Listens at once; until the store is open what needs a registration is answered 503. */
+  /** Listens at once; until the store is open the hop is not, and what comes by SIP/TLS is answered 503. */
   async start(): Promise<void> {
     this.#server = await startGrpcServer({
       listen: this.#config.ROLLCALL_GRPC_LISTEN,
       services: [
-        createHopService({ onRequest: (message, peer, reply) => this.#front.receive(message, peer, reply) }),
+        createHopService({
+          onRequest: (message, peer, reply) => this.#front.receive(message, peer, reply),
+          isOpen: () => this.#core.view.isJoined,
+        }),
         this.#admin.service,
         this.#callback.service,
       ],

@@ -1,4 +1,10 @@
-import { type handleBidiStreamingCall, Metadata, type ServerDuplexStream, status as Status } from '@grpc/grpc-js'
+import {
+  type handleBidiStreamingCall,
+  Metadata,
+  type ServerDuplexStream,
+  type ServiceError,
+  status as Status,
+} from '@grpc/grpc-js'
 import type { Span } from '@opentelemetry/api'
 import type { Clock, Timer } from '@rollcall/core'
 import type { Envelope } from '@rollcall/proto-gen/hop'
@@ -44,9 +50,22 @@ const REPLIES_MAX = 16_384
 /** 64*T1 (RFC 3261 section 17.1.2.2): by then the sender has given up, whatever it said. */
 const ANSWER_MS_MAX = 32_000
 
-/** The receiving side of the hop, for `startGrpcServer`. `pendingMax` bounds the unanswered requests of each stream. */
-export function createHopService(o: { onRequest: HopRequestHandler; pendingMax?: number }): GrpcService {
-  const pendingMax = o.pendingMax ?? PENDING_MAX
+/** A replica that starts serves nothing yet: its peers take another one, and come again soon. */
+const NOT_OPEN: Pick<ServiceError, 'code' | 'details'> = { code: Status.UNAVAILABLE, details: 'it is not open yet' }
+
+/**
+ * The receiving side of the hop, for `startGrpcServer`.
+ *
+ * @param o.isOpen asked when a stream comes: while it is false streams are refused, so that no peer sends here. Without
+ *   it, it is open at once.
+ * @param o.pendingMax bounds the unanswered requests of each stream.
+ */
+export function createHopService(o: {
+  onRequest: HopRequestHandler
+  isOpen?: () => boolean
+  pendingMax?: number
+}): GrpcService {
+  const { isOpen = () => true, pendingMax = PENDING_MAX } = o
   const streams = new Set<InboundStream>()
   return {
     definition: HOP_DEFINITION,
@@ -54,6 +73,11 @@ export function createHopService(o: { onRequest: HopRequestHandler; pendingMax?:
       const exchange: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
         const peer = admit(host, call)
         if (!peer) return
+        if (!isOpen()) {
+          host.metrics.counter('rollcall_hop_streams_total', { peer: peer.role, event: 'not-open' }).add()
+          call.emit('error', NOT_OPEN)
+          return
+        }
         const onGone = (): void => void streams.delete(stream)
         const stream = new InboundStream({ call, peer, host, onRequest: o.onRequest, pendingMax, onGone })
         streams.add(stream)
