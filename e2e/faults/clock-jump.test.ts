@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { fetchMetrics } from '@rollcall/deploy/local/metrics.ts'
 import { SERVICES } from '@rollcall/deploy/local/stack.ts'
 import { readPidfSummary, writePidf } from '@rollcall/pidf'
@@ -16,6 +17,8 @@ import { TestNetwork } from '../support/network.ts'
 const HOUR_SECONDS = 3_600
 const OPERATIONS_EACH = 5
 const PROGRESS_MS_MAX = 30_000
+/** In the last of these rounds of operations nothing may fail. */
+const ROUNDS_TO_SEE = 3
 
 /**
  * A jump back is one from an hour ahead to the right time: a process that is behind would refuse its peers' certificates,
@@ -50,11 +53,15 @@ test('the clock of each service in turn jumps an hour on and back under load: it
       for (const aheadSeconds of [HOUR_SECONDS, 0]) {
         const done = load.done
         for (const { name } of network.stack.replicas(service)) clockOf(name).set(aheadSeconds)
-        // Who sees its wall clock leap cannot tell that from having slept: it serves again from its next heartbeat on.
-        await load.progress(1, PROGRESS_MS_MAX)
-        const failedAtOnce = [...load.failures]
-        await load.progress(OPERATIONS_EACH, PROGRESS_MS_MAX)
-        assert.deepEqual([...load.failures], failedAtOnce, `nothing fails any more, though the ${service} goes wrong`)
+        // Who sees its wall clock leap cannot tell that from having slept: it serves again from its next heartbeat on. When
+        // it looks at its clock next, and so sees it, depends on how busy the machine is.
+        let failed: readonly unknown[] = []
+        for (let round = 0; round < ROUNDS_TO_SEE; round++) {
+          failed = [...load.failures]
+          await load.progress(OPERATIONS_EACH, PROGRESS_MS_MAX)
+          if (isDeepStrictEqual([...load.failures], failed)) break
+        }
+        assert.deepEqual([...load.failures], failed, `nothing fails any more, though the ${service} goes wrong`)
         const note = `${service} is ${aheadSeconds} s ahead`
         await publication.modify(body(note))
         // A UE behind the P-CSCF is told of it, in the SAs it has.

@@ -2,6 +2,7 @@ import { assert } from '@rollcall/core'
 import { FencedError, PartitionReleasedError, StoreFullError, StoreUnavailableError } from '../errors.ts'
 import type { OwnedPartition } from '../log/owned-partition.ts'
 import type { PartitionLogs } from '../log/partition-logs.ts'
+import { takeUntilTaken } from './race.ts'
 
 /** A service in small: each key counts up, and the state is the last count of each. */
 export class KeyedOwner {
@@ -22,10 +23,10 @@ export class KeyedOwner {
     for (const [key, count] of loaded) this.state.set(key, count)
   }
 
-  /** Takes a partition and loads it. Each record is padded to about `octets`. */
+  /** Takes a partition, as soon as the store lets it, and loads it. Each record is padded to about `octets`. */
   static async take(logs: PartitionLogs, partition: number | string, o: { octets?: number } = {}): Promise<KeyedOwner> {
     const loaded = new Map<string, number>()
-    const owned = await logs.take(partition, ({ record }) => {
+    const owned = await takeUntilTaken(logs, partition, ({ record }) => {
       const [key = '', count = ''] = record.toString().split('=')
       loaded.set(key, Number.parseInt(count, 10))
     })

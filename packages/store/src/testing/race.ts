@@ -95,7 +95,7 @@ export async function race(o: {
 /** Takes a partition; a store that has no leader now is waited for. */
 export async function takeUntilTaken(
   logs: PartitionLogs,
-  partition: number,
+  partition: number | string,
   load: (record: LoadedRecord) => void,
 ): Promise<OwnedPartition> {
   const endMs = performance.now() + TAKE_MS_MAX
