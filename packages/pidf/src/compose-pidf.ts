@@ -1,10 +1,8 @@
 import { hash } from 'node:crypto'
+import { declarationText, escapeAttribute, fragmentText, type XmlFragment } from '@rollcall/xml'
 import type { Basic, PidfDevice, PidfDocument, PidfNote, PidfPerson, PidfTuple } from './document.ts'
 import { COMPOSED_BYTES_MAX } from './limits.ts'
 import { DATA_MODEL, PIDF } from './namespaces.ts'
-import { declarationText, fragmentText } from './xml-fragment.ts'
-import type { XmlFragment } from './xml-scanner.ts'
-import { escapeAttribute } from './xml-text.ts'
 
 /** One live publication as an input of composition. */
 export interface Publication {

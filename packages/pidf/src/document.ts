@@ -1,4 +1,4 @@
-import type { XmlFragment } from './xml-scanner.ts'
+import type { XmlFragment } from '@rollcall/xml'
 
 /** The two values that RFC 3863 section 4.1.4 defines. */
 export type Basic = 'open' | 'closed'

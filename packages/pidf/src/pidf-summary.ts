@@ -1,9 +1,8 @@
+import { declarationText, fragmentText, type XmlFragment, XmlScanner } from '@rollcall/xml'
 import type { Basic, PidfDocument, PidfNote, PidfPerson } from './document.ts'
 import { NOTIFIED_LIMITS } from './limits.ts'
 import { RPID } from './namespaces.ts'
 import { scanPidf } from './scan-pidf.ts'
-import { declarationText, fragmentText } from './xml-fragment.ts'
-import { type XmlFragment, XmlScanner } from './xml-scanner.ts'
 
 /** What a person wants to read of a presence document. */
 export interface PidfSummary {
@@ -26,7 +25,7 @@ export interface TupleSummary {
 /**
  * Reads what a watcher's terminal prints.
  *
- * @throws PidfError
+ * @throws XmlError
  */
 export function readPidfSummary(bytes: Buffer): PidfSummary {
   const document = scanPidf(bytes, NOTIFIED_LIMITS)

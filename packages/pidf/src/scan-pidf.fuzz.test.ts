@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { XmlError } from '@rollcall/xml'
 import fc from 'fast-check'
 import { composePidf } from './compose-pidf.ts'
-import { PidfError } from './errors.ts'
 import { NOTIFIED_LIMITS } from './limits.ts'
 import { readPidfSummary } from './pidf-summary.ts'
 import { scanPidf } from './scan-pidf.ts'
@@ -45,12 +45,12 @@ const mutated = fc.tuple(documents, fc.array(change, { minLength: 1, maxLength: 
   }, bytes),
 )
 
-/** Calls it; a document may be refused, by PidfError alone. */
+/** Calls it; a document may be refused, by XmlError alone. */
 function accepted<T>(read: () => T): T | undefined {
   try {
     return read()
   } catch (error) {
-    assert.ok(error instanceof PidfError, String((error as Error).stack))
+    assert.ok(error instanceof XmlError, String((error as Error).stack))
     return undefined
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PidfError, type PidfErrorCode } from './errors.ts'
+import { XmlError, type XmlErrorCode } from '@rollcall/xml'
 import { scanPidf } from './scan-pidf.ts'
 import { GOOD } from './vectors/documents.ts'
 
@@ -8,12 +8,12 @@ const ROOT = 'xmlns="urn:ietf:params:xml:ns:pidf" xmlns:dm="urn:ietf:params:xml:
 const wrap = (content: string): Buffer => Buffer.from(`<presence ${ROOT} entity="sip:a@b">${content}</presence>`)
 const STATUS = '<status><basic>open</basic></status>'
 
-function codeOf(bytes: Buffer): PidfErrorCode | undefined {
+function codeOf(bytes: Buffer): XmlErrorCode | undefined {
   try {
     scanPidf(bytes)
     return undefined
   } catch (error) {
-    assert.ok(error instanceof PidfError, String(error))
+    assert.ok(error instanceof XmlError, String(error))
     return error.code
   }
 }
@@ -86,17 +86,17 @@ test('refuses other structures (RFC 3863 section 4.1, RFC 4479 section 3)', () =
     '<dm:device id="a"><dm:deviceID> </dm:deviceID></dm:device>',
     '<dm:device id="a"><dm:deviceID>d</dm:deviceID><dm:deviceID>e</dm:deviceID></dm:device>',
   ]
-  for (const content of cases) assert.equal(codeOf(wrap(content)), 'PIDF_STRUCTURE', content)
+  for (const content of cases) assert.equal(codeOf(wrap(content)), 'XML_STRUCTURE', content)
   const roots = [
     '<presence entity="sip:a@b"/>',
     '<presence xmlns="urn:ietf:params:xml:ns:pidf"/>',
     '<presence xmlns="urn:ietf:params:xml:ns:pidf" entity=" "/>',
     '<tuple xmlns="urn:ietf:params:xml:ns:pidf" entity="sip:a@b"/>',
   ]
-  for (const text of roots) assert.equal(codeOf(Buffer.from(text)), 'PIDF_STRUCTURE', text)
+  for (const text of roots) assert.equal(codeOf(Buffer.from(text)), 'XML_STRUCTURE', text)
 })
 
 test('bounds ids', () => {
   assert.equal(codeOf(wrap(`<tuple id="${'a'.repeat(255)}">${STATUS}</tuple>`)), undefined)
-  assert.equal(codeOf(wrap(`<tuple id="${'a'.repeat(256)}">${STATUS}</tuple>`)), 'PIDF_LIMIT')
+  assert.equal(codeOf(wrap(`<tuple id="${'a'.repeat(256)}">${STATUS}</tuple>`)), 'XML_LIMIT')
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PidfError } from './errors.ts'
+import { XmlError } from '@rollcall/xml'
 import { readWatcherinfo, type Watcherinfo, writeWatcherinfo } from './watcherinfo.ts'
 
 const INFO: Watcherinfo = {
@@ -35,7 +35,7 @@ test('several lists and foreign elements are read, unknown words refused', () =>
     ['sip:c@d', 'sip:c@d'],
   )
   for (const bad of [one.replace('pending', 'odd'), one.replace('event', 'Event'), one.replace('id="1" ', '')]) {
-    assert.throws(() => readWatcherinfo(wrap(list(bad))), PidfError)
+    assert.throws(() => readWatcherinfo(wrap(list(bad))), XmlError)
   }
-  assert.throws(() => readWatcherinfo(Buffer.from('<watcherinfo version="0" state="full"/>')), PidfError)
+  assert.throws(() => readWatcherinfo(Buffer.from('<watcherinfo version="0" state="full"/>')), XmlError)
 })

@@ -1,8 +1,7 @@
+import { escapeAttribute, escapeText, XmlScanner } from '@rollcall/xml'
 import { XML_DECLARATION } from './compose-pidf.ts'
 import { NOTIFIED_LIMITS } from './limits.ts'
 import { WATCHERINFO } from './namespaces.ts'
-import { XmlScanner } from './xml-scanner.ts'
-import { escapeAttribute, escapeText } from './xml-text.ts'
 
 /** RFC 3858 section 4: where a watcher's subscription stands. */
 export type WatcherStatus = 'pending' | 'active' | 'waiting' | 'terminated'
@@ -63,7 +62,7 @@ function watcherText(watcher: Watcher): string {
 /**
  * Reads a watcher information document; of several lists, the watchers of all.
  *
- * @throws PidfError
+ * @throws XmlError
  * @see RFC 3858 section 4
  */
 export function readWatcherinfo(bytes: Buffer): Watcherinfo {
@@ -72,10 +71,10 @@ export function readWatcherinfo(bytes: Buffer): Watcherinfo {
   const version = xml.attribute('version')?.trim() ?? ''
   const state = xml.attribute('state')
   if (xml.namespace !== WATCHERINFO || xml.localName !== 'watcherinfo') {
-    xml.fail('PIDF_STRUCTURE', 'the root is not watcherinfo', xml.start)
+    xml.fail('XML_STRUCTURE', 'the root is not watcherinfo', xml.start)
   }
   if (!/^\d{1,10}$/.test(version) || (state !== 'full' && state !== 'partial')) {
-    xml.fail('PIDF_STRUCTURE', 'watcherinfo without version and state', xml.start)
+    xml.fail('XML_STRUCTURE', 'watcherinfo without version and state', xml.start)
   }
   const watchers: Watcher[] = []
   let list: { readonly resource: string; readonly eventPackage: string } | undefined
@@ -101,7 +100,7 @@ function readWatcher(xml: XmlScanner): Watcher {
   const event = EVENTS.find((word) => word === xml.attribute('event'))
   const expirationSeconds = seconds(xml.attribute('expiration'))
   const durationSubscribedSeconds = seconds(xml.attribute('duration-subscribed'))
-  if (!id || !status || !event) xml.fail('PIDF_STRUCTURE', 'a watcher has id, status and event', start)
+  if (!id || !status || !event) xml.fail('XML_STRUCTURE', 'a watcher has id, status and event', start)
   return {
     id,
     uri: xml.readTextContent().trim(),

@@ -1,8 +1,8 @@
+import { escapeAttribute, escapeText } from '@rollcall/xml'
 import { XML_DECLARATION } from './compose-pidf.ts'
 import { formatDateTime } from './date-time.ts'
 import type { Basic } from './document.ts'
 import { DATA_MODEL, PIDF, RPID } from './namespaces.ts'
-import { escapeAttribute, escapeText } from './xml-text.ts'
 
 /** What a presence user agent says about its presentity. */
 export interface PublishedPresence {

@@ -1,4 +1,4 @@
-import type { XmlLimits } from '@rollcall/pidf'
+import type { XmlLimits } from '@rollcall/xml'
 
 /** Longest document: what fits into the body of a SIP message (readings, SIP hop 9). */
 export const REGINFO_BYTES_MAX = 65_536

@@ -1,4 +1,4 @@
-import { PidfError, XmlScanner } from '@rollcall/pidf'
+import { XmlError, XmlScanner } from '@rollcall/xml'
 import { ReginfoError } from './errors.ts'
 import { CONTACTS_MAX, REGINFO_XML_LIMITS, REGISTRATIONS_MAX } from './limits.ts'
 import {
@@ -21,7 +21,7 @@ export function parseReginfo(bytes: Buffer): Reginfo {
   try {
     return read(new XmlScanner(bytes, REGINFO_XML_LIMITS))
   } catch (cause) {
-    if (!(cause instanceof PidfError)) throw cause
+    if (!(cause instanceof XmlError)) throw cause
     throw new ReginfoError('no registration information', { cause })
   }
 }
@@ -98,7 +98,7 @@ function readChildren(xml: XmlScanner): { uri: string; instance: string | undefi
       instance ??= unquoted(xml.readTextContent().trim())
     }
   }
-  if (!uri) xml.fail('PIDF_STRUCTURE', 'a contact has a uri', start)
+  if (!uri) xml.fail('XML_STRUCTURE', 'a contact has a uri', start)
   return { uri, instance }
 }
 
@@ -119,7 +119,7 @@ function oneOf<T extends string>(words: readonly T[], text: string | undefined):
 }
 
 function fail(xml: XmlScanner, detail: string): never {
-  return xml.fail('PIDF_STRUCTURE', detail, xml.start)
+  return xml.fail('XML_STRUCTURE', detail, xml.start)
 }
 
 const STATES: readonly Reginfo['state'][] = ['full', 'partial']

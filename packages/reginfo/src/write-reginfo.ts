@@ -1,4 +1,4 @@
-import { escapeAttribute, escapeText } from '@rollcall/pidf'
+import { escapeAttribute, escapeText } from '@rollcall/xml'
 import {
   INSTANCE_PARAMETER,
   REGINFO_NAMESPACE,

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PidfError, type PidfErrorCode } from './errors.ts'
-import { PUBLISHED_LIMITS } from './limits.ts'
+import { XmlError, type XmlErrorCode } from './errors.ts'
 import { XmlScanner } from './xml-scanner.ts'
+
+const LIMITS = { bytesMax: 32_768, attributesMax: 32, bindingsMax: 32 }
 
 /** Reads to the end and tells what there was. */
 function read(text: string | Buffer): string {
-  const xml = new XmlScanner(Buffer.from(text as string), PUBLISHED_LIMITS)
+  const xml = new XmlScanner(Buffer.from(text as string), LIMITS)
   let told = ''
   for (let token = xml.next(); token !== 'eof'; token = xml.next()) {
     if (token === 'text') told += `"${xml.text()}"`
@@ -15,12 +16,12 @@ function read(text: string | Buffer): string {
   return told
 }
 
-function codeOf(text: string | Buffer): PidfErrorCode | undefined {
+function codeOf(text: string | Buffer): XmlErrorCode | undefined {
   try {
     read(text)
     return undefined
   } catch (error) {
-    assert.ok(error instanceof PidfError, String(error))
+    assert.ok(error instanceof XmlError, String(error))
     return error.code
   }
 }
@@ -42,7 +43,7 @@ test('tells elements, text and namespaces in order (XML 1.0, Namespaces in XML 1
 
 test('gives attribute values normalised and by expanded name (XML 1.0 section 3.3.3)', () => {
   const text = '<a xmlns:p="u" b="1&#10;2\t3\r\n4&amp;" p:b="two" long="\u00e9"/>'
-  const xml = new XmlScanner(Buffer.from(text), PUBLISHED_LIMITS)
+  const xml = new XmlScanner(Buffer.from(text), LIMITS)
   xml.next()
   assert.equal(xml.attribute('b'), '1\n2 3 4&')
   assert.equal(xml.attribute('b', 'u'), 'two')
@@ -104,7 +105,7 @@ test('refuses what is not well-formed (XML 1.0)', () => {
     '<!ELEMENT a ANY><a/>',
     '<\u00e9/>',
   ]
-  for (const text of cases) assert.equal(codeOf(text), 'PIDF_MALFORMED', text)
+  for (const text of cases) assert.equal(codeOf(text), 'XML_MALFORMED', text)
 })
 
 test('refuses DOCTYPE, processing instructions and entities that need a declaration', () => {
@@ -117,7 +118,7 @@ test('refuses DOCTYPE, processing instructions and entities that need a declarat
     ' <?xml version="1.0"?><a/>',
     '<?xml-stylesheet href="x"?><a/>',
   ]
-  for (const text of cases) assert.equal(codeOf(text), 'PIDF_FORBIDDEN', text)
+  for (const text of cases) assert.equal(codeOf(text), 'XML_FORBIDDEN', text)
 })
 
 test('refuses other encodings (RFC 3863 section 4.1: UTF-8)', () => {
@@ -130,9 +131,9 @@ test('refuses other encodings (RFC 3863 section 4.1: UTF-8)', () => {
     Buffer.from('<?xml version="1.0" encoding="ISO-8859-1"?><a/>'),
   ]
   // UTF-16 of ASCII is UTF-8 with zero octets: no name begins with one.
-  for (const bytes of cases) assert.match(String(codeOf(bytes)), /PIDF_ENCODING|PIDF_MALFORMED/)
-  assert.equal(codeOf(cases[0] as Buffer), 'PIDF_ENCODING')
-  assert.equal(codeOf(cases[5] as Buffer), 'PIDF_ENCODING')
+  for (const bytes of cases) assert.match(String(codeOf(bytes)), /XML_ENCODING|XML_MALFORMED/)
+  assert.equal(codeOf(cases[0] as Buffer), 'XML_ENCODING')
+  assert.equal(codeOf(cases[5] as Buffer), 'XML_ENCODING')
 })
 
 test('refuses names without a namespace to stand in (Namespaces in XML 1.0)', () => {
@@ -152,8 +153,8 @@ test('refuses names without a namespace to stand in (Namespaces in XML 1.0)', ()
     '<a xmlns:="u"/>',
     '<xmlns:a/>',
   ]
-  for (const text of cases) assert.equal(codeOf(text), 'PIDF_NAMESPACE', text)
-  assert.equal(codeOf('<a :b="1"/>'), 'PIDF_MALFORMED')
+  for (const text of cases) assert.equal(codeOf(text), 'XML_NAMESPACE', text)
+  assert.equal(codeOf('<a :b="1"/>'), 'XML_MALFORMED')
   assert.equal(codeOf('<a xmlns:xml="http://www.w3.org/XML/1998/namespace" xml:id="x"/>'), undefined)
   assert.equal(codeOf('<a xmlns:p="u" p:b="1" b="2"/>'), undefined)
 })
@@ -163,20 +164,20 @@ test('bounds octets, depth, attributes, declarations and names', () => {
   const list = (count: number, name: string): string =>
     Array.from({ length: count }, (_, i) => ` ${name}${i}="u${i}"`).join('')
   assert.equal(codeOf(nest(64)), undefined)
-  assert.equal(codeOf(nest(65)), 'PIDF_LIMIT')
+  assert.equal(codeOf(nest(65)), 'XML_LIMIT')
   assert.equal(codeOf(`<a${list(32, 'b')}/>`), undefined)
-  assert.equal(codeOf(`<a${list(33, 'b')}/>`), 'PIDF_LIMIT')
+  assert.equal(codeOf(`<a${list(33, 'b')}/>`), 'XML_LIMIT')
   assert.equal(codeOf(`<a${list(20, 'xmlns:p')}><b${list(12, 'xmlns:q')}/><b${list(12, 'xmlns:q')}/></a>`), undefined)
-  assert.equal(codeOf(`<a${list(20, 'xmlns:p')}><b${list(13, 'xmlns:q')}/></a>`), 'PIDF_LIMIT')
-  assert.equal(codeOf(`<a xmlns="${'u'.repeat(256)}"/>`), 'PIDF_LIMIT')
+  assert.equal(codeOf(`<a${list(20, 'xmlns:p')}><b${list(13, 'xmlns:q')}/></a>`), 'XML_LIMIT')
+  assert.equal(codeOf(`<a xmlns="${'u'.repeat(256)}"/>`), 'XML_LIMIT')
   const frame = '<a></a>'.length
   assert.equal(codeOf(`<a>${'x'.repeat(32_768 - frame)}</a>`), undefined)
-  assert.equal(codeOf(`<a>${'x'.repeat(32_769 - frame)}</a>`), 'PIDF_TOO_LARGE')
+  assert.equal(codeOf(`<a>${'x'.repeat(32_769 - frame)}</a>`), 'XML_TOO_LARGE')
 })
 
 test('says where: the offset counts octets', () => {
   assert.throws(
     () => read('<a>\u00e9</b>'),
-    (error) => error instanceof PidfError && error.offset === 5 && error.detail === 'end tag of another element',
+    (error) => error instanceof XmlError && error.offset === 5 && error.detail === 'end tag of another element',
   )
 })

@@ -1,7 +1,8 @@
 import { AttributeTable } from './attribute-table.ts'
-import type { PidfErrorCode } from './errors.ts'
+import type { XmlErrorCode } from './errors.ts'
 import { DEPTH_MAX, type XmlLimits } from './limits.ts'
 import { type NamespaceBinding, NamespaceScope, NO_NAMESPACE, XML_PREFIX } from './namespace-scope.ts'
+import type { XmlAttribute } from './tree.ts'
 import {
   AMPERSAND,
   BRACKET,
@@ -79,12 +80,16 @@ export class XmlScanner {
   readonly #open: number[] = []
   readonly #openNamespace: string[] = []
 
-  /** @throws PidfError when there are too many octets, or no UTF-8, or another encoding is declared. */
-  constructor(bytes: Buffer, limits: XmlLimits) {
+  /**
+   * @param outer declarations that hold around the document, when it is an element that stands in another one.
+   * @throws XmlError when there are too many octets, or no UTF-8, or another encoding is declared.
+   */
+  constructor(bytes: Buffer, limits: XmlLimits, outer: readonly NamespaceBinding[] = []) {
     const source = new XmlSource(bytes, limits.bytesMax)
     this.#source = source
     this.#scope = new NamespaceScope(source, limits.bindingsMax)
     this.#attributes = new AttributeTable(source, this.#scope, limits.attributesMax)
+    for (const { prefix, uri } of outer) this.#scope.declare(prefix, uri, 0)
     if (source.spells(0, BYTE_ORDER_MARK)) this.#at = BYTE_ORDER_MARK.length
     if (source.spells(this.#at, '<?xml') && source.is(this.#at + 5, SPACE)) this.#readXmlDeclaration()
   }
@@ -101,6 +106,26 @@ export class XmlScanner {
   /** Name of the element whose tag this is, without prefix. */
   get localName(): string {
     return this.#source.text.slice(this.#localStart, this.#nameEnd)
+  }
+
+  /** Prefix of the element whose tag this is; empty for none. */
+  get prefix(): string {
+    return this.#localStart === this.#nameStart ? '' : this.#source.text.slice(this.#nameStart, this.#localStart - 1)
+  }
+
+  /** Whether the start tag is an empty-element tag. */
+  get isEmptyElement(): boolean {
+    return this.#isEmptyElement
+  }
+
+  /** What the start tag declares. */
+  get declarations(): readonly NamespaceBinding[] {
+    return this.#scope.since(this.#outerBindings())
+  }
+
+  /** Attributes of the start tag but declarations. */
+  get attributes(): readonly XmlAttribute[] {
+    return this.#attributes.list()
   }
 
   /** Behind the name in the start tag. */
@@ -126,7 +151,7 @@ export class XmlScanner {
           if (this.#readExclamation()) return 'text'
           continue
         case QUESTION:
-          return this.fail('PIDF_FORBIDDEN', 'processing instruction', at)
+          return this.fail('XML_FORBIDDEN', 'processing instruction', at)
         default:
           return this.#readStartTag()
       }
@@ -162,7 +187,7 @@ export class XmlScanner {
   /**
    * The same for an element that must not have children, with its text.
    *
-   * @throws PidfError `PIDF_STRUCTURE` when there is a child element.
+   * @throws XmlError `XML_STRUCTURE` when there is a child element.
    */
   readTextFragment(): { readonly fragment: XmlFragment; readonly text: string } {
     const { namespace, localName, start, nameEnd } = this
@@ -173,18 +198,18 @@ export class XmlScanner {
     return { fragment: { namespace, localName, start, nameEnd, end: this.end, bindings }, text }
   }
 
-  /** From a `start` token to behind its end: its text. @throws PidfError when there is a child element. */
+  /** From a `start` token to behind its end: its text. @throws XmlError when there is a child element. */
   readTextContent(): string {
     let text = ''
     for (let token = this.next(); token !== 'end'; token = this.next()) {
-      if (token !== 'text') this.fail('PIDF_STRUCTURE', 'an element where only text may be', this.start)
+      if (token !== 'text') this.fail('XML_STRUCTURE', 'an element where only text may be', this.start)
       text += this.text()
     }
     return text
   }
 
   /** Throws, naming the place. */
-  fail(code: PidfErrorCode, detail: string, offset: number): never {
+  fail(code: XmlErrorCode, detail: string, offset: number): never {
     return this.#source.fail(code, detail, offset)
   }
 
@@ -195,8 +220,8 @@ export class XmlScanner {
   }
 
   #endOfDocument(): XmlToken {
-    if (this.#depth > 0) this.fail('PIDF_MALFORMED', 'the document ends inside an element', this.#at)
-    if (!this.#rootSeen) this.fail('PIDF_MALFORMED', 'no element', this.#at)
+    if (this.#depth > 0) this.fail('XML_MALFORMED', 'the document ends inside an element', this.#at)
+    if (!this.#rootSeen) this.fail('XML_MALFORMED', 'no element', this.#at)
     this.start = this.#at
     this.end = this.#at
     return 'eof'
@@ -207,9 +232,9 @@ export class XmlScanner {
     const close = text.indexOf('?>', this.#at)
     const declaration = text.slice(this.#at, Math.min(close + 2, this.#at + XML_DECLARATION_OCTETS_MAX))
     const match = close < 0 ? null : XML_DECLARATION.exec(declaration)
-    if (!match) this.fail('PIDF_MALFORMED', 'XML declaration', this.#at)
+    if (!match) this.fail('XML_MALFORMED', 'XML declaration', this.#at)
     const encoding = match[1] ?? match[2] ?? 'UTF-8'
-    if (!/^(?:utf-8|us-ascii)$/i.test(encoding)) this.fail('PIDF_ENCODING', 'another encoding than UTF-8', this.#at)
+    if (!/^(?:utf-8|us-ascii)$/i.test(encoding)) this.fail('XML_ENCODING', 'another encoding than UTF-8', this.#at)
     this.#at = close + 2
   }
 
@@ -224,25 +249,25 @@ export class XmlScanner {
       this.#readCdata()
       return true
     }
-    // guard: pidf-doctype — no document brings entities of its own
-    if (source.spells(this.#at, '<!DOCTYPE')) this.fail('PIDF_FORBIDDEN', 'DOCTYPE', this.#at)
-    return this.fail('PIDF_MALFORMED', 'markup declaration', this.#at)
+    // guard: xml-doctype — no document brings entities of its own
+    if (source.spells(this.#at, '<!DOCTYPE')) this.fail('XML_FORBIDDEN', 'DOCTYPE', this.#at)
+    return this.fail('XML_MALFORMED', 'markup declaration', this.#at)
   }
 
   #skipComment(): void {
     const { text } = this.#source
     const open = this.#at
     const close = text.indexOf('--', open + 4)
-    if (close < 0 || text.charCodeAt(close + 2) !== GREATER_THAN) this.fail('PIDF_MALFORMED', 'comment', open)
+    if (close < 0 || text.charCodeAt(close + 2) !== GREATER_THAN) this.fail('XML_MALFORMED', 'comment', open)
     this.#source.checkChars(open + 4, close)
     this.#at = close + 3
   }
 
   #readCdata(): void {
     const open = this.#at
-    if (this.#depth === 0) this.fail('PIDF_MALFORMED', 'text outside of the root element', open)
+    if (this.#depth === 0) this.fail('XML_MALFORMED', 'text outside of the root element', open)
     const close = this.#source.text.indexOf(']]>', open + 9)
-    if (close < 0) this.fail('PIDF_MALFORMED', 'CDATA section', open)
+    if (close < 0) this.fail('XML_MALFORMED', 'CDATA section', open)
     this.#source.checkChars(open + 9, close)
     this.start = open + 9
     this.end = close
@@ -271,13 +296,13 @@ export class XmlScanner {
         this.#hasReferences = true
       } else if (octet === GREATER_THAN) {
         if (at - start >= 2 && text.charCodeAt(at - 1) === BRACKET && text.charCodeAt(at - 2) === BRACKET) {
-          this.fail('PIDF_MALFORMED', ']]> in text', at)
+          this.fail('XML_MALFORMED', ']]> in text', at)
         }
       } else source.checkChar(at)
     }
     this.#at = at
     if (this.#depth === 0) {
-      if (!isBlank) this.fail('PIDF_MALFORMED', 'text outside of the root element', start)
+      if (!isBlank) this.fail('XML_MALFORMED', 'text outside of the root element', start)
       return false
     }
     this.start = start
@@ -290,16 +315,16 @@ export class XmlScanner {
   #readEndTag(): XmlToken {
     const source = this.#source
     const start = this.#at
-    if (this.#depth === 0) this.fail('PIDF_MALFORMED', 'end tag without start tag', start)
+    if (this.#depth === 0) this.fail('XML_MALFORMED', 'end tag without start tag', start)
     const row = (this.#depth - 1) * OPEN_FIELDS
     const nameStart = this.#open[row + NAME_START_AT] as number
     const nameEnd = this.#open[row + NAME_END] as number
     const behindName = start + 2 + nameEnd - nameStart
     if (!source.same(start + 2, behindName, nameStart, nameEnd)) {
-      this.fail('PIDF_MALFORMED', 'end tag of another element', start)
+      this.fail('XML_MALFORMED', 'end tag of another element', start)
     }
     const close = source.skipSpace(behindName)
-    if (source.text.charCodeAt(close) !== GREATER_THAN) this.fail('PIDF_MALFORMED', 'end tag', start)
+    if (source.text.charCodeAt(close) !== GREATER_THAN) this.fail('XML_MALFORMED', 'end tag', start)
     this.start = start
     this.end = close + 1
     this.#at = close + 1
@@ -321,8 +346,8 @@ export class XmlScanner {
     const source = this.#source
     const { text } = source
     const start = this.#at
-    if (this.#depth === 0 && this.#rootSeen) this.fail('PIDF_MALFORMED', 'a second root element', start)
-    if (this.#depth === DEPTH_MAX) this.fail('PIDF_LIMIT', `more than ${DEPTH_MAX} elements deep`, start)
+    if (this.#depth === 0 && this.#rootSeen) this.fail('XML_MALFORMED', 'a second root element', start)
+    if (this.#depth === DEPTH_MAX) this.fail('XML_LIMIT', `more than ${DEPTH_MAX} elements deep`, start)
     this.#rootSeen = true
     const outerBindings = this.#scope.size
     let at = source.readName(start + 1)
@@ -340,7 +365,7 @@ export class XmlScanner {
         at++
         break
       }
-      if (at === spaceStart) this.fail('PIDF_MALFORMED', 'start tag', start)
+      if (at === spaceStart) this.fail('XML_MALFORMED', 'start tag', start)
       at = this.#attributes.read(at)
     }
     this.start = start

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { PidfError, type PidfErrorCode } from './errors.ts'
+import { XmlError, type XmlErrorCode } from './errors.ts'
 import { AMPERSAND, COLON, isXmlChar, NAME, NAME_START, OCTETS, SEMICOLON, SPACE } from './xml-octets.ts'
 import { ENTITIES } from './xml-text.ts'
 
@@ -14,18 +14,18 @@ export class XmlSource {
   /** Where the local part of the name that was read last begins. */
   localStart = 0
 
-  /** @throws PidfError when there are too many octets, or no UTF-8. */
+  /** @throws XmlError when there are too many octets, or no UTF-8. */
   constructor(bytes: Buffer, bytesMax: number) {
     this.bytes = bytes
     // guard: document-octets — a document has a bound before it is read
-    if (bytes.length > bytesMax) this.fail('PIDF_TOO_LARGE', `more than ${bytesMax} octets`, bytesMax)
-    if (!isUtf8(bytes)) this.fail('PIDF_ENCODING', 'not UTF-8', 0)
+    if (bytes.length > bytesMax) this.fail('XML_TOO_LARGE', `more than ${bytesMax} octets`, bytesMax)
+    if (!isUtf8(bytes)) this.fail('XML_ENCODING', 'not UTF-8', 0)
     this.text = bytes.toString('latin1')
   }
 
   /** Throws, naming the place. */
-  fail(code: PidfErrorCode, detail: string, offset: number): never {
-    throw new PidfError(code, detail, offset)
+  fail(code: XmlErrorCode, detail: string, offset: number): never {
+    throw new XmlError(code, detail, offset)
   }
 
   is(at: number, kind: number): boolean {
@@ -42,24 +42,24 @@ export class XmlSource {
   readName(start: number): number {
     let at = start
     this.localStart = start
-    if (!this.is(at, NAME_START)) this.fail('PIDF_MALFORMED', 'a name was expected', at)
+    if (!this.is(at, NAME_START)) this.fail('XML_MALFORMED', 'a name was expected', at)
     while (this.is(at, NAME)) at++
     if (this.text.charCodeAt(at) !== COLON) return at
     at++
-    if (!this.is(at, NAME_START)) this.fail('PIDF_NAMESPACE', 'a local name was expected', at)
+    if (!this.is(at, NAME_START)) this.fail('XML_NAMESPACE', 'a local name was expected', at)
     this.localStart = at
     while (this.is(at, NAME)) at++
-    if (this.text.charCodeAt(at) === COLON) this.fail('PIDF_NAMESPACE', 'two colons in a name', start)
+    if (this.text.charCodeAt(at) === COLON) this.fail('XML_NAMESPACE', 'two colons in a name', start)
     return at
   }
 
   /** The octet at `at` belongs to an XML Char (XML 1.0 section 2.2). */
   checkChar(at: number): void {
     const octet = this.text.charCodeAt(at)
-    if (octet < 0x20 && !isOf(octet, SPACE)) this.fail('PIDF_MALFORMED', 'control character', at)
+    if (octet < 0x20 && !isOf(octet, SPACE)) this.fail('XML_MALFORMED', 'control character', at)
     // U+FFFE and U+FFFF are UTF-8, but no XML Char.
     if (octet === 0xef && this.text.charCodeAt(at + 1) === 0xbf && this.text.charCodeAt(at + 2) >= 0xbe) {
-      this.fail('PIDF_MALFORMED', 'not a character', at)
+      this.fail('XML_MALFORMED', 'not a character', at)
     }
   }
 
@@ -73,15 +73,15 @@ export class XmlSource {
     let end = at + 1
     while (end < text.length && end - at <= REFERENCE_OCTETS_MAX && text.charCodeAt(end) !== SEMICOLON) end++
     if (text.charCodeAt(at) !== AMPERSAND || text.charCodeAt(end) !== SEMICOLON) {
-      this.fail('PIDF_MALFORMED', 'ampersand', at)
+      this.fail('XML_MALFORMED', 'ampersand', at)
     }
     const name = text.slice(at + 1, end)
     if (ENTITIES.has(name)) return end
-    if (!name.startsWith('#')) this.fail('PIDF_FORBIDDEN', 'entity that is not predefined', at)
+    if (!name.startsWith('#')) this.fail('XML_FORBIDDEN', 'entity that is not predefined', at)
     const isHex = /^#x[0-9a-fA-F]+$/.test(name)
-    if (!isHex && !/^#[0-9]+$/.test(name)) this.fail('PIDF_MALFORMED', 'character reference', at)
+    if (!isHex && !/^#[0-9]+$/.test(name)) this.fail('XML_MALFORMED', 'character reference', at)
     const code = isHex ? Number.parseInt(name.slice(2), 16) : Number(name.slice(1))
-    if (!isXmlChar(code)) this.fail('PIDF_MALFORMED', 'reference to what is no character', at)
+    if (!isXmlChar(code)) this.fail('XML_MALFORMED', 'reference to what is no character', at)
     return end
   }
 

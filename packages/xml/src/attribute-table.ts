@@ -1,4 +1,5 @@
 import { type NamespaceScope, NO_NAMESPACE } from './namespace-scope.ts'
+import type { XmlAttribute } from './tree.ts'
 import { AMPERSAND, COLON, DOUBLE_QUOTE, EQUALS, LESS_THAN, OCTETS, PLAIN_VALUE, SINGLE_QUOTE } from './xml-octets.ts'
 import type { XmlSource } from './xml-source.ts'
 import { decodeReferences } from './xml-text.ts'
@@ -38,13 +39,13 @@ export class AttributeTable {
   read(start: number): number {
     const source: XmlSource = this.#source
     const index = this.#count
-    if (index === this.#max) source.fail('PIDF_LIMIT', 'too many attributes', start)
+    if (index === this.#max) source.fail('XML_LIMIT', 'too many attributes', start)
     const nameEnd = source.readName(start)
     this.#set(index, NAME_START_AT, start)
     this.#set(index, LOCAL_START, source.localStart)
     this.#set(index, NAME_END, nameEnd)
     const equals = source.skipSpace(nameEnd)
-    if (source.text.charCodeAt(equals) !== EQUALS) source.fail('PIDF_MALFORMED', 'attribute without value', start)
+    if (source.text.charCodeAt(equals) !== EQUALS) source.fail('XML_MALFORMED', 'attribute without value', start)
     const valueEnd = this.#readValue(index, source.skipSpace(equals + 1))
     this.#count = index + 1
     this.#checkTwice(index)
@@ -76,6 +77,33 @@ export class AttributeTable {
     return undefined
   }
 
+  /** All of the tag but declarations, in its order, with where each stands. */
+  list(): XmlAttribute[] {
+    const { text } = this.#source
+    const attributes: XmlAttribute[] = []
+    for (let i = 0; i < this.#count; i++) {
+      const start = this.#get(i, NAME_START_AT)
+      const localStart = this.#get(i, LOCAL_START)
+      const nameEnd = this.#get(i, NAME_END)
+      const name = text.slice(localStart, nameEnd)
+      const prefix = localStart === start ? '' : text.slice(start, localStart - 1)
+      if (prefix === 'xmlns' || (prefix === '' && name === 'xmlns')) continue
+      const [valueStart, valueEnd] = [this.#get(i, VALUE_START), this.#get(i, VALUE_END)]
+      const namespace = this.#namespaceOf(i)
+      attributes.push({
+        name,
+        prefix,
+        namespace,
+        value: this.#valueOf(i),
+        start,
+        end: valueEnd + 1,
+        valueStart,
+        valueEnd,
+      })
+    }
+    return attributes
+  }
+
   /** Calls `need` with each declaration that a prefix leans on. */
   eachBinding(need: (binding: number) => void): void {
     for (let i = 0; i < this.#count; i++) {
@@ -88,14 +116,14 @@ export class AttributeTable {
     const source: XmlSource = this.#source
     const { text } = source
     const quote = text.charCodeAt(quoteAt)
-    if (quote !== DOUBLE_QUOTE && quote !== SINGLE_QUOTE) source.fail('PIDF_MALFORMED', 'value without quotes', quoteAt)
+    if (quote !== DOUBLE_QUOTE && quote !== SINGLE_QUOTE) source.fail('XML_MALFORMED', 'value without quotes', quoteAt)
     let isPlain = 1
     let at = quoteAt + 1
     for (; text.charCodeAt(at) !== quote; at++) {
-      if (at >= text.length) source.fail('PIDF_MALFORMED', 'value without end', quoteAt)
+      if (at >= text.length) source.fail('XML_MALFORMED', 'value without end', quoteAt)
       const octet = text.charCodeAt(at)
       if ((OCTETS[octet] as number) & PLAIN_VALUE) continue
-      if (octet === LESS_THAN) source.fail('PIDF_MALFORMED', '< in a value', at)
+      if (octet === LESS_THAN) source.fail('XML_MALFORMED', '< in a value', at)
       if (octet === AMPERSAND) at = source.checkReference(at)
       else source.checkChar(at)
       isPlain = 0
@@ -113,7 +141,7 @@ export class AttributeTable {
     const nameEnd = this.#get(index, NAME_END)
     for (let i = 0; i < index; i++) {
       if (!source.same(this.#get(i, NAME_START_AT), this.#get(i, NAME_END), nameStart, nameEnd)) continue
-      source.fail('PIDF_MALFORMED', 'an attribute appears twice', nameStart)
+      source.fail('XML_MALFORMED', 'an attribute appears twice', nameStart)
     }
   }
 
@@ -128,7 +156,7 @@ export class AttributeTable {
       for (let j = 0; j < i; j++) {
         if (this.#namespaceOf(j) !== uri) continue
         if (!source.same(this.#get(j, LOCAL_START), this.#get(j, NAME_END), localStart, nameEnd)) continue
-        source.fail('PIDF_NAMESPACE', 'an attribute appears twice under two prefixes', localStart)
+        source.fail('XML_NAMESPACE', 'an attribute appears twice under two prefixes', localStart)
       }
     }
   }

@@ -33,12 +33,17 @@ export class NamespaceScope {
   /** Takes a declaration as what it is (Namespaces in XML 1.0 section 3). */
   declare(prefix: string, uri: string, offset: number): void {
     const source: XmlSource = this.#source
-    if (Buffer.byteLength(uri) > NAMESPACE_OCTETS_MAX) source.fail('PIDF_LIMIT', 'namespace name too long', offset)
-    if (prefix === 'xmlns' || uri === XMLNS) source.fail('PIDF_NAMESPACE', 'xmlns cannot be declared', offset)
-    if ((prefix === 'xml') !== (uri === XML)) source.fail('PIDF_NAMESPACE', 'xml has one namespace', offset)
-    if (prefix !== '' && uri === '') source.fail('PIDF_NAMESPACE', 'a prefix without namespace', offset)
-    if (this.size === this.#max) source.fail('PIDF_LIMIT', 'too many namespaces in scope', offset)
+    if (Buffer.byteLength(uri) > NAMESPACE_OCTETS_MAX) source.fail('XML_LIMIT', 'namespace name too long', offset)
+    if (prefix === 'xmlns' || uri === XMLNS) source.fail('XML_NAMESPACE', 'xmlns cannot be declared', offset)
+    if ((prefix === 'xml') !== (uri === XML)) source.fail('XML_NAMESPACE', 'xml has one namespace', offset)
+    if (prefix !== '' && uri === '') source.fail('XML_NAMESPACE', 'a prefix without namespace', offset)
+    if (this.size === this.#max) source.fail('XML_LIMIT', 'too many namespaces in scope', offset)
     this.#bindings.push({ prefix, uri })
+  }
+
+  /** Those that came behind the first `size`. */
+  since(size: number): readonly NamespaceBinding[] {
+    return this.#bindings.slice(size)
   }
 
   /** Leaves an element before which there were `size` declarations. */
@@ -56,7 +61,7 @@ export class NamespaceScope {
     }
     if (length === 0) return NO_NAMESPACE
     if (length === 3 && source.spells(nameStart, 'xml')) return XML_PREFIX
-    return source.fail('PIDF_NAMESPACE', 'undeclared prefix', nameStart)
+    return source.fail('XML_NAMESPACE', 'undeclared prefix', nameStart)
   }
 
   uriOf(binding: number): string {
