@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Impu, parseImpu } from '@rollcall/core'
 import { listPolicy } from './list-policy.ts'
+import { NO_CONTEXT } from './testing/contexts.ts'
+import { assertedWatcher, type WatcherIdentity } from './watcher-identity.ts'
 
 const [bob, carol, mallory, bobTel] = [
   'sip:bob@ims.example.com',
@@ -22,10 +24,15 @@ test('the lists win over the default, a blocked identity over an allowed one (re
     [false, [bobTel], [], [bob, bobTel], 'allow'],
   ]
   for (const [defaultAllow, allow, block, identities, expected] of cases) {
-    assert.equal(listPolicy({ defaultAllow, allow, block }).decide({ identities }), expected)
+    assert.equal(
+      listPolicy({ defaultAllow, allow, block }).decide(assertedWatcher(identities), NO_CONTEXT).handling,
+      expected,
+    )
   }
 })
 
 test('an anonymous watcher is blocked, whatever the default says', () => {
-  assert.equal(listPolicy({ defaultAllow: true, allow: [], block: [] }).decide({ identities: [] }), 'block')
+  const policy = listPolicy({ defaultAllow: true, allow: [bob], block: [] })
+  const nameless: WatcherIdentity[] = [{ kind: 'unverified' }, { kind: 'pseudonymous', identities: [bob] }]
+  for (const watcher of nameless) assert.equal(policy.decide(watcher, NO_CONTEXT).handling, 'block')
 })
