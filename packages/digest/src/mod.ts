@@ -1,0 +1,8 @@
+export { DIGEST_ALGORITHMS, type DigestAlgorithm, HASH_OCTETS, parseDigestAlgorithm } from './algorithm.ts'
+export { type AuthenticationInfo, formatAuthenticationInfo, parseAuthenticationInfo } from './authentication-info.ts'
+export { type Challenge, formatChallenge, parseChallenges } from './challenge.ts'
+export { checkProof, type ProofInput, type ProofOutcome, type RightProof } from './check-proof.ts'
+export { type Credentials, formatCredentials, parseCredentials } from './credentials.ts'
+export { MalformedDigestError } from './errors.ts'
+export { NonceKeeper, type NonceKeeperOptions } from './nonce-keeper.ts'
+export { ha1Of, parseQop, type Qop, type ResponseInput, responseOf, sameResponse } from './response.ts'
