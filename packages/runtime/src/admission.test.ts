@@ -34,6 +34,7 @@ test('a peer whose role may call the rpc is let in, until its certificate ends',
   assert.deepEqual(admit(MAR, uriOf('scscf')), {
     role: 'scscf',
     spiffeId: spiffeIdOf(TRUST_DOMAIN, 'scscf'),
+    dnsNames: [],
     notAfterMs: Date.UTC(2030, 0, 1),
   })
   assert.deepEqual(audited, [])

@@ -3,7 +3,7 @@ import { PeerIdentityError } from './errors.ts'
 import type { Metrics } from './metrics.ts'
 import { mayCall } from './role-table.ts'
 import type { Role } from './roles.ts'
-import { type Peer, parsePeer } from './spiffe.ts'
+import { type CertifiedPeer, type Peer, parsePeer } from './spiffe.ts'
 
 /** What a gRPC call knows of its connection. */
 interface AuthenticatedCall {
@@ -11,7 +11,7 @@ interface AuthenticatedCall {
 }
 
 /** A peer that was let in, and until when its certificate speaks for it. */
-export interface AdmittedPeer extends Peer {
+export interface AdmittedPeer extends CertifiedPeer {
   readonly notAfterMs: number
 }
 
@@ -39,7 +39,7 @@ export class Admission {
   /** Admits the caller of the rpc `path`, or says why not. */
   admit(path: string, call: AuthenticatedCall): AdmittedPeer | Refusal {
     const certificate = call.getAuthContext().sslPeerCertificate
-    let peer: Peer
+    let peer: CertifiedPeer
     try {
       peer = parsePeer(certificate && (certificate.subjectaltname ?? ''), this.#trustDomain)
     } catch (error) {

@@ -10,7 +10,7 @@ const MISSPELT_LETTERS_MAX = 2
 const SHOWN_LETTERS_MAX = 80
 
 /** Services whose settings may stand in an environment that several share: `ROLLCALL_<SERVICE>_…`. */
-const SERVICES = ['HSS', 'SCSCF', 'PCSCF', 'PRESENCE', 'CLI']
+const SERVICES = ['HSS', 'SCSCF', 'PCSCF', 'PRESENCE', 'BSF', 'AP', 'CLI']
 
 /** Names of ours that are read outside of a service's schema: by telemetry, the local runner, a deployment. */
 const ALSO_KNOWN = ['ROLLCALL_SERVICE_NAME', 'ROLLCALL_DATA_DIR', 'ROLLCALL_INSTALL_RESULT']

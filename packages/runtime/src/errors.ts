@@ -116,3 +116,25 @@ export class HopMalformedError extends RollcallError {
     super(`malformed hop batch: ${detail}`)
   }
 }
+
+/** Why a request to another service over HTTPS brought no answer. */
+export type HttpsErrorCode =
+  /** Nobody could be reached: nothing was sent. */
+  | 'HTTPS_UNREACHABLE'
+  /** The connection broke with the request under way: it may have been carried out. */
+  | 'HTTPS_BROKEN'
+  | 'HTTPS_TIMEOUT'
+  /** Too many wait for a connection. */
+  | 'HTTPS_BUSY'
+  | 'HTTPS_ANSWER_TOO_LARGE'
+  | 'HTTPS_CANCELLED'
+
+/** A request to another service over HTTPS brought no answer. */
+export class HttpsError extends RollcallError {
+  override readonly name = 'HttpsError'
+  readonly code: HttpsErrorCode
+  constructor(code: HttpsErrorCode, options?: ErrorOptions) {
+    super(code, options)
+    this.code = code
+  }
+}

@@ -13,12 +13,12 @@ import { statusName, toStatus } from './grpc-status.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import type { Role } from './roles.ts'
-import type { Peer } from './spiffe.ts'
+import type { CertifiedPeer } from './spiffe.ts'
 import { failSpan, runInSpan, startSpan, traceparentOf } from './tracing.ts'
 
 /** What a handler knows of its call besides the request. */
 export interface RpcContext {
-  readonly peer: Peer
+  readonly peer: CertifiedPeer
   /** Of the call's span; it is active, too. */
   readonly traceparent: string
   /** Milliseconds until the caller gives up; undefined when it waits for ever. */
@@ -135,12 +135,12 @@ function traceparentIn(metadata: Metadata): string | undefined {
 }
 
 class CallContext implements RpcContext {
-  readonly peer: Peer
+  readonly peer: CertifiedPeer
   readonly traceparent: string
   readonly #call: ServerUnaryCall<unknown, unknown>
   #controller: AbortController | undefined
 
-  constructor(call: ServerUnaryCall<unknown, unknown>, peer: Peer, traceparent: string) {
+  constructor(call: ServerUnaryCall<unknown, unknown>, peer: CertifiedPeer, traceparent: string) {
     this.#call = call
     this.peer = peer
     this.traceparent = traceparent

@@ -6,6 +6,8 @@ export { renderConfigTable } from './config-table.ts'
 export {
   ConfigError,
   type ConfigProblem,
+  HttpsError,
+  type HttpsErrorCode,
   KeyFileError,
   ListenError,
   PeerIdentityError,
@@ -32,6 +34,17 @@ export {
   type HopRequestHandler,
 } from './hop/service.ts'
 export { responseBranch, responseStatus } from './hop/sip-scan.ts'
+export { type CertificatePair, ServerCertificate } from './https-certificate.ts'
+export {
+  HTTPS_CLIENT_LIMITS,
+  HttpsClient,
+  type HttpsClientAnswer,
+  type HttpsClientLimits,
+  type HttpsClientRequest,
+} from './https-client.ts'
+export { type HttpAnswer, type HttpHandler, type HttpRequest, serveHttp } from './https-exchange.ts'
+export { HANDSHAKE_MS, HTTP_LIMITS, type HttpLimits, httpServerOptions } from './https-limits.ts'
+export { type HttpsServer, listen, type PeerHttpRequest, startHttpsServer, stopHttp } from './https-server.ts'
 export { createIdentityHash, type IdentityHash } from './identity-hash.ts'
 export { createLogger, type Logger } from './log.ts'
 export type { Counter, GaugeHandle, Histogram, Metrics } from './metrics.ts'

@@ -75,6 +75,16 @@ export const METRICS = {
   rollcall_sip_outcomes_total: counter('how requests to other vendors’ nodes ended', ['peer', 'outcome']),
   rollcall_hop_unplaced_total: counter('requests whose partition was served nowhere in time', ['why']),
   rollcall_hop_batch_messages: histogram('messages in a batch', ['direction'], BATCH_BUCKETS),
+  // HTTP
+  rollcall_http_server_duration_seconds: histogram(
+    'requests answered',
+    ['listener', 'method', 'status'],
+    SECONDS_BUCKETS,
+  ),
+  rollcall_http_refused_total: counter('requests and connections that got no further', ['listener', 'reason']),
+  rollcall_http_connections: gauge('connections that have sent a request', ['listener']),
+  rollcall_http_client_duration_seconds: histogram('requests made', ['peer', 'outcome'], SECONDS_BUCKETS),
+  rollcall_http_client_retries_total: counter('requests sent again after their connection broke', ['peer']),
   // services: what each answers and refuses
   rollcall_hss_refused_total: counter('requests refused', ['reason']),
   rollcall_hss_pushes_total: counter('changed user data told to Presence Servers', ['outcome']),
@@ -88,6 +98,11 @@ export const METRICS = {
   rollcall_scscf_third_party_total: counter('third-party REGISTERs, by how they ended', ['outcome']),
   rollcall_scscf_third_party_pending: gauge('application servers that wait to hear of a registration', []),
   rollcall_scscf_reg_subscriptions: gauge('subscriptions to registration state, of the partitions served here', []),
+  rollcall_ap_refused_total: counter('requests refused', ['reason']),
+  rollcall_ap_requests_total: counter('requests of users, by how they proved it', ['means', 'status']),
+  rollcall_ap_keys: gauge('keys and refusals kept from the BSF', []),
+  rollcall_ap_pending: gauge('requests that wait for the server behind', []),
+  rollcall_ap_psk_handshakes_total: counter('handshakes of PSK-TLS, by how they ended', ['outcome']),
   rollcall_pcscf_refused_total: counter('requests refused', ['reason']),
   rollcall_pcscf_corrected_total: counter('requests of UEs put right and passed on', ['what']),
   rollcall_pcscf_dropped_total: counter('packets and messages from UEs that got no answer', ['reason']),
@@ -104,10 +119,16 @@ export const METRICS = {
   rollcall_pcscf_reg_event_total: counter('subscriptions to registration states, and what they told', ['outcome']),
   rollcall_pcscf_reg_subscriptions: gauge('subscriptions to registration states', []),
   rollcall_pcscf_dialogs: gauge('dialogs of UEs whose route is remembered', []),
+  rollcall_bsf_refused_total: counter('requests refused, of UEs and of NAFs', ['interface', 'reason']),
+  rollcall_bsf_challenges_total: counter('challenges sent to UEs', ['why']),
+  rollcall_bsf_bootstraps_total: counter('bootstrappings that gave a key', []),
+  rollcall_bsf_keys_total: counter('keys told to NAFs', []),
+  rollcall_bsf_limited_sources: gauge('sources and users whose wrong answers are counted', ['kind']),
   rollcall_presence_refused_total: counter('requests refused', ['reason']),
   rollcall_presence_answers_total: counter('final answers to requests', ['method', 'status']),
   rollcall_presence_dropped_total: counter('what the hop brought and nobody could answer', ['reason']),
   rollcall_presence_notifies_total: counter('NOTIFYs, by how they ended', ['outcome']),
+  rollcall_presence_xcap_answers_total: counter('XCAP requests answered', ['method', 'status']),
   rollcall_presence_watcher_ended_total: counter('subscriptions whose watcher is not registered any more', []),
   rollcall_presence_expired_total: counter('publications and subscriptions that ran out', []),
   rollcall_presence_winfo_truncated_total: counter('watcher information that did not hold all watchers', []),
@@ -131,7 +152,7 @@ export type HistogramName = NamesOf<'histogram'>
 /** The labels of a metric, all of them. */
 export type LabelsOf<N extends MetricName> = Readonly<Record<(typeof METRICS)[N]['labels'][number], string>>
 
-/** Span names: a SIP method, a gRPC path, and these. */
+/** Span names: a SIP or HTTP method, a gRPC path, and these. */
 export const SPAN_NAMES = [
   'hss reserve SQN',
   'scscf filter criteria',
@@ -143,14 +164,14 @@ export const SPAN_NAMES = [
   'store load',
 ] as const
 
-/** `SIP SUBSCRIBE` for a request, `rpc Service/Method` for a unary call, or one of `SPAN_NAMES`. */
-export type SpanName = (typeof SPAN_NAMES)[number] | `SIP ${string}` | `rpc ${string}`
+/** `SIP SUBSCRIBE` and `HTTP PUT` for a request, `rpc Service/Method` for a unary call, or one of `SPAN_NAMES`. */
+export type SpanName = (typeof SPAN_NAMES)[number] | `SIP ${string}` | `HTTP ${string}` | `rpc ${string}`
 
 /** Whether a span may be called this. */
 export function isSpanName(name: string): name is SpanName {
   return (
     (SPAN_NAMES as readonly string[]).includes(name) ||
-    /^SIP [A-Z]{2,16}$/.test(name) ||
+    /^(?:SIP|HTTP) [A-Z]{2,16}$/.test(name) ||
     /^rpc [a-z0-9.]+\.[A-Za-z]+\/[A-Za-z]+$/.test(name)
   )
 }
@@ -201,12 +222,16 @@ export const AUDIT_EVENTS = [
   'sa.refused',
   'identity.asserted',
   'identity.refused',
+  'document.changed',
   'policy.decision',
   'policy.changed',
   'publication.refused',
   'subscription.refused',
   'subscription.ended',
   'subscriber.changed',
+  'credentials.changed',
+  'key.told',
+  'key.refused',
   'rpc.denied',
   'hop.denied',
   'peer.refused',

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as admin from '@rollcall/proto-gen/admin'
+import * as bsf from '@rollcall/proto-gen/bsf'
 import * as cx from '@rollcall/proto-gen/cx'
+import * as digest from '@rollcall/proto-gen/digest'
 import * as hop from '@rollcall/proto-gen/hop'
 import * as presence from '@rollcall/proto-gen/presence'
 import * as sh from '@rollcall/proto-gen/sh'
+import * as zh from '@rollcall/proto-gen/zh'
+import * as zn from '@rollcall/proto-gen/zn'
 import { HOP_SENDERS, mayAssert, mayCall, maySend, RPC_ROLES } from './role-table.ts'
 import { ROLES, type Role } from './roles.ts'
 
 /** Questions of an operator that one replica asks another. */
 const OF_REPLICAS: ReadonlyMap<string, readonly Role[]> = new Map([
   ['/rollcall.admin.v1.PresenceAdminService/GetPresentity', ['presence']],
+  ['/rollcall.admin.v1.PresenceAdminService/Try', ['presence']],
+  ['/rollcall.admin.v1.PresenceAdminService/Explain', ['presence']],
   ['/rollcall.admin.v1.ScscfAdminService/ListRegistrations', ['scscf']],
   ['/rollcall.admin.v1.ScscfAdminService/Deregister', ['scscf']],
   ['/rollcall.admin.v1.ScscfAdminService/Reauthenticate', ['scscf']],
@@ -27,7 +33,7 @@ function pathsIn(generated: object): string[] {
 }
 
 test('the table names every rpc of proto/, and nothing else (decision 004)', () => {
-  const paths = [admin, cx, hop, presence, sh].flatMap(pathsIn)
+  const paths = [admin, cx, hop, presence, sh, bsf, digest, zh, zn].flatMap(pathsIn)
   assert.ok(paths.length >= 13)
   assert.deepEqual(Object.keys(RPC_ROLES).sort(), paths.sort())
 })

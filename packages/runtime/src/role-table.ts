@@ -15,12 +15,19 @@ export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
   '/rollcall.sh.v1.ShService/UserData': ['presence'],
   // The Presence Server takes it from another replica only when it says that it was forwarded.
   '/rollcall.sh.v1.ShNotificationService/PushNotification': ['hss', 'presence'],
+  // A NAF; which names it may claim is its certificate's to say.
+  '/rollcall.zn.v1.ZnService/BootstrappingInfo': ['ap'],
+  '/rollcall.digest.v1.DigestCredentialsService/Lookup': ['ap', 'presence'],
+  '/rollcall.zh.v1.ZhService/MultimediaAuth': ['bsf'],
   '/rollcall.admin.v1.SubscriberAdminService/AddSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/GetSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/ListSubscribers': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/RemoveSubscriber': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/SetPresencePolicy': ['operator'],
   '/rollcall.admin.v1.SubscriberAdminService/SetServiceProfile': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/SetDigestPassword': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/SetGuss': ['operator'],
+  '/rollcall.admin.v1.SubscriberAdminService/GetGuss': ['operator'],
   '/rollcall.admin.v1.PcscfAdminService/ListContacts': ['operator'],
   // Another replica asks for what this one has, to put all together.
   '/rollcall.admin.v1.ScscfAdminService/ListRegistrations': ['operator', 'scscf'],
@@ -28,8 +35,11 @@ export const RPC_ROLES: Readonly<Record<string, readonly Role[]>> = {
   '/rollcall.admin.v1.ScscfAdminService/Reauthenticate': ['operator', 'scscf'],
   // A replica hands an operator's question to the one that owns the presentity.
   '/rollcall.admin.v1.PresenceAdminService/GetPresentity': ['operator', 'presence'],
+  '/rollcall.admin.v1.PresenceAdminService/Explain': ['operator', 'presence'],
+  '/rollcall.admin.v1.PresenceAdminService/Try': ['operator', 'presence'],
   // Each replica has subscriptions of every watcher.
   '/rollcall.presence.v1.PresenceReplicaService/EndWatcher': ['presence'],
+  '/rollcall.presence.v1.PresenceReplicaService/Xcap': ['presence'],
   // Who may open it at all; `HOP_SENDERS` says who may send to whom.
   '/rollcall.hop.v1.SipHopService/Exchange': ['pcscf', 'scscf', 'presence'],
 }
@@ -45,6 +55,8 @@ export const HOP_SENDERS: Readonly<Record<Role, readonly Role[]>> = {
   // ISC; from another replica what this one owns.
   presence: ['scscf', 'presence'],
   as: [],
+  bsf: [],
+  ap: [],
   hss: [],
   operator: [],
   storeadmin: [],

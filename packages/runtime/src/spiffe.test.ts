@@ -44,6 +44,14 @@ test('a quoted name cannot smuggle in a URI (CVE-2021-44532)', () => {
   ])
 })
 
+test('the host names of a certificate are those of its DNS entries alone', () => {
+  const peer = parsePeer(
+    'DNS:XCAP.example.org, URI:spiffe://rollcall.test/ns/ims/sa/ap, IP Address:127.0.0.1, DNS:"a, DNS:b"',
+    trustDomain,
+  )
+  assert.deepEqual(peer.dnsNames, ['xcap.example.org', 'a, dns:b'])
+})
+
 test('names that cannot be read as Node prints them say nothing at all', () => {
   const whole = 'URI:spiffe://rollcall.test/ns/ims/sa/hss'
   for (const names of [`${whole}, DNS:"open`, `"x", ${whole}`, `${whole},DNS:a`, `DNS:a"b, ${whole}`]) {

@@ -7,6 +7,12 @@ export interface Peer {
   readonly spiffeId: string
 }
 
+/** A peer as its certificate has it. */
+export interface CertifiedPeer extends Peer {
+  /** The host names that its certificate claims, in lower case. */
+  readonly dnsNames: readonly string[]
+}
+
 /** The SPIFFE ID of a role in a trust domain. */
 export function spiffeIdOf(trustDomain: string, role: string): string {
   return `spiffe://${trustDomain}/ns/ims/sa/${role}`
@@ -19,9 +25,10 @@ export function spiffeIdOf(trustDomain: string, role: string): string {
  *
  * @throws PeerIdentityError
  */
-export function parsePeer(subjectAltName: string | undefined, trustDomain: string): Peer {
+export function parsePeer(subjectAltName: string | undefined, trustDomain: string): CertifiedPeer {
   if (subjectAltName === undefined) throw new PeerIdentityError('no-certificate')
-  const uris = alternativeNames(subjectAltName).filter((name) => name.kind === 'URI')
+  const names = alternativeNames(subjectAltName)
+  const uris = names.filter((name) => name.kind === 'URI')
   const [uri] = uris
   // guard: svid-one-uri — with two URIs a peer could be whoever it needs to be
   if (!uri || uris.length !== 1 || !uri.value.startsWith('spiffe://')) throw new PeerIdentityError('no-spiffe-id')
@@ -30,7 +37,8 @@ export function parsePeer(subjectAltName: string | undefined, trustDomain: strin
   if (!uri.value.startsWith(prefix)) throw new PeerIdentityError('foreign-trust-domain')
   const role = uri.value.slice(prefix.length)
   if (!isRole(role)) throw new PeerIdentityError('unknown-role')
-  return { role, spiffeId: uri.value }
+  const dnsNames = names.filter(({ kind }) => kind === 'DNS').map(({ value }) => value.toLowerCase())
+  return { role, spiffeId: uri.value, dnsNames }
 }
 
 interface AlternativeName {

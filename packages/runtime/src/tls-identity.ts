@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls'
 import { type ChannelCredentials, experimental, type ServerCredentials } from '@grpc/grpc-js'
 import { type Clock, systemClock, type Timer } from '@rollcall/core'
 import { PeerIdentityError, TlsIdentityError } from './errors.ts'
@@ -86,25 +87,43 @@ export class TlsIdentity implements Disposable {
 
   /** For a gRPC client: connects only to a server whose certificate names `role` of this trust domain. */
   channelCredentials(role: Role): ChannelCredentials {
-    const expected = spiffeIdOf(this.trustDomain, role)
     return experimental.createCertificateProviderChannelCredentials(this.#provider, this.#provider, {
-      checkServerIdentity: (_host, certificate) => {
-        try {
-          const peer: Peer = parsePeer(certificate.subjectaltname, this.trustDomain)
-          // guard: server-role — a client speaks to nobody but the role that it expects
-          if (peer.spiffeId === expected) return undefined
-          return new Error(`expected ${expected}, found ${peer.spiffeId}`)
-        } catch (error) {
-          if (error instanceof PeerIdentityError) return error
-          throw error
-        }
-      },
+      checkServerIdentity: this.#serverCheck(role),
     })
+  }
+
+  /** The same for HTTPS, with the material of now. */
+  httpsClientOptions(role: Role): ConnectionOptions {
+    const { cert, key, ca } = this.#material
+    return {
+      cert,
+      key,
+      ca,
+      minVersion: 'TLSv1.2',
+      // A name that is no address; who is there is decided by the URI in the certificate.
+      servername: `${role}.${this.trustDomain}`,
+      checkServerIdentity: this.#serverCheck(role),
+    }
   }
 
   [Symbol.dispose](): void {
     this.#timer?.cancel()
     this.#timer = undefined
+  }
+
+  #serverCheck(role: Role): NonNullable<ConnectionOptions['checkServerIdentity']> {
+    const expected = spiffeIdOf(this.trustDomain, role)
+    return (_host, certificate) => {
+      try {
+        const peer: Peer = parsePeer(certificate.subjectaltname, this.trustDomain)
+        // guard: server-role — a client speaks to nobody but the role that it expects
+        if (peer.spiffeId === expected) return undefined
+        return new Error(`expected ${expected}, found ${peer.spiffeId}`)
+      } catch (error) {
+        if (error instanceof PeerIdentityError) return error
+        throw error
+      }
+    }
   }
 
   async #look(): Promise<ReloadOutcome> {

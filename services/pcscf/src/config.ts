@@ -1,3 +1,4 @@
+import type { BucketSettings } from '@rollcall/core'
 import { type Config, ConfigError, type ConfigProblem, parseAddressPort, type sharedShape } from '@rollcall/runtime'
 import { type OwnPair, ownPairs } from './sec-agree/own-pairs.ts'
 import type { SecAgreePolicy } from './sec-agree/policy.ts'
@@ -41,11 +42,6 @@ export interface PcscfConfig {
   readonly natsUrl: string
   readonly tls: { readonly certFile: string; readonly keyFile: string; readonly caFile: string }
   readonly grpcListen: string
-}
-
-export interface BucketSettings {
-  readonly burst: number
-  readonly intervalMs: number
 }
 
 /**

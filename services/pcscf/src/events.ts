@@ -1,7 +1,6 @@
-import type { Clock } from '@rollcall/core'
+import { type Clock, TokenBuckets } from '@rollcall/core'
 import type { AuditEvent, Metrics } from '@rollcall/runtime'
 import type { ContactEnd } from './contacts/record.ts'
-import { TokenBuckets } from './edge/token-buckets.ts'
 import type { SaSetView, SetEnd } from './sa/sa-table.ts'
 
 /** Packets that are no SIP of ours can come at any rate: the counter counts all, the audit log tells these of each kind. */

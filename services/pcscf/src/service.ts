@@ -1,4 +1,4 @@
-import type { Timer } from '@rollcall/core'
+import { type Timer, TokenBuckets } from '@rollcall/core'
 import { PcscfAdminServiceService } from '@rollcall/proto-gen/admin'
 import {
   createGrpcService,
@@ -18,7 +18,6 @@ import { PcscfLog } from './contacts/pcscf-log.ts'
 import type { PcscfContext } from './context.ts'
 import { Gm } from './edge/gm.ts'
 import { type GmTransport, openGm } from './edge/gm-transport.ts'
-import { TokenBuckets } from './edge/token-buckets.ts'
 import type { PartitionLostError } from './errors.ts'
 import { PcscfEvents } from './events.ts'
 import { CoreLink } from './mw/core-link.ts'

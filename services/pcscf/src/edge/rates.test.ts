@@ -2,25 +2,6 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { VirtualClock } from '@rollcall/core'
 import { RequestGate } from './request-gate.ts'
-import { TokenBuckets } from './token-buckets.ts'
-
-test('a bucket gives its burst at once, then one token each interval, and fills up no further', () => {
-  const clock = new VirtualClock()
-  const buckets = new TokenBuckets(clock, { burst: 3, intervalMs: 1_000 })
-  const taken = (): number => Array.from({ length: 10 }, () => buckets.take('a')).filter(Boolean).length
-  assert.equal(taken(), 3)
-  clock.advance(1_000)
-  assert.equal(taken(), 1)
-  clock.advance(60_000)
-  assert.equal(taken(), 3)
-  assert.ok(buckets.take('b'))
-})
-
-test('a flood of forged sources takes bounded memory', () => {
-  const buckets = new TokenBuckets(new VirtualClock(), { burst: 3, intervalMs: 1_000 })
-  for (let n = 0; n < 70_000; n++) buckets.take(`source ${n}`)
-  assert.equal(buckets.size, 65_536)
-})
 
 test('a retransmission of what was let through passes free, while it may come', () => {
   const clock = new VirtualClock()

@@ -1,6 +1,4 @@
-import type { Clock } from '@rollcall/core'
-import type { BucketSettings } from '../config.ts'
-import { TokenBuckets } from './token-buckets.ts'
+import { type BucketSettings, type Clock, TokenBuckets } from '@rollcall/core'
 
 /**
  * Lets new requests through at a rate a sender, before anything is remembered of them. A retransmission of a request

@@ -1,8 +1,13 @@
-import type { Clock } from '@rollcall/core'
-import type { BucketSettings } from '../config.ts'
+import type { Clock } from './clock.ts'
 
 /** A flood of forged sources must not take more memory than this, nor a search through it for each packet. */
 const BUCKETS_MAX = 65_536
+
+/** A token bucket: so much at once, then one each interval. */
+export interface BucketSettings {
+  readonly burst: number
+  readonly intervalMs: number
+}
 
 /**
  * A token bucket a key: `burst` at once, then one each `intervalMs`. Kept as the time at which the bucket would be full,
@@ -34,6 +39,13 @@ export class TokenBuckets {
     this.#fullAtMs.set(key, fullAtMs)
     if (this.#fullAtMs.size > BUCKETS_MAX) this.#forgetOldest()
     return true
+  }
+
+  /** Whether `key` has a token now, without taking it. */
+  has(key: string): boolean {
+    const nowMs = this.#clock.monotonic()
+    const fullAtMs = Math.max(nowMs, this.#fullAtMs.get(key) ?? 0) + this.#intervalMs
+    return fullAtMs - nowMs <= this.#burst * this.#intervalMs
   }
 
   /** Lets go of those that are full again: they are as good as new. */
