@@ -6,6 +6,7 @@ import {
   leaseSubjectPrefix,
   logStreamsOf,
   logSubject,
+  ownSubjectsOf,
   partitionOf,
   realmToken,
   STORE_SERVICES,
@@ -28,7 +29,8 @@ test('16 partitions lie in 4 shard streams, partition p in stream p mod 4 (readi
 test('no two streams share a subject’s first token and account, and no log lets records go by themselves', () => {
   for (const service of STORE_SERVICES) {
     for (const { kind, subjects, config } of streamsOf(service)) {
-      for (const subject of subjects) assert.ok(subject.startsWith(service === 'hss' ? '$KV.hss.' : `${service}.`))
+      for (const subject of subjects)
+        assert.ok(subject.startsWith(['hss', 'bsf'].includes(service) ? `$KV.${service}` : `${service}.`))
       assert.equal(config.discard, 'new')
       assert.equal(config.max_age, 0)
       assert.equal(config.deny_delete, true)
@@ -46,7 +48,20 @@ test('replicas that share partitions have leases in a stream of their own (ARCHI
     assert.deepEqual(leases[0]?.subjects, [`${service}.*.lease.*`])
   }
   assert.equal(leaseSubjectPrefix('presence', 'a.b'), 'presence.a_b.lease.')
-  for (const service of ['hss', 'pcscf'] as const) assert.ok(streamsOf(service).every(({ kind }) => kind !== 'lease'))
+  for (const service of ['hss', 'pcscf', 'bsf'] as const)
+    assert.ok(streamsOf(service).every(({ kind }) => kind !== 'lease'))
+})
+
+test('what UEs have bootstrapped lies in buckets whose entries expire (readings.md, Ut 4)', () => {
+  const streams = streamsOf('bsf')
+  assert.deepEqual(
+    streams.map(({ name, kind, config }) => [name, kind, config.allow_msg_ttl]),
+    [
+      ['KV_bsf_contexts', 'expiring', true],
+      ['KV_bsf_challenges', 'expiring', true],
+    ],
+  )
+  assert.deepEqual(ownSubjectsOf('bsf'), ['$KV.bsf_contexts.>', '$KV.bsf_challenges.>'])
 })
 
 test('a realm is one token of a subject (readings.md, Store 1)', () => {

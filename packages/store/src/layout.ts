@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto'
 
 /** Who keeps something in the store. Each has a NATS account of its own. */
-export const STORE_SERVICES = ['hss', 'scscf', 'presence', 'pcscf'] as const
+export const STORE_SERVICES = ['hss', 'scscf', 'presence', 'pcscf', 'bsf'] as const
 export type StoreService = (typeof STORE_SERVICES)[number]
 
 /** Services whose state is a partition log. */
-export type LogService = Exclude<StoreService, 'hss'>
+export type LogService = Exclude<StoreService, 'hss' | 'bsf'>
 
 /** Services whose replicas share partitions, each replica with a lease. */
 export type ReplicatedService = Exclude<LogService, 'pcscf'>
@@ -40,8 +40,8 @@ const LEASE_STREAM_BYTES_MAX = 16 * 1024 * 1024
 /** A JetStream stream as `rollcall store init` makes it, but for its size and replicas. */
 export interface StreamLayout {
   readonly name: string
-  /** A lease stream holds nothing that cannot be written anew. */
-  readonly kind: 'log' | 'bucket' | 'lease'
+  /** A lease stream, and a bucket whose entries expire, hold nothing that cannot be written anew. */
+  readonly kind: 'log' | 'bucket' | 'lease' | 'expiring'
   /** It needs no more than this, however large streams may be. */
   readonly bytesMax?: number
   readonly subjects: readonly string[]
@@ -68,6 +68,23 @@ const KEEP_ALL = {
 
 /** The bucket of the HSS. */
 export const HSS_BUCKET = 'hss'
+/**
+ * The buckets of the BSF: what UEs have bootstrapped, and challenges that wait for their answer. Two, since on one server
+ * with fsync each stream syncs one message at a time.
+ */
+export const BSF_CONTEXTS_BUCKET = 'bsf_contexts'
+export const BSF_CHALLENGES_BUCKET = 'bsf_challenges'
+
+/** Every bucket, and whose it is. */
+export const BUCKETS = {
+  [HSS_BUCKET]: 'hss',
+  [BSF_CONTEXTS_BUCKET]: 'bsf',
+  [BSF_CHALLENGES_BUCKET]: 'bsf',
+} as const satisfies Readonly<Record<string, StoreService>>
+export type BucketName = keyof typeof BUCKETS
+
+/** Challenges live a minute and have 1 kB: more than 50,000 that nobody has answered are an attack. */
+const CHALLENGES_BYTES_MAX = 64 * 1024 * 1024
 
 /** @throws RangeError when no store can have that shape. */
 export function checkShape(shape: StoreShape): void {
@@ -84,6 +101,11 @@ export function streamsOf(service: StoreService, shape: StoreShape = DEFAULT_SHA
   switch (service) {
     case 'hss':
       return [bucketStream(HSS_BUCKET)]
+    case 'bsf':
+      return [
+        expiringStream(BSF_CONTEXTS_BUCKET),
+        { ...expiringStream(BSF_CHALLENGES_BUCKET), bytesMax: CHALLENGES_BYTES_MAX },
+      ]
     case 'pcscf':
       return [logStream('pcscf_log', ['pcscf.*.log.*', 'pcscf.*.snap.*.>'], {})]
     case 'scscf':
@@ -134,6 +156,18 @@ function logStream(name: string, subjects: string[], metadata: Record<string, st
 function bucketStream(bucket: string): StreamLayout {
   const config = { ...KEEP_ALL, max_msgs_per_subject: 1, deny_purge: true, max_msg_size: BUCKET_MESSAGE_OCTETS_MAX }
   return { name: bucketStreamName(bucket), kind: 'bucket', subjects: [`$KV.${bucket}.>`], config, metadata: {} }
+}
+
+/** A bucket whose entries each have a time to live: what expires is gone from the disk, too. */
+function expiringStream(bucket: string): StreamLayout {
+  const { config, ...layout } = bucketStream(bucket)
+  return { ...layout, kind: 'expiring', config: { ...config, allow_msg_ttl: true } }
+}
+
+/** The subjects that a service publishes to, but for API calls. */
+export function ownSubjectsOf(service: StoreService): readonly string[] {
+  const buckets = Object.entries(BUCKETS).filter(([, owner]) => owner === service)
+  return buckets.length === 0 ? [`${service}.>`] : buckets.map(([bucket]) => `$KV.${bucket}.>`)
 }
 
 /** `KV_hss`. */

@@ -42,6 +42,8 @@ export { repairDataFolder } from './init/repair-data-folder.ts'
 export { KeyValue, type KeyValueEntry } from './kv/key-value.ts'
 export {
   accountOf,
+  BSF_CHALLENGES_BUCKET,
+  BSF_CONTEXTS_BUCKET,
   DEFAULT_SHAPE,
   HSS_BUCKET,
   type LogService,

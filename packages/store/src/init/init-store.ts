@@ -107,11 +107,15 @@ function refuseLost(missing: readonly Wanted[], data: DataFolder, folder: DataFo
  */
 function refuseUnseen(missing: readonly Wanted[], wanted: readonly Wanted[]): void {
   const isSafe = ({ service, layout }: Wanted): boolean =>
-    layout.kind === 'lease' &&
-    wanted.every((other) => other.service !== service || other.layout.kind === 'lease' || !missing.includes(other))
+    holdsNothingToLose(layout) &&
+    wanted.every((other) => other.service !== service || holdsNothingToLose(other.layout) || !missing.includes(other))
   const unsafe = missing.filter((want) => !isSafe(want))
   // guard: store-unseen-data — where data may lie unseen nothing is made
   if (unsafe.length > 0) throw new FirstInstallationError(missing.map(nameOf))
+}
+
+function holdsNothingToLose({ kind }: StreamLayout): boolean {
+  return kind === 'lease' || kind === 'expiring'
 }
 
 async function create(

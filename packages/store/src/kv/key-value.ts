@@ -19,7 +19,7 @@ import {
   type StoredMessage,
   streamInfo,
 } from '../jetstream-api.ts'
-import { bucketStreamName, type HSS_BUCKET, streamsOf } from '../layout.ts'
+import { BUCKETS, type BucketName, bucketStreamName, streamsOf } from '../layout.ts'
 import { pause } from '../pause.ts'
 import type { StoreLink } from '../store-link.ts'
 
@@ -38,6 +38,8 @@ const BATCH_MS_MAX = 10_000
 
 /** Header that marks a deleted key, as NATS's own clients write it. */
 const OPERATION_HEADER = 'KV-Operation'
+/** Header by which nats-server removes a message by itself, after whole seconds. */
+const TTL_HEADER = 'Nats-TTL'
 /** Header that tells one of our writes from all others when its answer was lost. */
 const WRITE_HEADER = 'Rollcall-Write'
 
@@ -49,7 +51,8 @@ export interface KeyValueEntry {
 
 /**
  * A bucket of keys and values with compare-and-set. Reads ask the stream's leader, so an update after a read fails only
- * when someone wrote in between. There is no cache and no time to live.
+ * when someone wrote in between. There is no cache. An entry of an expiring bucket has a time to live, which an update would
+ * end: there a key is created and never updated.
  */
 export class KeyValue {
   readonly #connection: StoreLink
@@ -63,10 +66,10 @@ export class KeyValue {
   }
 
   /** @throws StreamMissingError, StreamMismatchError, StoreUnavailableError, StoreDeniedError */
-  static async open(o: { connection: StoreLink; bucket: typeof HSS_BUCKET }): Promise<KeyValue> {
+  static async open(o: { connection: StoreLink; bucket: BucketName }): Promise<KeyValue> {
     const name = bucketStreamName(o.bucket)
     const { config } = await streamInfo(o.connection, name, READ_MS_MAX)
-    for (const layout of streamsOf('hss')) if (layout.name === name) checkStream(layout, config)
+    for (const layout of streamsOf(BUCKETS[o.bucket])) if (layout.name === name) checkStream(layout, config)
     return new KeyValue(o.connection, o.bucket)
   }
 
@@ -78,17 +81,19 @@ export class KeyValue {
   }
 
   /**
-   * Gives a key its first value, or its first one after a delete.
+   * Gives a key its first value, or its first one after a delete. After `ttlMs`, rounded up to seconds, it is gone, in a
+   * bucket whose entries expire.
    *
    * @throws KeyExistsError, InvalidKeyError, RecordTooLargeError, StoreUnavailableError, StoreFullError
    */
-  async create(key: string, value: Uint8Array): Promise<bigint> {
+  async create(key: string, value: Uint8Array, o: { readonly ttlMs?: number } = {}): Promise<bigint> {
     const subject = this.#subject(key)
-    const revision = await this.#write(subject, value, 0, [])
+    const ttl = ttlHeader(o.ttlMs)
+    const revision = await this.#write(subject, value, 0, ttl)
     if (revision !== undefined) return BigInt(revision)
     const last = await this.#last(subject)
     if (last && isDeleted(last)) {
-      const again = await this.#write(subject, value, last.sequence, [])
+      const again = await this.#write(subject, value, last.sequence, ttl)
       if (again !== undefined) return BigInt(again)
     }
     throw new KeyExistsError(key)
@@ -105,9 +110,13 @@ export class KeyValue {
     return BigInt(written)
   }
 
-  /** @throws RevisionMismatchError, InvalidKeyError, StoreUnavailableError, StoreFullError */
-  async delete(key: string, revision: bigint): Promise<void> {
-    const marker = [[OPERATION_HEADER, 'DEL']] as const
+  /**
+   * Deletes a key that is at `revision`. What marks it deleted is gone after `ttlMs`; without, it stays.
+   *
+   * @throws RevisionMismatchError, InvalidKeyError, StoreUnavailableError, StoreFullError
+   */
+  async delete(key: string, revision: bigint, o: { readonly ttlMs?: number } = {}): Promise<void> {
+    const marker = [[OPERATION_HEADER, 'DEL'], ...ttlHeader(o.ttlMs)] as const
     const written = await this.#write(this.#subject(key), Buffer.alloc(0), Number(revision), marker)
     if (written === undefined) throw new RevisionMismatchError(key, revision)
   }
@@ -189,6 +198,10 @@ export class KeyValue {
     const last = await this.#last(subject)
     return last?.headers?.get(WRITE_HEADER) === write ? last.sequence : undefined
   }
+}
+
+function ttlHeader(ttlMs: number | undefined): readonly (readonly [string, string])[] {
+  return ttlMs === undefined ? [] : [[TTL_HEADER, `${Math.max(1, Math.ceil(ttlMs / 1000))}s`]]
 }
 
 function isDeleted(message: StoredMessage): boolean {

@@ -2,9 +2,9 @@ import { isIPv6 } from 'node:net'
 import {
   accountOf,
   DEFAULT_SHAPE,
-  HSS_BUCKET,
   inboxPrefixOf,
   MAX_PAYLOAD_OCTETS,
+  ownSubjectsOf,
   STORE_SERVICES,
   STREAM_BYTES_MAX,
   type StoreService,
@@ -140,14 +140,14 @@ ${routes.join('\n')}
 
 function renderAccount(service: StoreService, shape: StoreShape, o: NatsConfigOptions): string {
   const { trustDomain } = o
-  const adminGrants = o.isRestoring ? [...ADMIN_GRANTS, ownSubjects(service)] : ADMIN_GRANTS
+  const adminGrants = o.isRestoring ? [...ADMIN_GRANTS, ...ownSubjectsOf(service)] : ADMIN_GRANTS
   const users = [
     renderUser(trustDomain, service, serviceGrants(service, shape), [
       `${inboxPrefixOf(service)}.>`,
       ...leaseHints(service, shape),
     ]),
     renderUser(trustDomain, storeAdminRole(service), adminGrants, [`${inboxPrefixOf('storeadmin')}.>`]),
-    renderUser(trustDomain, storeBackupRole(service), readGrants(service, shape), [
+    renderUser(trustDomain, storeBackupRole(service), backupGrants(service, shape), [
       `${inboxPrefixOf('storebackup')}.>`,
     ]),
   ]
@@ -180,17 +180,13 @@ ${grants}
 
 /** A service reads, writes and purges its own; it creates, changes and deletes no stream, and makes no consumer. */
 function serviceGrants(service: StoreService, shape: StoreShape): string[] {
-  const own = ownSubjects(service)
+  const own = ownSubjectsOf(service)
   const reads = readGrants(service, shape)
   const purges = streamsOf(service, shape)
     .filter(({ config }) => !config.deny_purge)
     .map(({ name }) => `$JS.API.STREAM.PURGE.${name}`)
   // guard: nats-own-subjects — a service publishes to its own subjects and API calls alone
-  return [own, ...reads, ...purges]
-}
-
-function ownSubjects(service: StoreService): string {
-  return service === 'hss' ? `$KV.${HSS_BUCKET}.>` : `${service}.>`
+  return [...own, ...reads, ...purges]
 }
 
 /** To read a stream whole: it is not divided further. */
@@ -201,6 +197,14 @@ function readGrants(service: StoreService, shape: StoreShape): string[] {
     `$JS.API.DIRECT.GET.${name}`,
     `$JS.API.DIRECT.GET.${name}.>`,
   ])
+}
+
+/** What expires is in no backup, and who makes backups cannot read it: it holds keys that are good for hours. */
+function backupGrants(service: StoreService, shape: StoreShape): string[] {
+  // guard: backup-no-keys — who backs up reads no bootstrapped keys
+  const expiring = streamsOf(service, shape).filter(({ kind }) => kind === 'expiring')
+  if (expiring.length > 0) return expiring.map(({ name }) => `$JS.API.STREAM.INFO.${name}`)
+  return readGrants(service, shape)
 }
 
 /** Replicas overhear each other's heartbeats, so that they look around at once when something has changed. */

@@ -46,6 +46,7 @@ export async function findStored(connection: StoreLink, service: StoreService): 
       checkStream(layout, (await streamInfo(connection, layout.name, CALL_MS_MAX)).config)
       const lost = (await lostOctets(connection, layout.name, LOST_MS_MAX)) ?? 0
       if (lost > 0) problems.push(`stream ${layout.name}: ${lost} octets could not be read when the server started`)
+      if (layout.kind === 'expiring') continue
       if (layout.kind !== 'lease') streams.push(layout)
       else if (service === 'presence' || service === 'scscf') floors = await StoredFloors.read(connection, service)
     } catch (error) {
@@ -54,7 +55,7 @@ export async function findStored(connection: StoreLink, service: StoreService): 
     }
   }
   const partitions: StoredPartition[] = []
-  if (service !== 'hss') {
+  if (service !== 'hss' && service !== 'bsf') {
     for (const { name } of streams) {
       const found = await partitionsIn(connection, service, name, problems)
       for (const place of [...found, ...lostIn(found, { service, stream: name, shape, floors })]) {
@@ -70,7 +71,7 @@ async function readShape(
   service: StoreService,
   problems: string[],
 ): Promise<StoreShape | undefined> {
-  if (service === 'hss' || service === 'pcscf') return undefined
+  if (service === 'hss' || service === 'bsf' || service === 'pcscf') return undefined
   const stream = shardStreamName(service, 0)
   try {
     const { metadata } = (await streamInfo(connection, stream, CALL_MS_MAX)).config

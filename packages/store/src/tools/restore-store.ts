@@ -73,7 +73,7 @@ async function refuseStreams(
     for (const { name, kind } of streamsOf(service, summary.shapes[service] ?? DEFAULT_SHAPE)) {
       try {
         await streamInfo(connection, name, CALL_MS_MAX)
-        if (kind !== 'lease') found.push(name)
+        if (kind !== 'lease' && kind !== 'expiring') found.push(name)
       } catch (error) {
         if (!(error instanceof StreamMissingError)) throw error
       }

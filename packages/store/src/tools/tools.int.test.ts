@@ -9,7 +9,7 @@ import { connectStore } from '../connection.ts'
 import { StoreDeniedError } from '../errors.ts'
 import { lastMessage, publish, purge, streamInfo } from '../jetstream-api.ts'
 import { KeyValue } from '../kv/key-value.ts'
-import { HSS_BUCKET, storeAdminRole, storeBackupRole } from '../layout.ts'
+import { HSS_BUCKET, type StoreService, storeAdminRole, storeBackupRole } from '../layout.ts'
 import { KeyedOwner } from '../testing/keyed-owner.ts'
 import { connectTo, openLogs, REALM, until } from '../testing/store-client.ts'
 import { backupStore } from './backup-store.ts'
@@ -28,7 +28,7 @@ const readOptions = (of: TestStore) => ({
   url: of.url,
   clock: systemClock,
   services: SERVICES,
-  backupTlsOf: (service: (typeof SERVICES)[number] | 'scscf') => of.tlsFor(storeBackupRole(service)),
+  backupTlsOf: (service: StoreService) => of.tlsFor(storeBackupRole(service)),
 })
 const backup = (file: string) => backupStore({ ...readOptions(store), file, key, random: systemRandom })
 const restoreOptions = (of: TestStore, file: string): RestoreOptions => ({
