@@ -40,6 +40,24 @@ export class SubscriberUnknownError extends RollcallError {
   }
 }
 
+/** Nobody of this name has a password in this realm. Which of the two it is, is not told. */
+export class DigestCredentialsUnknownError extends RollcallError {
+  override readonly name = 'DigestCredentialsUnknownError'
+  readonly code = 'HSS_DIGEST_CREDENTIALS_UNKNOWN'
+  constructor() {
+    super('no password for this user and realm')
+  }
+}
+
+/** A user has passwords in so many realms that there is no room for another. */
+export class TooManyPasswordsError extends RollcallError {
+  override readonly name = 'TooManyPasswordsError'
+  readonly code = 'HSS_TOO_MANY_PASSWORDS'
+  constructor(realmsMax: number) {
+    super(`a user has passwords in at most ${realmsMax} realms; take one away first`)
+  }
+}
+
 /** Somebody else changed the same records again and again while we tried: the caller may try once more. */
 export class ConcurrentChangeError extends RollcallError {
   override readonly name = 'ConcurrentChangeError'

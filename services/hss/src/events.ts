@@ -16,6 +16,7 @@ export type RefusalReason =
   | 'store-unavailable'
   | 'policy-not-in-force'
   | 'registrations-not-told'
+  | 'digest-unknown'
 
 /** The one place where the HSS tells what it decided. */
 export class HssEvents {
@@ -36,6 +37,12 @@ export class HssEvents {
   identityRefused(reason: 'user-unknown' | 'identities-dont-match', impi: string, impu: string): void {
     this.refused(reason)
     this.#audit({ event: 'identity.refused', outcome: 'refused', reason, identities: { impi, impu } })
+  }
+
+  /** A BSF asked for an IMPI that nobody has. */
+  gbaIdentityRefused(impi: string): void {
+    this.refused('user-unknown')
+    this.#audit({ event: 'identity.refused', outcome: 'refused', reason: 'user-unknown', identities: { impi } })
   }
 
   /** A UE reported a synchronisation failure. */
@@ -68,6 +75,11 @@ export class HssEvents {
     const { defaultAllow, allow, block } = o.policy
     const detail = { defaultAllow, allowed: allow.length, blocked: block.length, revision: o.revision?.toString() }
     this.#audit({ event: 'policy.changed', outcome, reason, identities: { presentity: o.presentity }, detail })
+  }
+
+  /** An operator changed a user's password or security settings, or tried to. */
+  credentialsChanged(outcome: 'allowed' | 'refused', reason: string, impi: string): void {
+    this.#audit({ event: 'credentials.changed', outcome, reason, identities: { impi } })
   }
 
   /** An operator changed a subscriber, or tried to. */

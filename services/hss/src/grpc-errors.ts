@@ -1,14 +1,17 @@
 import { SqnExhaustedError } from '@rollcall/aka'
 import { InvalidIdentityError, RollcallError } from '@rollcall/core'
+import { InvalidGussError } from '@rollcall/gba'
 import { type RpcContext, RpcError, type RpcErrorCode } from '@rollcall/runtime'
 import { RecordTooLargeError } from '@rollcall/store'
 import {
   ConcurrentChangeError,
+  DigestCredentialsUnknownError,
   PolicyNotInForceError,
   RequestInvalidError,
   SubscriberExistsError,
   SubscriberInvalidError,
   SubscriberUnknownError,
+  TooManyPasswordsError,
 } from './errors.ts'
 import type { HssEvents } from './events.ts'
 
@@ -44,11 +47,17 @@ function translate(error: unknown): unknown {
 
 function codeOf(error: RollcallError): RpcErrorCode | undefined {
   if (error instanceof SubscriberInvalidError || error instanceof RequestInvalidError) return 'RPC_INVALID'
-  if (error instanceof InvalidIdentityError || error instanceof RecordTooLargeError) return 'RPC_INVALID'
+  if (
+    error instanceof InvalidIdentityError ||
+    error instanceof InvalidGussError ||
+    error instanceof RecordTooLargeError
+  )
+    return 'RPC_INVALID'
   if (error instanceof SubscriberExistsError) return 'RPC_ALREADY_EXISTS'
   if (error instanceof SubscriberUnknownError) return 'RPC_NOT_FOUND'
   if (error instanceof ConcurrentChangeError) return 'RPC_CONFLICT'
-  if (error instanceof SqnExhaustedError) return 'RPC_EXHAUSTED'
+  if (error instanceof DigestCredentialsUnknownError) return 'RPC_NOT_FOUND'
+  if (error instanceof SqnExhaustedError || error instanceof TooManyPasswordsError) return 'RPC_EXHAUSTED'
   if (error instanceof PolicyNotInForceError) return 'RPC_UNAVAILABLE'
   return undefined
 }

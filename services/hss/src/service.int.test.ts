@@ -11,7 +11,7 @@ import { SubscriberAdminServiceClient } from '@rollcall/proto-gen/admin'
 import { CxResult, CxServiceClient, ServerAssignmentType } from '@rollcall/proto-gen/cx'
 import { ShServiceClient } from '@rollcall/proto-gen/sh'
 import { callUnary, RpcError, type RpcErrorCode } from '@rollcall/runtime'
-import { ALICE, adminAlice, IMPI, K, OPC, SERVER_NAME } from './subscribers/testing/fixtures.ts'
+import { ALICE, adminAlice, IMPI, K, OPC, REALM, SERVER_NAME } from './subscribers/testing/fixtures.ts'
 import { HssStack, until } from './testing/hss-stack.ts'
 
 let stack: HssStack
@@ -107,6 +107,34 @@ test('who may not ask gets nothing: each interface has its role (ARCHITECTURE, d
   for (const role of ['pcscf', 'operator', 'scscf', 'hss']) {
     const sh = await stack.client(ShServiceClient, role)
     assert.equal(await codeOf(callUnary(sh.userData.bind(sh), { impu: ALICE })), 'RPC_DENIED', role)
+  }
+})
+
+test('vectors for bootstrapping are for the BSF, hashes of passwords for who checks them (TS 29.109 clause 4.3)', async () => {
+  const admin = await stack.admin()
+  const password = Buffer.from('correct horse battery')
+  await callUnary(admin.setDigestPassword.bind(admin), { impi: IMPI, realm: REALM, password })
+  for (const role of ['ap', 'presence']) {
+    const digest = await stack.digest(role)
+    const found = await callUnary(digest.lookup.bind(digest), { username: IMPI, realm: REALM })
+    assert.equal(found.ha1.length, 3)
+    assert.ok(!stack.log.includes(found.ha1[0]?.value.toString('hex') ?? ''))
+    const unknown = callUnary(digest.lookup.bind(digest), { username: IMPI, realm: 'other' })
+    assert.equal(await codeOf(unknown), 'RPC_NOT_FOUND')
+  }
+  assert.ok(!stack.log.includes('correct horse'))
+  const zh = await stack.zh()
+  const request = { impi: IMPI, auts: Buffer.alloc(0), rand: Buffer.alloc(0) }
+  const { vector, guss } = await callUnary(zh.multimediaAuth.bind(zh), request)
+  assert.deepEqual([vector?.rand.length, guss?.uss.length], [16, 2])
+  for (const role of ['ap', 'presence', 'scscf', 'operator', 'pcscf']) {
+    const other = await stack.zh(role)
+    assert.equal(await codeOf(callUnary(other.multimediaAuth.bind(other), request)), 'RPC_DENIED', role)
+  }
+  for (const role of ['bsf', 'scscf', 'operator', 'pcscf']) {
+    const other = await stack.digest(role)
+    const asked = callUnary(other.lookup.bind(other), { username: IMPI, realm: REALM })
+    assert.equal(await codeOf(asked), 'RPC_DENIED', role)
   }
 })
 

@@ -1,6 +1,8 @@
 import { SubscriberAdminServiceService } from '@rollcall/proto-gen/admin'
 import { CxServiceService } from '@rollcall/proto-gen/cx'
+import { DigestCredentialsServiceService } from '@rollcall/proto-gen/digest'
 import { ShServiceService } from '@rollcall/proto-gen/sh'
+import { ZhServiceService } from '@rollcall/proto-gen/zh'
 import {
   createGrpcService,
   type GrpcServer,
@@ -15,8 +17,10 @@ import {
 import { connectStore, HSS_BUCKET, KeyValue, Sealer, type StoreConnection, StoreOpener } from '@rollcall/store'
 import { addSubscriber } from './admin/add-subscriber.ts'
 import { getSubscriber } from './admin/get-subscriber.ts'
+import { getGuss, setGuss } from './admin/guss.ts'
 import { listSubscribers } from './admin/list-subscribers.ts'
 import { removeSubscriber } from './admin/remove-subscriber.ts'
+import { setDigestPassword } from './admin/set-digest-password.ts'
 import { setPresencePolicy } from './admin/set-presence-policy.ts'
 import { setServiceProfile } from './admin/set-service-profile.ts'
 import { AuthenticationCentre } from './auc/authentication-centre.ts'
@@ -30,6 +34,7 @@ import { RegistrationPush } from './cx/registration-push.ts'
 import { ScscfServers } from './cx/scscf-servers.ts'
 import { serverAssignment } from './cx/server-assignment.ts'
 import { userAuthorization } from './cx/user-authorization.ts'
+import { lookupCredentials } from './digest/lookup.ts'
 import { HssEvents } from './events.ts'
 import { handle } from './grpc-errors.ts'
 import { PolicyPush } from './sh/policy-push.ts'
@@ -38,6 +43,8 @@ import { userData } from './sh/user-data.ts'
 import { WatchedBucket } from './store-bucket.ts'
 import { SubscriberRepository } from './subscribers/repository.ts'
 import { resealAll } from './subscribers/resealing.ts'
+
+import { multimediaAuthForGba } from './zh/multimedia-auth.ts'
 
 export { hssShape } from './config.ts'
 
@@ -51,7 +58,7 @@ interface OpenStore {
   readonly context: HssContext
 }
 
-/** HSS and AuC as one process: Cx, Sh and the operator's interface over gRPC, the subscribers in a bucket. */
+/** HSS and AuC as one process: Cx, Sh, Zh, digest credentials and the operator's interface over gRPC, the subscribers in a bucket. */
 export class HssService implements Service {
   readonly #config: HssConfig
   readonly #runtime: Runtime
@@ -147,6 +154,8 @@ export class HssService implements Service {
         locationInfo: this.#bind(locationInfo),
       }),
       createGrpcService(ShServiceService, { userData: this.#bind(userData) }),
+      createGrpcService(ZhServiceService, { multimediaAuth: this.#bind(multimediaAuthForGba) }),
+      createGrpcService(DigestCredentialsServiceService, { lookup: this.#bind(lookupCredentials) }),
       createGrpcService(SubscriberAdminServiceService, {
         addSubscriber: this.#bind(addSubscriber),
         getSubscriber: this.#bind(getSubscriber),
@@ -154,6 +163,9 @@ export class HssService implements Service {
         removeSubscriber: this.#bind(removeSubscriber),
         setPresencePolicy: this.#bind(setPresencePolicy),
         setServiceProfile: this.#bind(setServiceProfile),
+        setDigestPassword: this.#bind(setDigestPassword),
+        setGuss: this.#bind(setGuss),
+        getGuss: this.#bind(getGuss),
       }),
     ]
   }

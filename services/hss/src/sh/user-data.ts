@@ -1,7 +1,7 @@
 import type { UserDataRequest, UserDataResponse } from '@rollcall/proto-gen/sh'
 import type { HssContext } from '../context.ts'
 import { resolveImpu } from '../cx/resolve.ts'
-import type { Subscriber } from '../subscribers/subscriber.ts'
+import { type Subscriber, usableImpusOf } from '../subscribers/subscriber.ts'
 
 /**
  * UDR/UDA: what an application server may know of a user. Barred identities are not told: nobody may be reached by them.
@@ -19,8 +19,6 @@ export async function userData(context: HssContext, request: UserDataRequest): P
 
 /** What both Sh-Pull and Sh-Push tell of a user. */
 export function userDataOf({ serviceProfile, presencePolicy, revision }: Subscriber): Omit<UserDataResponse, 'found'> {
-  const { canonicalImpu, publicIdentities } = serviceProfile
-  // guard: barred-untold — nobody is reached by a barred identity
-  const impus = publicIdentities.filter(({ barringIndication }) => !barringIndication).map(({ identity }) => identity)
-  return { canonicalImpu, impus, presencePolicy, revision }
+  const { canonicalImpu } = serviceProfile
+  return { canonicalImpu, impus: usableImpusOf({ serviceProfile }), presencePolicy, revision }
 }

@@ -1,6 +1,7 @@
 import type { AkaKeys } from '@rollcall/aka'
 import type { Impi } from '@rollcall/core'
 import type { RecordSealer, SealContext } from './bucket.ts'
+import { openHa1, sealHa1 } from './digest-seal.ts'
 import { RECORD_VERSION } from './record.ts'
 import type { NewPrivateUser, PrivateUser } from './subscriber.ts'
 
@@ -18,6 +19,8 @@ export function sealKeys(sealer: RecordSealer, recordKey: string, user: NewPriva
     sealedTopc: 'topc' in user ? sealer.seal(user.topc, contextOf(recordKey, user.impi, 'topc')) : ABSENT,
     amf: user.amf,
     initialSqn: user.initialSqn,
+    guss: undefined,
+    digestPasswords: [],
   }
 }
 
@@ -33,11 +36,11 @@ export function openKeys(sealer: RecordSealer, recordKey: string, user: PrivateU
   return { k, opc: sealer.open(user.sealedOpc, contextOf(recordKey, user.impi, 'opc')) }
 }
 
-/** Whether another key than the current one sealed anything of `user`. */
+/** Whether another key than the current one sealed anything of `user`, its passwords too. */
 export function needsResealing(sealer: RecordSealer, user: PrivateUser): boolean {
-  return [user.sealedK, usesTuak(user) ? user.sealedTopc : user.sealedOpc].some((sealed) =>
-    sealer.needsResealing(sealed),
-  )
+  const all = [user.sealedK, usesTuak(user) ? user.sealedTopc : user.sealedOpc]
+  for (const { sealedHa1 } of user.digestPasswords) all.push(sealedHa1)
+  return all.some((sealed) => sealer.needsResealing(sealed))
 }
 
 /**
@@ -47,8 +50,12 @@ export function needsResealing(sealer: RecordSealer, user: PrivateUser): boolean
  */
 export function resealKeys(sealer: RecordSealer, recordKey: string, user: PrivateUser): PrivateUser {
   if (!needsResealing(sealer, user)) return user
-  const { impi, amf, initialSqn } = user
-  return sealKeys(sealer, recordKey, { impi, amf, initialSqn, ...openKeys(sealer, recordKey, user) })
+  const { impi, amf, initialSqn, guss } = user
+  const digestPasswords = user.digestPasswords.map((password) => {
+    return sealHa1(sealer, { recordKey, impi, realm: password.realm }, openHa1(sealer, { recordKey, impi }, password))
+  })
+  const sealed = sealKeys(sealer, recordKey, { impi, amf, initialSqn, ...openKeys(sealer, recordKey, user) })
+  return { ...sealed, guss, digestPasswords }
 }
 
 function contextOf(recordKey: string, impi: Impi, name: 'k' | 'opc' | 'topc'): SealContext {

@@ -1,12 +1,14 @@
 import type { AkaKeys } from '@rollcall/aka'
-import type { Impi, Impu, Random } from '@rollcall/core'
+import type { Impi, Impu, Random, Secret } from '@rollcall/core'
+import type { Guss } from '@rollcall/gba'
 import { ServiceProfile } from '@rollcall/proto-gen/cx'
 import { IdentityRecord, SubscriptionRecord } from '@rollcall/proto-gen/hss'
 import { PresencePolicy } from '@rollcall/proto-gen/sh'
 import { KeyExistsError, RevisionMismatchError } from '@rollcall/store'
-import { ConcurrentChangeError, SubscriberExistsError } from '../errors.ts'
+import { ConcurrentChangeError, SubscriberExistsError, TooManyPasswordsError } from '../errors.ts'
 import { KeyedQueue } from '../keyed-queue.ts'
 import type { Bucket, RecordSealer } from './bucket.ts'
+import { openHa1, sealHa1 } from './digest-seal.ts'
 import { needsResealing, openKeys, resealKeys, sealKeys } from './key-seal.ts'
 import { decodeRecord, encodeLive, encodeRecord, subscriberOf } from './record.ts'
 import { RecordKeys, SUBSCRIPTION_PREFIX } from './record-keys.ts'
@@ -14,6 +16,9 @@ import { impusOf, type NewSubscriber, type PrivateUser, privateUserOf, type Subs
 
 /** How often an add or remove that met somebody else's write starts again before it gives up. */
 const ATTEMPTS_MAX = 5
+
+/** `Choice:` realms in which one user may have a password: an authentication proxy, a Presence Server, and room for more. */
+const DIGEST_REALMS_MAX = 8
 
 /** Octets of the random mark of one add. */
 const GENERATION_OCTETS = 16
@@ -98,6 +103,54 @@ export class SubscriberRepository {
         const subscriber = await this.findByImpu(impu)
         if (!subscriber || isSameMessage(PresencePolicy, subscriber.presencePolicy, presencePolicy)) return subscriber
         return await this.#replace({ ...subscriber, presencePolicy })
+      }),
+    )
+  }
+
+  /**
+   * Gives a user a password in one realm, or takes it away: the user as it is then, or undefined when there is none.
+   *
+   * @throws TooManyPasswordsError; ConcurrentChangeError.
+   */
+  async setDigestPassword(impi: Impi, realm: string, ha1: Secret | undefined): Promise<PrivateUser | undefined> {
+    return await this.#changeUser(impi, (user, recordKey) => {
+      const others = user.digestPasswords.filter((password) => password.realm !== realm)
+      if (ha1 === undefined) return { ...user, digestPasswords: others }
+      if (others.length >= DIGEST_REALMS_MAX) throw new TooManyPasswordsError(DIGEST_REALMS_MAX)
+      return { ...user, digestPasswords: [...others, sealHa1(this.#sealer, { recordKey, impi, realm }, ha1)] }
+    })
+  }
+
+  /** The hashes that stand for the user's password in `realm`, in the clear; undefined when there is none. */
+  ha1Of({ recordKey }: Subscriber, { impi, digestPasswords }: PrivateUser, realm: string): Secret | undefined {
+    const password = digestPasswords.find((one) => one.realm === realm)
+    return password && openHa1(this.#sealer, { recordKey, impi }, password)
+  }
+
+  /**
+   * Gives a user other GBA user security settings, or takes them away: the subscriber as it is then, or undefined when
+   * there is none.
+   *
+   * @throws ConcurrentChangeError
+   */
+  async setGuss(impi: Impi, guss: Guss | undefined): Promise<Subscriber | undefined> {
+    const user = await this.#changeUser(impi, (before) => ({ ...before, guss }))
+    return user && (await this.findByImpi(impi))
+  }
+
+  async #changeUser(
+    impi: Impi,
+    change: (user: PrivateUser, recordKey: string) => PrivateUser,
+  ): Promise<PrivateUser | undefined> {
+    return await this.#changes.run(this.keys.impi(impi), () =>
+      this.#withRetry(async () => {
+        const subscriber = await this.findByImpi(impi)
+        const user = subscriber && privateUserOf(subscriber, impi)
+        if (!subscriber || !user) return undefined
+        const changed = change(user, subscriber.recordKey)
+        const privateUsers = subscriber.privateUsers.map((one) => (one === user ? changed : one))
+        await this.#replace({ ...subscriber, privateUsers })
+        return changed
       }),
     )
   }

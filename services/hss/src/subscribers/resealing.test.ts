@@ -155,3 +155,18 @@ test('a subscriber that is changed meanwhile keeps the change', async () => {
   assert.deepEqual((await repository.findByImpu(ALICE))?.presencePolicy.block, [ALICE])
   await opens(repositoryWith(bucket, 'k2'))
 })
+
+test('a password is sealed anew with the keys, and the settings stay (RFC 8760 section 2)', async () => {
+  const { bucket, ...rest } = await stage()
+  const ha1 = new Secret(Buffer.alloc(80, 7))
+  const before = repositoryWith(bucket, 'k1')
+  await before.setDigestPassword(IMPI, REALM, ha1)
+  await before.setGuss(IMPI, { lifetimeSeconds: 60, uss: [] })
+  await run(repositoryWith(bucket, 'k1', 'k2'), rest)
+  const after = repositoryWith(bucket, 'k2')
+  const subscriber = await after.findByImpi(IMPI)
+  const [user] = subscriber?.privateUsers ?? []
+  assert.ok(subscriber && user)
+  assert.ok(after.ha1Of(subscriber, user, REALM)?.equals(ha1))
+  assert.equal(user.guss?.lifetimeSeconds, 60)
+})

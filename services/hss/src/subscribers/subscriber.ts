@@ -1,5 +1,6 @@
 import type { AkaKeys } from '@rollcall/aka'
 import type { Impi, Impu } from '@rollcall/core'
+import type { Guss } from '@rollcall/gba'
 import type { ServiceProfile } from '@rollcall/proto-gen/cx'
 import type { PresencePolicy } from '@rollcall/proto-gen/sh'
 
@@ -42,11 +43,27 @@ export interface PrivateUser {
   readonly sealedTopc: Buffer
   readonly amf: Buffer
   readonly initialSqn: bigint
+  /** As an operator set it; undefined: made from the public identities. */
+  readonly guss: Guss | undefined
+  readonly digestPasswords: DigestPassword[]
+}
+
+/** A password in one realm, as the hashes that stand for it. */
+export interface DigestPassword {
+  readonly realm: string
+  readonly sealedHa1: Buffer
 }
 
 /** The public identities of the implicit set, in the profile's order. They are stored in canonical form. */
 export function impusOf(subscriber: { readonly serviceProfile: ServiceProfile }): Impu[] {
   return subscriber.serviceProfile.publicIdentities.map(({ identity }) => identity as Impu)
+}
+
+/** Those that may be told and used: not barred. */
+export function usableImpusOf({ serviceProfile }: Pick<Subscriber, 'serviceProfile'>): string[] {
+  // guard: barred-untold — nobody is reached by a barred identity, nor acts under one
+  const usable = serviceProfile.publicIdentities.filter(({ barringIndication }) => !barringIndication)
+  return usable.map(({ identity }) => identity)
 }
 
 /** The user with this private identity, if the subscription has it. */

@@ -6,7 +6,9 @@ import { startTestStore, type TestStore } from '@rollcall/dev-env'
 import { issueLeaf } from '@rollcall/pki'
 import { SubscriberAdminServiceClient } from '@rollcall/proto-gen/admin'
 import { CxServiceClient } from '@rollcall/proto-gen/cx'
+import { DigestCredentialsServiceClient } from '@rollcall/proto-gen/digest'
 import { ShServiceClient } from '@rollcall/proto-gen/sh'
+import { ZhServiceClient } from '@rollcall/proto-gen/zh'
 import { createGrpcClient, createRuntime, loadConfig, type Runtime, sharedShape, TlsIdentity } from '@rollcall/runtime'
 import { HssService, hssShape } from '../service.ts'
 import { REALM } from '../subscribers/testing/fixtures.ts'
@@ -45,7 +47,7 @@ export class HssStack implements AsyncDisposable {
     const store = await startTestStore({ address, services: ['hss'] })
     const stack = new HssStack(store, address, await store.sealingKeysFile('hss'), options.env ?? {})
     try {
-      for (const role of ['operator', 'scscf', 'presence', 'pcscf']) {
+      for (const role of ['operator', 'scscf', 'presence', 'pcscf', 'bsf', 'ap']) {
         const leaf = { name: role, role, dnsNames: [] }
         await issueLeaf({ folder: store.pkiFolder, trustDomain: store.trustDomain, leaf })
       }
@@ -146,6 +148,14 @@ export class HssStack implements AsyncDisposable {
 
   async sh(): Promise<ShServiceClient> {
     return await this.client(ShServiceClient, 'presence')
+  }
+
+  async zh(role = 'bsf'): Promise<ZhServiceClient> {
+    return await this.client(ZhServiceClient, role)
+  }
+
+  async digest(role = 'ap'): Promise<DigestCredentialsServiceClient> {
+    return await this.client(DigestCredentialsServiceClient, role)
   }
 
   async identity(role: string): Promise<TlsIdentity> {

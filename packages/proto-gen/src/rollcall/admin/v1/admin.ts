@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { ServiceProfile } from "../../cx/v1/cx.ts";
 import { PresencePolicy } from "../../sh/v1/sh.ts";
+import { Guss } from "../../zh/v1/zh.ts";
 
 export const protobufPackage = "rollcall.admin.v1";
 
@@ -219,6 +220,42 @@ export interface SetPresencePolicyResponse {
   effect: PolicyEffect;
 }
 
+export interface SetDigestPasswordRequest {
+  impi: string;
+  /** As the server that checks it sends it in its challenge. */
+  realm: string;
+  /** UTF-8. Empty: the user has no password in this realm any more. Never logged. */
+  password: Buffer;
+}
+
+export interface SetDigestPasswordResponse {
+  /** Realms in which the user has a password then. */
+  realms: string[];
+}
+
+export interface SetGussRequest {
+  impi: string;
+  /** Takes the place of the one before, whole; absent: the default again. */
+  guss: Guss | undefined;
+}
+
+export interface SetGussResponse {
+  /** As the next bootstrapping gets it. */
+  guss: Guss | undefined;
+}
+
+export interface GetGussRequest {
+  impi: string;
+}
+
+export interface GetGussResponse {
+  guss:
+    | Guss
+    | undefined;
+  /** false: nothing is stored, it is made from the user's identities. */
+  isProvisioned: boolean;
+}
+
 export interface ListContactsRequest {
 }
 
@@ -322,6 +359,90 @@ export interface Subscription {
   expiresAtMs: bigint;
   /** NOTIFYs sent in this dialog since this process took it over. */
   notifyCount: number;
+}
+
+export interface ExplainRequest {
+  presentity: string;
+  watcher: string;
+}
+
+export interface ExplainResponse {
+  presentity: string;
+  watcher: string;
+  decision:
+    | PolicyDecision
+    | undefined;
+  /** The watcher's subscriptions, and how he is known in each. */
+  sessions: WatcherSession[];
+  /** What he would be told now; empty when that is nothing. */
+  document: Buffer;
+}
+
+export interface PolicyDecision {
+  /** allow, polite-block, confirm or block. */
+  handling: string;
+  /** rules: the user's documents; provisioned: the operator's policy, which stands until there are rules. */
+  source: string;
+  rules: RuleVerdict[];
+  /** How they came together, in a sentence. */
+  combined: string;
+  withheld: WithheldPart[];
+  /** When it changes by itself; 0: not. */
+  nextChangeMs: bigint;
+}
+
+export interface RuleVerdict {
+  ruleId: string;
+  /** counts, confirms, overruled, does-not-apply or list-unknown. */
+  verdict: string;
+  handling: string;
+  /** The condition that does not hold. */
+  because: string;
+}
+
+/** What a watcher does not see: a whole service, person or device, or an attribute of one. */
+export interface WithheldPart {
+  in: string;
+  id: string;
+  /** Empty: all of it. */
+  attribute: string;
+}
+
+export interface WatcherSession {
+  callId: string;
+  eventPackage: string;
+  /** active, pending or waiting. */
+  status: string;
+  /** verified, pseudonymous, authenticated or unverified. */
+  identityKind: string;
+  /** Role in the certificate of who asserted the identity. */
+  assertedBy: string;
+  /** How the UE was authenticated, as far as it is known: private identity, algorithm, protection of its SAs. */
+  impi: string;
+  algorithm: string;
+  protection: string;
+  /** Where to look further: the audit record and the trace of the SUBSCRIBE. */
+  auditId: string;
+  traceId: string;
+  sinceMs: bigint;
+}
+
+export interface TryRequest {
+  presentity: string;
+  watcher: string;
+  /** 0: now. */
+  atMs: bigint;
+  /** A ruleset in the place of the stored ones; empty: those. */
+  rules: Buffer;
+  /** The watcher hides his name. */
+  isAnonymous: boolean;
+}
+
+export interface TryResponse {
+  presentity: string;
+  watcher: string;
+  decision: PolicyDecision | undefined;
+  document: Buffer;
 }
 
 function createBaseSubscriber(): Subscriber {
@@ -1154,6 +1275,326 @@ export const SetPresencePolicyResponse: MessageFns<SetPresencePolicyResponse> = 
             }
 
             message.effect = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetDigestPasswordRequest(): SetDigestPasswordRequest {
+  return { impi: "", realm: "", password: Buffer.alloc(0) };
+}
+
+export const SetDigestPasswordRequest: MessageFns<SetDigestPasswordRequest> = {
+  encode(message: SetDigestPasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impi !== "") {
+      writer.uint32(10).string(message.impi);
+    }
+    if (message.realm !== "") {
+      writer.uint32(18).string(message.realm);
+    }
+    if (message.password.length !== 0) {
+      writer.uint32(26).bytes(message.password);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetDigestPasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetDigestPasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.realm = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.password = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetDigestPasswordResponse(): SetDigestPasswordResponse {
+  return { realms: [] };
+}
+
+export const SetDigestPasswordResponse: MessageFns<SetDigestPasswordResponse> = {
+  encode(message: SetDigestPasswordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.realms) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetDigestPasswordResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetDigestPasswordResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.realms.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetGussRequest(): SetGussRequest {
+  return { impi: "", guss: undefined };
+}
+
+export const SetGussRequest: MessageFns<SetGussRequest> = {
+  encode(message: SetGussRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impi !== "") {
+      writer.uint32(10).string(message.impi);
+    }
+    if (message.guss !== undefined) {
+      Guss.encode(message.guss, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetGussRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetGussRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.guss = Guss.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSetGussResponse(): SetGussResponse {
+  return { guss: undefined };
+}
+
+export const SetGussResponse: MessageFns<SetGussResponse> = {
+  encode(message: SetGussResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guss !== undefined) {
+      Guss.encode(message.guss, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetGussResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetGussResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guss = Guss.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetGussRequest(): GetGussRequest {
+  return { impi: "" };
+}
+
+export const GetGussRequest: MessageFns<GetGussRequest> = {
+  encode(message: GetGussRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impi !== "") {
+      writer.uint32(10).string(message.impi);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetGussRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetGussRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseGetGussResponse(): GetGussResponse {
+  return { guss: undefined, isProvisioned: false };
+}
+
+export const GetGussResponse: MessageFns<GetGussResponse> = {
+  encode(message: GetGussResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.guss !== undefined) {
+      Guss.encode(message.guss, writer.uint32(10).fork()).join();
+    }
+    if (message.isProvisioned !== false) {
+      writer.uint32(16).bool(message.isProvisioned);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetGussResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetGussResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.guss = Guss.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isProvisioned = reader.bool();
             continue;
           }
         }
@@ -2261,6 +2702,747 @@ export const Subscription: MessageFns<Subscription> = {
   },
 };
 
+function createBaseExplainRequest(): ExplainRequest {
+  return { presentity: "", watcher: "" };
+}
+
+export const ExplainRequest: MessageFns<ExplainRequest> = {
+  encode(message: ExplainRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.presentity !== "") {
+      writer.uint32(10).string(message.presentity);
+    }
+    if (message.watcher !== "") {
+      writer.uint32(18).string(message.watcher);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.presentity = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watcher = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseExplainResponse(): ExplainResponse {
+  return { presentity: "", watcher: "", decision: undefined, sessions: [], document: Buffer.alloc(0) };
+}
+
+export const ExplainResponse: MessageFns<ExplainResponse> = {
+  encode(message: ExplainResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.presentity !== "") {
+      writer.uint32(10).string(message.presentity);
+    }
+    if (message.watcher !== "") {
+      writer.uint32(18).string(message.watcher);
+    }
+    if (message.decision !== undefined) {
+      PolicyDecision.encode(message.decision, writer.uint32(26).fork()).join();
+    }
+    for (const v of message.sessions) {
+      WatcherSession.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.document.length !== 0) {
+      writer.uint32(42).bytes(message.document);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExplainResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExplainResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.presentity = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watcher = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.decision = PolicyDecision.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sessions.push(WatcherSession.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.document = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBasePolicyDecision(): PolicyDecision {
+  return { handling: "", source: "", rules: [], combined: "", withheld: [], nextChangeMs: 0n };
+}
+
+export const PolicyDecision: MessageFns<PolicyDecision> = {
+  encode(message: PolicyDecision, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handling !== "") {
+      writer.uint32(10).string(message.handling);
+    }
+    if (message.source !== "") {
+      writer.uint32(18).string(message.source);
+    }
+    for (const v of message.rules) {
+      RuleVerdict.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.combined !== "") {
+      writer.uint32(34).string(message.combined);
+    }
+    for (const v of message.withheld) {
+      WithheldPart.encode(v!, writer.uint32(42).fork()).join();
+    }
+    if (message.nextChangeMs !== 0n) {
+      if (BigInt.asUintN(64, message.nextChangeMs) !== message.nextChangeMs) {
+        throw new globalThis.Error("value provided for field message.nextChangeMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.nextChangeMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PolicyDecision {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePolicyDecision();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handling = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rules.push(RuleVerdict.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.combined = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.withheld.push(WithheldPart.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.nextChangeMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRuleVerdict(): RuleVerdict {
+  return { ruleId: "", verdict: "", handling: "", because: "" };
+}
+
+export const RuleVerdict: MessageFns<RuleVerdict> = {
+  encode(message: RuleVerdict, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ruleId !== "") {
+      writer.uint32(10).string(message.ruleId);
+    }
+    if (message.verdict !== "") {
+      writer.uint32(18).string(message.verdict);
+    }
+    if (message.handling !== "") {
+      writer.uint32(26).string(message.handling);
+    }
+    if (message.because !== "") {
+      writer.uint32(34).string(message.because);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RuleVerdict {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRuleVerdict();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ruleId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.verdict = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.handling = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.because = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWithheldPart(): WithheldPart {
+  return { in: "", id: "", attribute: "" };
+}
+
+export const WithheldPart: MessageFns<WithheldPart> = {
+  encode(message: WithheldPart, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.in !== "") {
+      writer.uint32(10).string(message.in);
+    }
+    if (message.id !== "") {
+      writer.uint32(18).string(message.id);
+    }
+    if (message.attribute !== "") {
+      writer.uint32(26).string(message.attribute);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WithheldPart {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWithheldPart();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.in = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.attribute = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatcherSession(): WatcherSession {
+  return {
+    callId: "",
+    eventPackage: "",
+    status: "",
+    identityKind: "",
+    assertedBy: "",
+    impi: "",
+    algorithm: "",
+    protection: "",
+    auditId: "",
+    traceId: "",
+    sinceMs: 0n,
+  };
+}
+
+export const WatcherSession: MessageFns<WatcherSession> = {
+  encode(message: WatcherSession, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.callId !== "") {
+      writer.uint32(10).string(message.callId);
+    }
+    if (message.eventPackage !== "") {
+      writer.uint32(18).string(message.eventPackage);
+    }
+    if (message.status !== "") {
+      writer.uint32(26).string(message.status);
+    }
+    if (message.identityKind !== "") {
+      writer.uint32(34).string(message.identityKind);
+    }
+    if (message.assertedBy !== "") {
+      writer.uint32(42).string(message.assertedBy);
+    }
+    if (message.impi !== "") {
+      writer.uint32(50).string(message.impi);
+    }
+    if (message.algorithm !== "") {
+      writer.uint32(58).string(message.algorithm);
+    }
+    if (message.protection !== "") {
+      writer.uint32(66).string(message.protection);
+    }
+    if (message.auditId !== "") {
+      writer.uint32(74).string(message.auditId);
+    }
+    if (message.traceId !== "") {
+      writer.uint32(82).string(message.traceId);
+    }
+    if (message.sinceMs !== 0n) {
+      if (BigInt.asUintN(64, message.sinceMs) !== message.sinceMs) {
+        throw new globalThis.Error("value provided for field message.sinceMs of type uint64 too large");
+      }
+      writer.uint32(88).uint64(message.sinceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatcherSession {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatcherSession();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.callId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.eventPackage = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.identityKind = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.assertedBy = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.algorithm = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.protection = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.auditId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.traceId = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.sinceMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTryRequest(): TryRequest {
+  return { presentity: "", watcher: "", atMs: 0n, rules: Buffer.alloc(0), isAnonymous: false };
+}
+
+export const TryRequest: MessageFns<TryRequest> = {
+  encode(message: TryRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.presentity !== "") {
+      writer.uint32(10).string(message.presentity);
+    }
+    if (message.watcher !== "") {
+      writer.uint32(18).string(message.watcher);
+    }
+    if (message.atMs !== 0n) {
+      if (BigInt.asUintN(64, message.atMs) !== message.atMs) {
+        throw new globalThis.Error("value provided for field message.atMs of type uint64 too large");
+      }
+      writer.uint32(24).uint64(message.atMs);
+    }
+    if (message.rules.length !== 0) {
+      writer.uint32(34).bytes(message.rules);
+    }
+    if (message.isAnonymous !== false) {
+      writer.uint32(40).bool(message.isAnonymous);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TryRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTryRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.presentity = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watcher = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.atMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.rules = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.isAnonymous = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseTryResponse(): TryResponse {
+  return { presentity: "", watcher: "", decision: undefined, document: Buffer.alloc(0) };
+}
+
+export const TryResponse: MessageFns<TryResponse> = {
+  encode(message: TryResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.presentity !== "") {
+      writer.uint32(10).string(message.presentity);
+    }
+    if (message.watcher !== "") {
+      writer.uint32(18).string(message.watcher);
+    }
+    if (message.decision !== undefined) {
+      PolicyDecision.encode(message.decision, writer.uint32(26).fork()).join();
+    }
+    if (message.document.length !== 0) {
+      writer.uint32(34).bytes(message.document);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): TryResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseTryResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.presentity = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watcher = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.decision = PolicyDecision.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.document = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 /** What an operator may do at the HSS. Needs the role `operator`. */
 export type SubscriberAdminServiceService = typeof SubscriberAdminServiceService;
 export const SubscriberAdminServiceService = {
@@ -2336,6 +3518,38 @@ export const SubscriberAdminServiceService = {
       Buffer.from(SetServiceProfileResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetServiceProfileResponse => SetServiceProfileResponse.decode(value),
   },
+  /** Gives a private identity a password for HTTP and SIP Digest in one realm; only hashes of it are kept, sealed. */
+  setDigestPassword: {
+    path: "/rollcall.admin.v1.SubscriberAdminService/SetDigestPassword" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetDigestPasswordRequest): Buffer =>
+      Buffer.from(SetDigestPasswordRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetDigestPasswordRequest => SetDigestPasswordRequest.decode(value),
+    responseSerialize: (value: SetDigestPasswordResponse): Buffer =>
+      Buffer.from(SetDigestPasswordResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetDigestPasswordResponse => SetDigestPasswordResponse.decode(value),
+  },
+  /** Stores the GBA user security settings of a private identity. They count from its next bootstrapping on. */
+  setGuss: {
+    path: "/rollcall.admin.v1.SubscriberAdminService/SetGuss" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetGussRequest): Buffer => Buffer.from(SetGussRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetGussRequest => SetGussRequest.decode(value),
+    responseSerialize: (value: SetGussResponse): Buffer => Buffer.from(SetGussResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetGussResponse => SetGussResponse.decode(value),
+  },
+  /** The settings as a BSF gets them: those that are stored, else the ones made from the user's identities. */
+  getGuss: {
+    path: "/rollcall.admin.v1.SubscriberAdminService/GetGuss" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetGussRequest): Buffer => Buffer.from(GetGussRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetGussRequest => GetGussRequest.decode(value),
+    responseSerialize: (value: GetGussResponse): Buffer => Buffer.from(GetGussResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetGussResponse => GetGussResponse.decode(value),
+  },
 } as const;
 
 export interface SubscriberAdminServiceServer extends UntypedServiceImplementation {
@@ -2353,6 +3567,12 @@ export interface SubscriberAdminServiceServer extends UntypedServiceImplementati
    * S-CSCF is told by PPR, and by RTR of what may not be used any more.
    */
   setServiceProfile: handleUnaryCall<SetServiceProfileRequest, SetServiceProfileResponse>;
+  /** Gives a private identity a password for HTTP and SIP Digest in one realm; only hashes of it are kept, sealed. */
+  setDigestPassword: handleUnaryCall<SetDigestPasswordRequest, SetDigestPasswordResponse>;
+  /** Stores the GBA user security settings of a private identity. They count from its next bootstrapping on. */
+  setGuss: handleUnaryCall<SetGussRequest, SetGussResponse>;
+  /** The settings as a BSF gets them: those that are stored, else the ones made from the user's identities. */
+  getGuss: handleUnaryCall<GetGussRequest, GetGussResponse>;
 }
 
 export interface SubscriberAdminServiceClient extends Client {
@@ -2453,6 +3673,54 @@ export interface SubscriberAdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetServiceProfileResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives a private identity a password for HTTP and SIP Digest in one realm; only hashes of it are kept, sealed. */
+  setDigestPassword(
+    request: SetDigestPasswordRequest,
+    callback: (error: ServiceError | null, response: SetDigestPasswordResponse) => void,
+  ): ClientUnaryCall;
+  setDigestPassword(
+    request: SetDigestPasswordRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetDigestPasswordResponse) => void,
+  ): ClientUnaryCall;
+  setDigestPassword(
+    request: SetDigestPasswordRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetDigestPasswordResponse) => void,
+  ): ClientUnaryCall;
+  /** Stores the GBA user security settings of a private identity. They count from its next bootstrapping on. */
+  setGuss(
+    request: SetGussRequest,
+    callback: (error: ServiceError | null, response: SetGussResponse) => void,
+  ): ClientUnaryCall;
+  setGuss(
+    request: SetGussRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetGussResponse) => void,
+  ): ClientUnaryCall;
+  setGuss(
+    request: SetGussRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetGussResponse) => void,
+  ): ClientUnaryCall;
+  /** The settings as a BSF gets them: those that are stored, else the ones made from the user's identities. */
+  getGuss(
+    request: GetGussRequest,
+    callback: (error: ServiceError | null, response: GetGussResponse) => void,
+  ): ClientUnaryCall;
+  getGuss(
+    request: GetGussRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetGussResponse) => void,
+  ): ClientUnaryCall;
+  getGuss(
+    request: GetGussRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetGussResponse) => void,
   ): ClientUnaryCall;
 }
 
@@ -2636,10 +3904,34 @@ export const PresenceAdminServiceService = {
       Buffer.from(GetPresentityResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPresentityResponse => GetPresentityResponse.decode(value),
   },
+  /** What a watcher sees of a presentity now, and why. */
+  explain: {
+    path: "/rollcall.admin.v1.PresenceAdminService/Explain" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ExplainRequest): Buffer => Buffer.from(ExplainRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ExplainRequest => ExplainRequest.decode(value),
+    responseSerialize: (value: ExplainResponse): Buffer => Buffer.from(ExplainResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ExplainResponse => ExplainResponse.decode(value),
+  },
+  /** The document that a watcher would get, at another time or by other rules; nothing changes. */
+  try: {
+    path: "/rollcall.admin.v1.PresenceAdminService/Try" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: TryRequest): Buffer => Buffer.from(TryRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): TryRequest => TryRequest.decode(value),
+    responseSerialize: (value: TryResponse): Buffer => Buffer.from(TryResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): TryResponse => TryResponse.decode(value),
+  },
 } as const;
 
 export interface PresenceAdminServiceServer extends UntypedServiceImplementation {
   getPresentity: handleUnaryCall<GetPresentityRequest, GetPresentityResponse>;
+  /** What a watcher sees of a presentity now, and why. */
+  explain: handleUnaryCall<ExplainRequest, ExplainResponse>;
+  /** The document that a watcher would get, at another time or by other rules; nothing changes. */
+  try: handleUnaryCall<TryRequest, TryResponse>;
 }
 
 export interface PresenceAdminServiceClient extends Client {
@@ -2657,6 +3949,35 @@ export interface PresenceAdminServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPresentityResponse) => void,
+  ): ClientUnaryCall;
+  /** What a watcher sees of a presentity now, and why. */
+  explain(
+    request: ExplainRequest,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  explain(
+    request: ExplainRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ExplainResponse) => void,
+  ): ClientUnaryCall;
+  /** The document that a watcher would get, at another time or by other rules; nothing changes. */
+  try(request: TryRequest, callback: (error: ServiceError | null, response: TryResponse) => void): ClientUnaryCall;
+  try(
+    request: TryRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: TryResponse) => void,
+  ): ClientUnaryCall;
+  try(
+    request: TryRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: TryResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { ServiceProfile } from "../../cx/v1/cx.ts";
 import { PresencePolicy } from "../../sh/v1/sh.ts";
+import { Guss } from "../../zh/v1/zh.ts";
 
 export const protobufPackage = "rollcall.hss.v1";
 
@@ -41,6 +42,18 @@ export interface PrivateUser {
   amf: Buffer;
   /** The first SQN to use. */
   initialSqn: bigint;
+  /** Absent: the settings are made from the identities of the implicit set. */
+  guss: Guss | undefined;
+  digestPasswords: DigestPassword[];
+}
+
+/**
+ * H(IMPI:realm:password) under each hash, one after the other and sealed as one: MD5, SHA-256, SHA-512-256. The record
+ * key, the IMPI and the realm are its associated data.
+ */
+export interface DigestPassword {
+  realm: string;
+  sealedHa1: Buffer;
 }
 
 /**
@@ -270,6 +283,8 @@ function createBasePrivateUser(): PrivateUser {
     sealedTopc: Buffer.alloc(0),
     amf: Buffer.alloc(0),
     initialSqn: 0n,
+    guss: undefined,
+    digestPasswords: [],
   };
 }
 
@@ -295,6 +310,12 @@ export const PrivateUser: MessageFns<PrivateUser> = {
         throw new globalThis.Error("value provided for field message.initialSqn of type uint64 too large");
       }
       writer.uint32(40).uint64(message.initialSqn);
+    }
+    if (message.guss !== undefined) {
+      Guss.encode(message.guss, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.digestPasswords) {
+      DigestPassword.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -358,6 +379,79 @@ export const PrivateUser: MessageFns<PrivateUser> = {
             }
 
             message.initialSqn = reader.uint64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.guss = Guss.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.digestPasswords.push(DigestPassword.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDigestPassword(): DigestPassword {
+  return { realm: "", sealedHa1: Buffer.alloc(0) };
+}
+
+export const DigestPassword: MessageFns<DigestPassword> = {
+  encode(message: DigestPassword, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.realm !== "") {
+      writer.uint32(10).string(message.realm);
+    }
+    if (message.sealedHa1.length !== 0) {
+      writer.uint32(18).bytes(message.sealedHa1);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DigestPassword {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDigestPassword();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.realm = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sealedHa1 = Buffer.from(reader.bytes());
             continue;
           }
         }

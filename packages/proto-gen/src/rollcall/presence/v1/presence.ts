@@ -65,6 +65,25 @@ export namespace EndReason {
   export type UNRECOGNIZED = typeof EndReason.UNRECOGNIZED;
 }
 
+export interface XcapRequest {
+  method: string;
+  /** Path and query as they came. */
+  target: string;
+  /** As the Authentication Proxy asserted them. */
+  identities: string[];
+  /** Empty: there was no such header. */
+  contentType: string;
+  ifMatch: string;
+  ifNoneMatch: string;
+  body: Buffer;
+}
+
+export interface XcapResponse {
+  status: number;
+  headers: Header[];
+  body: Buffer;
+}
+
 export interface EndWatcherRequest {
   /** All identities of the watcher. */
   impus: string[];
@@ -140,6 +159,10 @@ export interface Change {
     { $case: "registrationStored"; value: RegistrationStored }
     | { $case: "registrationEnded"; value: RegistrationEnded }
     | { $case: "registrationForgotten"; value: RegistrationForgotten }
+    | //
+    /** Since format 5. */
+    { $case: "documentStored"; value: DocumentStored }
+    | { $case: "documentRemoved"; value: DocumentRemoved }
     | undefined;
 }
 
@@ -180,7 +203,13 @@ export interface SubscriptionStored {
   handling: SubHandling;
   expiresAtMs: bigint;
   dialog: Dialog | undefined;
-  notifyBase: NotifyBase | undefined;
+  notifyBase:
+    | NotifyBase
+    | undefined;
+  /** Since formats 5 and 6: the watcher asks that nobody be told who it is. */
+  isHidden: boolean;
+  /** Since formats 5 and 6: one of the watcher's identities is the presentity's own. */
+  isOwn: boolean;
 }
 
 /** The dialog as RFC 3261 section 12.1.1 makes it at the UAS; CSeqs apart. */
@@ -269,6 +298,18 @@ export interface RegistrationEnded {
 export interface RegistrationForgotten {
 }
 
+/** An XCAP document of the presentity (RFC 4825). */
+export interface DocumentStored {
+  /** AUID, a space, name of the document. */
+  key: string;
+  entityTag: string;
+  octets: Buffer;
+}
+
+export interface DocumentRemoved {
+  key: string;
+}
+
 /** The first record of a snapshot. */
 export interface PartitionSnapshot {
   /** Of the owner that made it, and in whose time it was made. */
@@ -285,7 +326,11 @@ export interface PresentitySnapshot {
   /** Who was not told yet when the snapshot was made. */
   untold: UntoldSnapshot[];
   /** Since format 4; absent: nobody has told. */
-  registration: RegistrationSnapshot | undefined;
+  registration:
+    | RegistrationSnapshot
+    | undefined;
+  /** Since format 6. */
+  documents: DocumentStored[];
 }
 
 export interface RegistrationSnapshot {
@@ -341,6 +386,194 @@ export interface AnsweredSnapshot {
   answered: AnsweredRequest | undefined;
   answeredAtMs: bigint;
 }
+
+function createBaseXcapRequest(): XcapRequest {
+  return {
+    method: "",
+    target: "",
+    identities: [],
+    contentType: "",
+    ifMatch: "",
+    ifNoneMatch: "",
+    body: Buffer.alloc(0),
+  };
+}
+
+export const XcapRequest: MessageFns<XcapRequest> = {
+  encode(message: XcapRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.method !== "") {
+      writer.uint32(10).string(message.method);
+    }
+    if (message.target !== "") {
+      writer.uint32(18).string(message.target);
+    }
+    for (const v of message.identities) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.contentType !== "") {
+      writer.uint32(34).string(message.contentType);
+    }
+    if (message.ifMatch !== "") {
+      writer.uint32(42).string(message.ifMatch);
+    }
+    if (message.ifNoneMatch !== "") {
+      writer.uint32(50).string(message.ifNoneMatch);
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(58).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): XcapRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseXcapRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.method = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.target = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.identities.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.contentType = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.ifMatch = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.ifNoneMatch = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseXcapResponse(): XcapResponse {
+  return { status: 0, headers: [], body: Buffer.alloc(0) };
+}
+
+export const XcapResponse: MessageFns<XcapResponse> = {
+  encode(message: XcapResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.status !== 0) {
+      writer.uint32(8).uint32(message.status);
+    }
+    for (const v of message.headers) {
+      Header.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.body.length !== 0) {
+      writer.uint32(26).bytes(message.body);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): XcapResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseXcapResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.status = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.headers.push(Header.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.body = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseEndWatcherRequest(): EndWatcherRequest {
   return { impus: [], beforeMs: 0n, partitions: [] };
@@ -850,6 +1083,12 @@ export const Change: MessageFns<Change> = {
       case "registrationForgotten":
         RegistrationForgotten.encode(message.change.value, writer.uint32(130).fork()).join();
         break;
+      case "documentStored":
+        DocumentStored.encode(message.change.value, writer.uint32(322).fork()).join();
+        break;
+      case "documentRemoved":
+        DocumentRemoved.encode(message.change.value, writer.uint32(330).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1005,6 +1244,22 @@ export const Change: MessageFns<Change> = {
               $case: "registrationForgotten",
               value: RegistrationForgotten.decode(reader, reader.uint32()),
             };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.change = { $case: "documentStored", value: DocumentStored.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.change = { $case: "documentRemoved", value: DocumentRemoved.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1252,6 +1507,8 @@ function createBaseSubscriptionStored(): SubscriptionStored {
     expiresAtMs: 0n,
     dialog: undefined,
     notifyBase: undefined,
+    isHidden: false,
+    isOwn: false,
   };
 }
 
@@ -1286,6 +1543,12 @@ export const SubscriptionStored: MessageFns<SubscriptionStored> = {
     }
     if (message.notifyBase !== undefined) {
       NotifyBase.encode(message.notifyBase, writer.uint32(74).fork()).join();
+    }
+    if (message.isHidden !== false) {
+      writer.uint32(480).bool(message.isHidden);
+    }
+    if (message.isOwn !== false) {
+      writer.uint32(488).bool(message.isOwn);
     }
     return writer;
   },
@@ -1373,6 +1636,22 @@ export const SubscriptionStored: MessageFns<SubscriptionStored> = {
             }
 
             message.notifyBase = NotifyBase.decode(reader, reader.uint32());
+            continue;
+          }
+          case 60: {
+            if (tag !== 480) {
+              break;
+            }
+
+            message.isHidden = reader.bool();
+            continue;
+          }
+          case 61: {
+            if (tag !== 488) {
+              break;
+            }
+
+            message.isOwn = reader.bool();
             continue;
           }
         }
@@ -2222,6 +2501,120 @@ export const RegistrationForgotten: MessageFns<RegistrationForgotten> = {
   },
 };
 
+function createBaseDocumentStored(): DocumentStored {
+  return { key: "", entityTag: "", octets: Buffer.alloc(0) };
+}
+
+export const DocumentStored: MessageFns<DocumentStored> = {
+  encode(message: DocumentStored, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.entityTag !== "") {
+      writer.uint32(18).string(message.entityTag);
+    }
+    if (message.octets.length !== 0) {
+      writer.uint32(26).bytes(message.octets);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DocumentStored {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDocumentStored();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.entityTag = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.octets = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseDocumentRemoved(): DocumentRemoved {
+  return { key: "" };
+}
+
+export const DocumentRemoved: MessageFns<DocumentRemoved> = {
+  encode(message: DocumentRemoved, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DocumentRemoved {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDocumentRemoved();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBasePartitionSnapshot(): PartitionSnapshot {
   return { ownerOrdinal: 0, watermark: undefined };
 }
@@ -2280,7 +2673,14 @@ export const PartitionSnapshot: MessageFns<PartitionSnapshot> = {
 };
 
 function createBasePresentitySnapshot(): PresentitySnapshot {
-  return { lastPublicationNumber: 0, publications: [], subscriptions: [], untold: [], registration: undefined };
+  return {
+    lastPublicationNumber: 0,
+    publications: [],
+    subscriptions: [],
+    untold: [],
+    registration: undefined,
+    documents: [],
+  };
 }
 
 export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
@@ -2299,6 +2699,9 @@ export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
     }
     if (message.registration !== undefined) {
       RegistrationSnapshot.encode(message.registration, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.documents) {
+      DocumentStored.encode(v!, writer.uint32(322).fork()).join();
     }
     return writer;
   },
@@ -2354,6 +2757,14 @@ export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
             }
 
             message.registration = RegistrationSnapshot.decode(reader, reader.uint32());
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.documents.push(DocumentStored.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -2903,11 +3314,23 @@ export const PresenceReplicaServiceService = {
     responseSerialize: (value: EndWatcherResponse): Buffer => Buffer.from(EndWatcherResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): EndWatcherResponse => EndWatcherResponse.decode(value),
   },
+  /** An XCAP request that came to a replica which does not own the partition. */
+  xcap: {
+    path: "/rollcall.presence.v1.PresenceReplicaService/Xcap" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: XcapRequest): Buffer => Buffer.from(XcapRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): XcapRequest => XcapRequest.decode(value),
+    responseSerialize: (value: XcapResponse): Buffer => Buffer.from(XcapResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): XcapResponse => XcapResponse.decode(value),
+  },
 } as const;
 
 export interface PresenceReplicaServiceServer extends UntypedServiceImplementation {
   /** Ends what a watcher has subscribed to in partitions that the receiver serves. Answered when that is durable. */
   endWatcher: handleUnaryCall<EndWatcherRequest, EndWatcherResponse>;
+  /** An XCAP request that came to a replica which does not own the partition. */
+  xcap: handleUnaryCall<XcapRequest, XcapResponse>;
 }
 
 export interface PresenceReplicaServiceClient extends Client {
@@ -2926,6 +3349,19 @@ export interface PresenceReplicaServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: EndWatcherResponse) => void,
+  ): ClientUnaryCall;
+  /** An XCAP request that came to a replica which does not own the partition. */
+  xcap(request: XcapRequest, callback: (error: ServiceError | null, response: XcapResponse) => void): ClientUnaryCall;
+  xcap(
+    request: XcapRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: XcapResponse) => void,
+  ): ClientUnaryCall;
+  xcap(
+    request: XcapRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: XcapResponse) => void,
   ): ClientUnaryCall;
 }
 
