@@ -1,5 +1,5 @@
 import { type Impu, parseImpu } from '@rollcall/core'
-import { type ListPolicyOptions, listPolicy } from '@rollcall/policy'
+import { assertedWatcher, type ListPolicyOptions, listPolicy } from '@rollcall/policy'
 import type { readUserData } from '@rollcall/presence/partition'
 import type { World } from './loop/world.ts'
 import type { Endpoint } from './network.ts'
@@ -37,7 +37,8 @@ export class Hss {
     this.#policies.set(presentity, [...(this.#policies.get(presentity) ?? []), stored])
     const policy = listPolicy(options)
     this.#witness.policyStored(presentity, revision, (watcher) => {
-      return policy.decide({ identities: [parseImpu(watcher)] }) === 'block'
+      const identity = assertedWatcher([parseImpu(watcher)])
+      return policy.decide(identity, { nowMs: 0, sphere: undefined }).handling === 'block'
     })
     return revision
   }

@@ -41,7 +41,9 @@ function untold({ watchers }: Context, { running }: Fleet): string[] {
       const subscription = [...state.subscriptions.values()].find(({ eventId }) => eventId === dialog.name)
       // One whose end was not heard of learns it by its next SUBSCRIBE, or by the NOTIFY that is under way.
       if (!subscription) continue
-      const body = new PresenceView(state).bodyFor(watch.presentity).toString('latin1')
+      const body = new PresenceView(state, 0)
+        .bodyFor(watch.presentity, { watcher: [], isHidden: false })
+        .toString('latin1')
       if (dialog.lastBody !== body) wrong.push(`${dialog.name} was not told the newest state`)
     }
   }

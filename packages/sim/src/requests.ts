@@ -89,6 +89,7 @@ export function inputOf(
     ...common,
     kind: 'subscribe',
     resource: presentity,
+    isHidden: false,
     policy: policy.policy,
     newTag,
     dialog: {

@@ -18,6 +18,20 @@ export const presenceShape = {
     })
     .optional(),
   ...replicaFields({ name: 'presence-0', timing: DEFAULT_LEASE_TIMING }),
+  ROLLCALL_XCAP_LISTEN: field
+    .addressPort({
+      is: 'where the Authentication Proxy brings XCAP requests (Zb); without it nowhere',
+      example: '127.0.0.1:17013',
+    })
+    .optional(),
+  ROLLCALL_XCAP_ROOT: field
+    .text({
+      is: 'XCAP root that users see, with a slash at its end; without it `xcap.` and the realm',
+      example: 'https://xcap.ims.mnc001.mcc001.pub.3gppnetwork.org/',
+      pattern: /^https:\/\/[a-z0-9.-]+(?::\d{1,5})?\/(?:[a-z0-9._-]+\/)*$/i,
+      allowed: 'an https URI that ends with a slash',
+    })
+    .optional(),
   ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS: field
     .seconds({ is: 'shortest interval granted to PUBLISH and SUBSCRIBE', example: '60', min: 1, max: 3_600 })
     .default(DEFAULT_TERMS.expiresSecondsMin),

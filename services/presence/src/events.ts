@@ -5,6 +5,7 @@ import type { Subscription } from './actor/state.ts'
 import type { NotifyOutcome } from './partition/notify-outcome.ts'
 import type { PartitionEvent } from './partition/partitions.ts'
 import type { FrontRefusal } from './refusals.ts'
+import type { XcapMessage } from './xcap/xcap-message.ts'
 
 /** Who asked for what, as far as the audit tells it. */
 export interface Asked {
@@ -18,6 +19,9 @@ export interface Asked {
 
 /** Methods that have a label of their own. */
 const METHODS: ReadonlySet<string> = new Set(['PUBLISH', 'SUBSCRIBE', 'REGISTER'])
+
+/** Methods of XCAP that have a label of their own. */
+const XCAP_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
 
 /** Refusals that are decisions about who may: they are audited besides being counted. */
 const AUDITED: ReadonlySet<RefusalReason> = new Set<RefusalReason>(['foreign-watcher', 'foreign-winfo'])
@@ -75,6 +79,25 @@ export class PresenceEvents {
     const detail = { eventPackage: subscription.eventPackage }
     const outcome = reason === 'rejected' ? 'refused' : 'failed'
     this.#audit({ event: 'subscription.ended', outcome, reason, identities, detail })
+  }
+
+  /** An XCAP request has its answer: changes, and who may not, are audited. */
+  xcapAnswered({ method, target, identities, traceparent }: XcapMessage, status: number): void {
+    const name = XCAP_METHODS.has(method) ? method : 'other'
+    this.#metrics.counter('rollcall_presence_xcap_answers_total', { method: name, status: String(status) }).add()
+    const isChange = method === 'PUT' || method === 'DELETE'
+    if (!isChange && status !== 403) return
+    const outcome = status < 300 ? 'allowed' : status === 403 ? 'refused' : 'failed'
+    const [user] = identities
+    const detail = { method, auid: target.split('/', 3).find((part) => part !== '') ?? '', status: String(status) }
+    this.#audit({
+      event: 'document.changed',
+      outcome,
+      reason: String(status),
+      ...(user !== undefined && { identities: { presentity: user } }),
+      ...(traceparent !== '' && { traceparent }),
+      detail,
+    })
   }
 
   /** Subscriptions of a watcher ended because it is not registered any more. */

@@ -37,3 +37,6 @@ export const PRESENTITIES_PER_PARTITION_MAX = 250_000
 export const SUBSCRIPTIONS_PER_PARTITION_MAX = 1_000_000
 /** Octets of published documents in one partition: they are kept as they came. */
 export const BODY_OCTETS_PER_PARTITION_MAX = 256 * 1024 * 1024
+
+/** XCAP documents of one user: of each kind there is one name or two. */
+export const DOCUMENTS_MAX = 16

@@ -7,6 +7,7 @@ import {
   type GrpcServer,
   HopPeers,
   HopRouter,
+  type HttpsServer,
   type Readiness,
   ReplicaForwarder,
   type Runtime,
@@ -38,6 +39,9 @@ import { steadyClock } from './steady-clock.ts'
 
 export { type PresenceConfig, presenceShape } from './config.ts'
 
+import { XcapFront } from './xcap/xcap-front.ts'
+import { startZbListener } from './xcap/zb-listener.ts'
+
 /** So long a request may take that was under way when the service was told to stop. */
 const STOP_GRACE_MS = 3_000
 /** NOTIFYs under way then get this long to be answered. */
@@ -67,9 +71,11 @@ class PresenceService implements Service {
   readonly #push: PushNotificationService
   readonly #replicas: PresenceReplicaService
   readonly #front: SipFront
+  readonly #xcap: XcapFront
   readonly #open: OpenSip | undefined
   readonly #vendors: SipNode
   #server: GrpcServer | undefined
+  #zb: HttpsServer | undefined
 
   constructor(config: PresenceConfig, runtime: Runtime) {
     const { identity, metrics, hashIdentity } = runtime
@@ -127,7 +133,20 @@ class PresenceService implements Service {
     })
     const finder = new OwnerFinder({ users: directory, partitions, forwarder: this.#forwarder })
     const isOpen = (): boolean => partitions.isOpen
-    this.#replicas = new PresenceReplicaService({ directory: partitions, runtime })
+    this.#replicas = new PresenceReplicaService({
+      directory: partitions,
+      xcap: (message) => this.#xcap.answer(message, true),
+      runtime,
+    })
+    this.#xcap = new XcapFront({
+      users,
+      partitions,
+      events,
+      clock,
+      random,
+      root: config.ROLLCALL_XCAP_ROOT ?? `https://xcap.${config.ROLLCALL_REALM}/`,
+      forward: this.#replicas.forwardXcap,
+    })
     const { ends } = this.#replicas
     this.#front = new SipFront({ host, clock, random, events, hashIdentity, isOpen, finder, ends })
     this.#admin = new PresenceAdmin({ users: directory, partitions, runtime })
@@ -150,6 +169,8 @@ class PresenceService implements Service {
     for (const warning of openWarnings(this.#config)) this.#runtime.log.warn(warning)
     await this.#open?.start()
     await this.#vendors.start()
+    const listen = this.#config.ROLLCALL_XCAP_LISTEN
+    if (listen !== undefined) this.#zb = await startZbListener({ listen, front: this.#xcap, runtime: this.#runtime })
     this.#store.start()
   }
 
@@ -158,6 +179,7 @@ class PresenceService implements Service {
     this.#open?.drain()
     await this.#store.leave()
     this.#vendors.drain()
+    await this.#zb?.stop(STOP_GRACE_MS)
     await this.#server?.stop(STOP_GRACE_MS)
     this.#forwarder[Symbol.dispose]()
     await Promise.all([this.#hop, this.#peers, this.#vendors].map((way) => way.close(HOP_GRACE_MS)))

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { SubHandling } from '@rollcall/policy'
+import { plainDecision, type SubHandling } from '@rollcall/policy'
 import fc from 'fast-check'
 import { ActorRun } from '../testing/actor-run.ts'
 import { ALICE, BOB, CAROL, NO_BODY, pidf, publish, registration, resubscribe, subscribe } from '../testing/inputs.ts'
@@ -132,7 +132,7 @@ function act(run: ActorRun, promised: Promises, dialogs: SubscribeInput[], step:
     }
     case 'policy': {
       const handling = HANDLINGS[pick % HANDLINGS.length] ?? 'allow'
-      run.do({ kind: 'policy', policy: { decide: () => handling }, impus: [ALICE] })
+      run.do({ kind: 'policy', policy: { decide: () => plainDecision(handling) }, impus: [ALICE] })
       if (handling !== 'block') return
       for (const { newTag, watcher } of dialogs) if (!watcher.includes(ALICE)) promised.subscriptions.delete(newTag)
       return

@@ -1,6 +1,7 @@
 import { assertNever, type Impu } from '@rollcall/core'
 import type { SubHandling } from '@rollcall/policy'
 import type { Change, EndReason, StoredSubscription } from './change.ts'
+import { Documents } from './documents.ts'
 import { packDialog } from './packed-dialog.ts'
 import { dialogOf, type NotifyBase, type PresentityState, type Subscription } from './state.ts'
 
@@ -119,6 +120,18 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
     case 'registration-forgotten':
       state.registration = undefined
       return
+    case 'document-stored': {
+      state.documents ??= new Documents()
+      // The octets are a view of what they came in; this is a copy of its own.
+      state.documents.set(change.key, { octets: Buffer.from(change.octets), etag: change.etag })
+      // Rules say what watchers see, besides who may: all are told anew.
+      touched.presence = true
+      return
+    }
+    case 'document-removed':
+      if (state.documents?.delete(change.key)) touched.presence = true
+      if (state.documents?.size === 0) state.documents = undefined
+      return
     case 'notify-base-moved': {
       const subscription = subscriptions.get(change.id)
       if (subscription) subscriptions.set({ ...subscription, notifyBase: shared(change.notifyBase) })
@@ -152,13 +165,15 @@ export function keepSubscription(
   presentity: Impu,
   history: Pick<Subscription, 'watcherEvent' | 'startedAtMs' | 'traceparent'>,
 ): Subscription {
-  const { id, eventPackage, eventId, watcher, handling, expiresAtMs, dialog, notifyBase } = stored
+  const { id, eventPackage, eventId, watcher, isHidden, isOwn, handling, expiresAtMs, dialog, notifyBase } = stored
   return {
     id,
     eventPackage,
     eventId,
     resource: stored.resource === presentity ? presentity : stored.resource,
     watcher,
+    isHidden,
+    isOwn,
     handling,
     watcherEvent: history.watcherEvent,
     startedAtMs: history.startedAtMs,

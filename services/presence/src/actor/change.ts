@@ -57,4 +57,12 @@ export type Change =
       readonly expired: boolean
     } & Omit<Registration, 'isRegistered' | 'expiresAtMs'>)
   | { readonly kind: 'registration-forgotten' }
+  | {
+      readonly kind: 'document-stored'
+      /** `documentKey` */
+      readonly key: string
+      readonly etag: string
+      readonly octets: Buffer
+    }
+  | { readonly kind: 'document-removed'; readonly key: string }
   | { readonly kind: 'notify-base-moved'; readonly id: string; readonly notifyBase: NotifyBase }

@@ -43,7 +43,7 @@ export function decide(state: PresentityState, input: Input, nowMs: number, term
     case 'expire':
       return decideExpire(state, nowMs)
     case 'policy':
-      return decidePolicy(state, input)
+      return decidePolicy(state, input, nowMs)
     case 'end':
       return decideEnd(state, input)
     case 'end-watcher':

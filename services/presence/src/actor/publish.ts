@@ -1,4 +1,5 @@
-import { PidfError, scanPidf } from '@rollcall/pidf'
+import { scanPidf } from '@rollcall/pidf'
+import { XmlError } from '@rollcall/xml'
 import { FULL_RETRY_AFTER_SECONDS, PUBLICATIONS_MAX, PUBLISH_BODY_BYTES_MAX } from '../limits.ts'
 import type { Change } from './change.ts'
 import { type Answer, type Decision, refuse } from './decision.ts'
@@ -96,7 +97,7 @@ function refuseBody({ body, contentType, isEncoded, newTag }: PublishInput): Dec
     scanPidf(body)
     return undefined
   } catch (error) {
-    if (error instanceof PidfError) return refuse('body-malformed', newTag, [], error.code)
+    if (error instanceof XmlError) return refuse('body-malformed', newTag, [], error.code)
     throw error
   }
 }

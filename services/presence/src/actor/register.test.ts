@@ -5,8 +5,10 @@ import { ActorRun } from '../testing/actor-run.ts'
 import { ALICE, BOB, freshTag, publish, registration, subscribe } from '../testing/inputs.ts'
 import { PresenceView, politeBody } from './view.ts'
 
+const BOBS = { watcher: [BOB], isHidden: false }
+
 function shown(run: ActorRun): string[] {
-  const { tuples } = readPidfSummary(new PresenceView(run.state).bodyFor(ALICE))
+  const { tuples } = readPidfSummary(new PresenceView(run.state, 0).bodyFor(ALICE, BOBS))
   return tuples.map(({ id, basic }) => `${id} ${basic}`)
 }
 

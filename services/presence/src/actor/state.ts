@@ -1,5 +1,6 @@
 import type { Impu } from '@rollcall/core'
 import type { SubHandling } from '@rollcall/policy'
+import type { Documents } from './documents.ts'
 import { FewMap } from './few-map.ts'
 import { type PackedDialog, type SubscriptionDialog, unpackDialog } from './packed-dialog.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -30,6 +31,10 @@ export interface Subscription {
   readonly resource: Impu
   /** Asserted identities of the watcher. */
   readonly watcher: readonly Impu[]
+  /** The watcher asks that nobody be told who it is (RFC 3323): to rules and to the presentity it has no name. */
+  readonly isHidden: boolean
+  /** The presentity watches itself, be it by another of its identities: no rule keeps it from that. */
+  readonly isOwn: boolean
   readonly handling: SubHandling
   /** How it came to its status (RFC 3857 section 4.7.1). */
   readonly watcherEvent: 'subscribe' | 'approved'
@@ -72,6 +77,8 @@ export interface PresentityState {
   lastPublicationNumber: number
   /** Undefined when nobody has told. */
   registration: Registration | undefined
+  /** Undefined when there is none, as with most. */
+  documents: Documents | undefined
   /** When its owner looks next for what has run out: not part of what is remembered. */
   lookAtMs: number
 }
@@ -84,6 +91,7 @@ export function emptyState(presentity: Impu): PresentityState {
     subscriptions: new Subscriptions(),
     lastPublicationNumber: 0,
     registration: undefined,
+    documents: undefined,
     lookAtMs: Number.POSITIVE_INFINITY,
   }
 }

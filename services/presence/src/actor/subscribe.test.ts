@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { PresencePolicy, SubHandling } from '@rollcall/policy'
+import { type PresencePolicy, plainDecision, type SubHandling } from '@rollcall/policy'
 import { ActorRun } from '../testing/actor-run.ts'
 import { ALICE, ALICE_TEL, BOB, CAROL, MALLORY, publish, resubscribe, subscribe } from '../testing/inputs.ts'
 import { dialogOf } from './state.ts'
 
-const says = (handling: SubHandling): PresencePolicy => ({ decide: () => handling })
+const says = (handling: SubHandling): PresencePolicy => ({ decide: () => plainDecision(handling) })
 
 test('a watcher whom the policy allows gets a dialog and is told (RFC 6665 section 4.2.1)', () => {
   const run = new ActorRun()

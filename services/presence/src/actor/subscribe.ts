@@ -1,9 +1,17 @@
 import type { Impu } from '@rollcall/core'
-import type { PresencePolicy, SubHandling } from '@rollcall/policy'
+import {
+  assertedWatcher,
+  type DecisionContext,
+  type PresencePolicy,
+  type SubHandling,
+  type WatcherIdentity,
+} from '@rollcall/policy'
 import { EXPIRES_SECONDS_NEVER_TOO_BRIEF, FULL_RETRY_AFTER_SECONDS, SUBSCRIPTIONS_MAX } from '../limits.ts'
 import type { Change } from './change.ts'
 import { type Answer, type Decision, refuse } from './decision.ts'
+import { decisionContext } from './decision-context.ts'
 import type { SubscriptionDialog } from './packed-dialog.ts'
+import { policyOf } from './policy-of.ts'
 import { PIDF_MEDIA_TYPE } from './publish.ts'
 import { dialogOf, type EventPackage, type NotifyBase, type PresentityState, type Subscription } from './state.ts'
 import { defaultExpiresSeconds, type Terms } from './terms.ts'
@@ -37,6 +45,8 @@ interface AnySubscribeInput {
 export interface SubscribeInput extends AnySubscribeInput {
   readonly kind: 'subscribe'
   readonly resource: Impu
+  /** The watcher asks that nobody be told who it is (RFC 3323 section 4.2, RFC 3325 section 7). */
+  readonly isHidden: boolean
   readonly dialog: SubscriptionDialog
   readonly policy: PresencePolicy
 }
@@ -63,10 +73,11 @@ export interface ResubscribeInput extends AnySubscribeInput {
  * @see RFC 6665 section 4.2.1; RFC 3856 section 6; RFC 3857 section 4; readings, Presence 2 and 3
  */
 export function decideSubscribe(state: PresentityState, input: SubscribeInput, nowMs: number, terms: Terms): Decision {
-  const { eventPackage, eventId, resource, watcher, notifyBase, newTag } = input
+  const { eventPackage, eventId, resource, watcher, isHidden, isOwn, notifyBase, newTag } = input
   // guard: foreign-winfo — who watches is told to the presentity alone
   if (eventPackage === 'presence.winfo' && !input.isOwn) return refuse('foreign-winfo', newTag)
-  const handling = handlingOf(input, input.policy)
+  const context = decisionContext(state.publications.values(), nowMs)
+  const handling = handlingOf(input, policyOf(state, input.policy), context)
   // guard: policy-block — whom the policy blocks gets no subscription
   if (handling === 'block') return { ...refuse('policy-block', newTag), handling }
   const interval = intervalOf(input, terms)
@@ -80,7 +91,7 @@ export function decideSubscribe(state: PresentityState, input: SubscribeInput, n
   }
   const expiresAtMs = nowMs + interval.seconds * 1_000
   const id = newTag
-  const common = { id, eventPackage, eventId, resource, watcher, handling, expiresAtMs, notifyBase }
+  const common = { id, eventPackage, eventId, resource, watcher, isHidden, isOwn, handling, expiresAtMs, notifyBase }
   const changes: Change[] = [{ kind: 'subscription-stored', subscription: { ...common, dialog: input.dialog } }]
   if (interval.seconds === 0) changes.push({ kind: 'subscription-ended', id, reason: 'timeout', silent: false })
   return { changes, answer: accepted(input, interval.seconds), handling }
@@ -108,9 +119,12 @@ export function decideResubscribe(
   const interval = intervalOf(input, terms)
   if (!('seconds' in interval)) return interval
 
-  const { id } = subscription
+  const context = decisionContext(state.publications.values(), nowMs)
+  const { id, isHidden } = subscription
   const { seconds } = interval
-  const handling = input.policy ? handlingOf(input, input.policy) : subscription.handling
+  const handling = input.policy
+    ? handlingOf({ ...input, isHidden }, policyOf(state, input.policy), context)
+    : subscription.handling
   if (handling === 'block') {
     const rejected = { kind: 'subscription-ended', id, reason: 'rejected', silent: false } as const
     return { ...refuse('policy-block', newTag), changes: [rejected], handling }
@@ -130,12 +144,22 @@ export function decideResubscribe(
   return { changes, answer: accepted(input, seconds), ...(input.policy ? { handling } : {}) }
 }
 
+/** A watcher as a subscription keeps it. */
+type WatcherOfRules = Pick<Subscription, 'watcher' | 'isHidden'>
+
+/** Who a watcher is to rules: who hides has no name there (RFC 5025 section 3.1.1). */
+export function identityOf({ watcher, isHidden }: WatcherOfRules): WatcherIdentity {
+  // guard: hidden-watcher — who asks for privacy is let in by no rule about a name, and told to nobody
+  return isHidden ? { kind: 'pseudonymous', identities: watcher } : assertedWatcher(watcher)
+}
+
 /** What a watcher's subscription is worth now. A presentity may always watch itself. */
 export function handlingOf(
-  watcher: { readonly watcher: readonly Impu[]; readonly isOwn: boolean },
+  watcher: WatcherOfRules & { readonly isOwn: boolean },
   policy: PresencePolicy,
+  context: DecisionContext,
 ): SubHandling {
-  return watcher.isOwn ? 'allow' : policy.decide({ identities: watcher.watcher })
+  return watcher.isOwn ? 'allow' : policy.decide(identityOf(watcher), context).handling
 }
 
 function isOf(subscription: Subscription, input: ResubscribeInput): boolean {

@@ -3,6 +3,7 @@ import type { PresencePolicy } from '@rollcall/policy'
 import { CHANGES_PER_RECORD_MAX, REGISTRATION_END_KEPT_MS } from '../limits.ts'
 import type { Change, EndReason } from './change.ts'
 import type { Decision } from './decision.ts'
+import { decisionContext } from './decision-context.ts'
 import type { NotifyBase, PresentityState } from './state.ts'
 import { handlingOf } from './subscribe.ts'
 
@@ -14,6 +15,7 @@ export interface ExpireInput {
 /** The policy changed, or is known for the first time since the log was read. */
 export interface PolicyInput {
   readonly kind: 'policy'
+  /** The one that holds: `policyOf`. */
   readonly policy: PresencePolicy
   /** The presentity's own identities. */
   readonly impus: readonly Impu[]
@@ -75,13 +77,14 @@ function expiredRegistration(state: PresentityState, nowMs: number, publications
  *
  * @see RFC 5025 section 3.2.1; RFC 3857 section 4.7.1
  */
-export function decidePolicy(state: PresentityState, input: PolicyInput): Decision {
+export function decidePolicy(state: PresentityState, input: PolicyInput, nowMs: number): Decision {
   const changes: Change[] = []
-  for (const { id, eventPackage, watcher, handling: before } of state.subscriptions.values()) {
+  const context = decisionContext(state.publications.values(), nowMs)
+  for (const { id, eventPackage, watcher, isHidden, handling: before } of state.subscriptions.values()) {
     if (changes.length >= CHANGES_PER_RECORD_MAX) break
     if (eventPackage !== 'presence') continue
     const isOwn = watcher.some((identity) => input.impus.includes(identity))
-    const handling = handlingOf({ watcher, isOwn }, input.policy)
+    const handling = handlingOf({ watcher, isHidden, isOwn }, input.policy, context)
     if (handling === before) continue
     // guard: policy-decided-anew — who is blocked now has no subscription any more
     if (handling === 'block') changes.push({ kind: 'subscription-ended', id, reason: 'rejected', silent: false })

@@ -1,8 +1,13 @@
+import type { Impu } from '@rollcall/core'
+import { RulesError } from '@rollcall/policy'
 import {
-  type GetPresentityRequest,
+  type ExplainRequest,
+  type ExplainResponse,
   type GetPresentityResponse,
   PresenceAdminServiceClient,
   PresenceAdminServiceService,
+  type TryRequest,
+  type TryResponse,
 } from '@rollcall/proto-gen/admin'
 import {
   callUnary,
@@ -19,6 +24,7 @@ import type { PartitionOwner } from '../partition/owner.ts'
 import type { PartitionDirectory } from '../partition/partitions.ts'
 import type { UserData, UserDataCache } from '../sh/user-data.ts'
 import { impuOf } from '../sip/fields.ts'
+import { explainWatcher, sessionsOf } from './why.ts'
 
 /** How long the owner on another replica may take. */
 const FORWARD_MS_MAX = 2_000
@@ -26,7 +32,7 @@ const FORWARD_MS_MAX = 2_000
 export interface PresenceAdminOptions {
   readonly users: Pick<UserDataCache, 'fetch'>
   readonly partitions: PartitionDirectory & { ownerElsewhere(partition: number): Member | undefined }
-  readonly runtime: Pick<Runtime, 'identity' | 'metrics'>
+  readonly runtime: Pick<Runtime, 'identity' | 'metrics' | 'clock'>
 }
 
 /**
@@ -41,52 +47,108 @@ export class PresenceAdmin {
     this.#o = options
     this.service = createGrpcService(PresenceAdminServiceService, {
       getPresentity: async (request, { traceparent, peer }) =>
-        await this.#getPresentity(request, traceparent, peer.role === 'presence'),
+        await this.#atOwner(request.impu, traceparent, peer.role === 'presence', {
+          here: async (user, owner) => describe(user, owner),
+          there: (client, o) => callUnary(client.getPresentity.bind(client), request, o),
+        }),
+      explain: async (request, { traceparent, peer }) =>
+        await this.#atOwner(request.presentity, traceparent, peer.role === 'presence', {
+          here: (user, owner) => this.#explain(request, user, owner, traceparent),
+          there: (client, o) => callUnary(client.explain.bind(client), request, o),
+        }),
+      try: async (request, { traceparent, peer }) =>
+        await this.#atOwner(request.presentity, traceparent, peer.role === 'presence', {
+          here: (user, owner) => this.#try(request, user, owner, traceparent),
+          there: (client, o) => callUnary(client.try.bind(client), request, o),
+        }),
     })
   }
 
-  async #getPresentity(
-    request: GetPresentityRequest,
-    parent: string,
-    isForwarded: boolean,
-  ): Promise<GetPresentityResponse> {
+  async #atOwner<T>(impu: string, parent: string, isForwarded: boolean, question: OwnerQuestion<T>): Promise<T> {
     const { users, partitions } = this.#o
     if (!partitions.isOpen) throw new RpcError('RPC_UNAVAILABLE', 'the store is not connected')
-    const user = await findUser(users, request, parent)
+    const user = await findUser(users, impu, parent)
     const owner = partitions.ownerOf(user.partition)
     if (owner) {
       // guard: admin-lease — what stands here may be another owner's to tell by now
       if (!owner.mayTell) throw new RpcError('RPC_UNAVAILABLE', 'the lease of this replica has ended')
-      return describe(user, owner)
+      return await question.here(user, owner)
     }
     const member = partitions.ownerElsewhere(user.partition)
     if (!member) throw new RpcError('RPC_UNAVAILABLE', 'the partition changes hands')
     if (isForwarded) throw new RpcError('RPC_UNAVAILABLE', `replica ${member.replica} serves the partition`)
-    return await this.#ask(member, request, parent)
+    return await this.#ask(member, question, parent)
   }
 
-  async #ask(member: Member, request: GetPresentityRequest, parent: string): Promise<GetPresentityResponse> {
+  async #ask<T>(member: Member, { there }: OwnerQuestion<T>, parent: string): Promise<T> {
     const { identity, metrics } = this.#o.runtime
     const { target, replica } = member
     // Operators ask rarely: a connection for each question is no cost.
     const client = createGrpcClient(PresenceAdminServiceClient, { target, role: 'presence', identity, metrics })
     try {
-      return await callUnary(client.getPresentity.bind(client), request, { deadlineMs: FORWARD_MS_MAX, parent })
+      return await there(client, { deadlineMs: FORWARD_MS_MAX, parent })
     } catch (cause) {
       if (!(cause instanceof RpcError)) throw cause
+      // What the other one says of the question is the answer.
+      if (cause.code !== 'RPC_UNAVAILABLE' && cause.code !== 'RPC_DEADLINE') throw cause
       throw new RpcError('RPC_UNAVAILABLE', `replica ${replica} serves the partition and does not answer`, { cause })
     } finally {
       client.close()
     }
   }
+
+  async #explain(
+    request: ExplainRequest,
+    user: UserData,
+    owner: PartitionOwner,
+    parent: string,
+  ): Promise<ExplainResponse> {
+    const identities = await this.#identitiesOf(request.watcher, parent)
+    const state = owner.presentity(user.canonical) ?? emptyState(user.canonical)
+    const nowMs = this.#o.runtime.clock.now()
+    const answer = explainWatcher({ user, state, watcher: { kind: 'verified', identities }, nowMs })
+    const sessions = sessionsOf(state, identities)
+    return { presentity: user.canonical, watcher: request.watcher, sessions, ...answer }
+  }
+
+  async #try(request: TryRequest, user: UserData, owner: PartitionOwner, parent: string): Promise<TryResponse> {
+    const identities = await this.#identitiesOf(request.watcher, parent)
+    const state = owner.presentity(user.canonical) ?? emptyState(user.canonical)
+    const nowMs = request.atMs === 0n ? this.#o.runtime.clock.now() : Number(request.atMs)
+    const kind = request.isAnonymous ? 'pseudonymous' : 'verified'
+    const rules = request.rules.length === 0 ? undefined : request.rules
+    try {
+      const answer = explainWatcher({ user, state, watcher: { kind, identities }, nowMs, rules })
+      return { presentity: user.canonical, watcher: request.watcher, ...answer }
+    } catch (error) {
+      if (error instanceof RulesError)
+        throw new RpcError('RPC_INVALID', `the rules: ${error.message}`, { cause: error })
+      throw error
+    }
+  }
+
+  /** All of a watcher's identities, as his S-CSCF would assert them; of a stranger the one that was named. */
+  async #identitiesOf(watcher: string, parent: string): Promise<readonly [Impu, ...Impu[]]> {
+    const impu = impuOf(watcher)
+    if (impu === undefined) throw new RpcError('RPC_INVALID', 'the watcher is not an IMPU')
+    const user = await this.#o.users.fetch(impu, parent).catch(unknownWhileAway)
+    return [impu, ...(user?.impus.filter((other) => other !== impu) ?? [])]
+  }
 }
 
-async function findUser(
-  users: PresenceAdminOptions['users'],
-  request: GetPresentityRequest,
-  parent: string,
-): Promise<UserData> {
-  const impu = impuOf(request.impu)
+/** A question that the owner of a presentity answers, here or on another replica. */
+interface OwnerQuestion<T> {
+  here(user: UserData, owner: PartitionOwner): Promise<T>
+  there(client: PresenceAdminServiceClient, o: { deadlineMs: number; parent: string }): Promise<T>
+}
+
+function unknownWhileAway(error: unknown): undefined {
+  if (error instanceof UserDataUnavailableError) return undefined
+  throw error
+}
+
+async function findUser(users: PresenceAdminOptions['users'], text: string, parent: string): Promise<UserData> {
+  const impu = impuOf(text)
   if (impu === undefined) throw new RpcError('RPC_INVALID', 'not an IMPU')
   try {
     const user = await users.fetch(impu, parent)

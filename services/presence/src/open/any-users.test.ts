@@ -9,7 +9,7 @@ test('every identity is a user of its own, whom everybody may watch', async () =
   const user = users.peek(alice)
   assert.ok(user !== 'unknown')
   assert.deepEqual([user.canonical, user.impus, user.partition], [alice, [alice], 7])
-  assert.equal(user.policy.decide({ identities: [] }), 'allow')
+  assert.equal(user.policy.decide({ kind: 'unverified' }, { nowMs: 0, sphere: undefined }).handling, 'allow')
   assert.equal((await users.fetch(alice))?.canonical, alice)
 })
 

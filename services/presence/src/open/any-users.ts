@@ -1,8 +1,8 @@
 import type { Impu } from '@rollcall/core'
-import type { PresencePolicy } from '@rollcall/policy'
+import { type PresencePolicy, plainDecision } from '@rollcall/policy'
 import type { UserData } from '../sh/read-user-data.ts'
 
-const EVERYBODY_MAY: PresencePolicy = { decide: () => 'allow' }
+const EVERYBODY_MAY: PresencePolicy = { decide: () => plainDecision('allow') }
 
 /**
  * Users without an HSS: every identity, of one domain if that is given, is a user of its own whom everybody may watch,

@@ -1,4 +1,5 @@
 import type { Impu } from '@rollcall/core'
+import type { SubHandling } from '@rollcall/policy'
 import type { Touched } from '../actor/apply.ts'
 import type { Change } from '../actor/change.ts'
 import { decide, type UpkeepInput } from '../actor/decide.ts'
@@ -7,7 +8,7 @@ import type { PendingAnswer } from './answers.ts'
 import { type Appender, NOBODY_WAITS } from './appender.ts'
 import { Deferred } from './deferred.ts'
 import type { DecisionRecord } from './log-record.ts'
-import type { Notice, NoticeCause } from './notice.ts'
+import { endedUnder, type Notice, type NoticeCause } from './notice.ts'
 import { draftNotices, type NoticeDraft } from './notices.ts'
 import type { Notifier } from './notifier.ts'
 import type { OwnerContext } from './owner-context.ts'
@@ -63,7 +64,7 @@ export class Commits {
     const touched = presentities.apply(record, traceparent)
     const state = presentities.of(presentity)
     if (touched.ended.length > 0 && state.subscriptions.size === 0) this.#o.onUnwatched(presentity)
-    const drafts = draftNotices(state, touched)
+    const drafts = draftNotices(state, touched, cause.nowMs)
     for (const { subscription, reason, silent } of touched.ended) {
       if (reason === 'rejected') context.events.ended(presentity, subscription, reason)
       if (silent) notifier.drop(subscription.id)
@@ -108,13 +109,11 @@ export class Commits {
     for (const act of this.#deferred.take()) act()
   }
 
-  /** Last NOTIFYs whose records are not durable yet go without content where `isBlocked` now. */
-  rejectUnderWay(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
+  /** Last NOTIFYs whose records are not durable yet show no more than their watchers may see now. */
+  decideUnderWay(presentity: Impu, handlingNow: (subscription: Subscription) => SubHandling): void {
     for (const underWay of this.#underWay) {
       if (underWay.presentity !== presentity) continue
-      underWay.drafts = underWay.drafts.map((draft) =>
-        draft.ended && isBlocked(draft.subscription) ? { ...draft, ended: 'rejected' } : draft,
-      )
+      underWay.drafts = underWay.drafts.map((draft) => endedUnder(draft, handlingNow))
     }
   }
 

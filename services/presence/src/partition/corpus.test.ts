@@ -43,9 +43,19 @@ function withoutAbsent(value: unknown): unknown {
   return Object.fromEntries(present.map(([key, part]) => [key, withoutAbsent(part)]))
 }
 
-test('each record of formats 1 and 3 reads as it did when it was written', () => {
-  for (const line of [...corpus('records-v1.jsonl'), ...corpus('records-v3.jsonl')]) {
-    assert.deepEqual(withoutAbsent(decodeRecord(octetsOf(line))), line.reads)
+/** What a format did not have yet reads as it was then: nobody hid, or watched itself by another name. */
+function withLater(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withLater)
+  if (typeof value !== 'object' || value === null || Buffer.isBuffer(value)) return value
+  const parts = Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withLater(part)]))
+  return 'watcher' in parts && 'handling' in parts ? { isHidden: false, isOwn: false, ...parts } : parts
+}
+
+test('each record of formats 1, 3 and 5 reads as it did when it was written', () => {
+  for (const name of ['records-v1.jsonl', 'records-v3.jsonl', 'records-v5.jsonl']) {
+    for (const line of corpus(name)) {
+      assert.deepEqual(withoutAbsent(decodeRecord(octetsOf(line))), withLater(line.reads), name)
+    }
   }
 })
 
@@ -110,7 +120,7 @@ test('a snapshot of format 2 loads: everything is there, and who was not told is
 })
 
 test('each kind of snapshot record of formats 2 and 4 is in the corpus', () => {
-  for (const name of ['snapshot-v2.jsonl', 'snapshot-v4.jsonl']) {
+  for (const name of ['snapshot-v2.jsonl', 'snapshot-v4.jsonl', 'snapshot-v6.jsonl']) {
     const kinds = new Set(corpus(name).map((line) => decodeRecord(octetsOf(line)).kind))
     const all: SnapshotRecord['kind'][] = ['partition-snapshot', 'presentity-snapshot', 'answers-snapshot']
     assert.deepEqual([...kinds].sort(), all.sort())
@@ -135,5 +145,22 @@ test('a log of format 3 and its snapshot of format 4 load: who is registered is 
     assert.equal(owner.presentityOf('bob'), ALICE)
     // By its watcher, too.
     assert.equal(await owner.endWatcher([BOB], stage.clock.now()), 2)
+  }
+})
+
+test('a log of format 5 and its snapshot of format 6 load: documents are there, and who hides goes on hiding', async () => {
+  for (const isSnapshot of [false, true]) {
+    const stage = new Stage()
+    if (isSnapshot) stage.log.snapshot = { mark: 30n, records: corpus('snapshot-v6.jsonl').map(octetsOf) }
+    else {
+      stage.log.kept = corpus('log-v5.jsonl').map((line, at) => {
+        return { sequence: BigInt(at + 1), epoch: 1n, record: octetsOf(line), traceparent: line.traceparent }
+      })
+    }
+    const owner = await stage.own()
+    const { documents, subscriptions } = owner.presentity(ALICE) ?? assert.fail('she is forgotten')
+    assert.equal(documents?.get('pres-rules index')?.etag, 'v1')
+    assert.equal(subscriptions.get('hidden')?.isHidden, true)
+    assert.equal(owner.presentity(BOB), undefined)
   }
 })

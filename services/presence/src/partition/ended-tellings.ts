@@ -1,6 +1,7 @@
 import type { Clock, Impu } from '@rollcall/core'
+import type { SubHandling } from '@rollcall/policy'
 import type { Subscription } from '../actor/state.ts'
-import type { Notice } from './notice.ts'
+import { endedUnder, type Notice } from './notice.ts'
 import type { Telling } from './telling.ts'
 
 const NOBODY: readonly Telling[] = []
@@ -21,15 +22,14 @@ export class EndedTellings {
   }
 
   /**
-   * What has not left yet goes without content where `isBlocked` now: the subscriptions have ended, so that nothing is left
-   * that could be decided anew.
+   * What has not left yet shows no more than its watcher may see now: the subscriptions have ended, so that nothing is
+   * left that could be decided anew.
    */
-  reject(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
-    const rejected = (notice: Notice | undefined): Notice | undefined =>
-      notice?.ended && isBlocked(notice.subscription) ? { ...notice, ended: 'rejected' } : notice
+  decideAnew(presentity: Impu, handlingNow: (subscription: Subscription) => SubHandling): void {
+    const decided = (notice: Notice | undefined): Notice | undefined => notice && endedUnder(notice, handlingNow)
     for (const telling of this.#of(presentity)) {
-      telling.next = rejected(telling.next)
-      const notice = rejected(telling.notice)
+      telling.next = decided(telling.next)
+      const notice = decided(telling.notice)
       if (notice !== telling.notice) telling.flight += 1
       telling.notice = notice
     }

@@ -1,4 +1,5 @@
 import type { Impu } from '@rollcall/core'
+import type { SubHandling } from '@rollcall/policy'
 import type { EndReason } from '../actor/change.ts'
 import type { Subscription } from '../actor/state.ts'
 import { type PresenceView, politeBody, WinfoView } from '../actor/view.ts'
@@ -44,6 +45,23 @@ export function mergeNotices(earlier: Notice, later: Notice): Notice {
   return { ...later, view, oldestSequence }
 }
 
+/**
+ * The last words to a watcher as they are after a change of rules: he is told what he may see now, and that he is shut out.
+ * His subscription has ended, so that nothing is left that could be decided anew.
+ */
+export function endedUnder<T extends Pick<Notice, 'ended' | 'subscription'>>(
+  notice: T,
+  handlingNow: (subscription: Subscription) => SubHandling,
+): T {
+  const { ended, subscription } = notice
+  if (!ended || ended === 'rejected') return notice
+  const handling = handlingNow(subscription)
+  if (handling === 'block') return { ...notice, ended: 'rejected' }
+  // What it was not let see before, it is not told now that it is over.
+  if (handling === 'allow' || handling === subscription.handling) return notice
+  return { ...notice, subscription: { ...subscription, handling } }
+}
+
 /** The lower of two sequences. */
 export function older(one: bigint, other: bigint): bigint {
   if (one < other) return one
@@ -61,7 +79,7 @@ export function noticeBody(notice: Notice, version: number, nowMs: number): Buff
   if (view instanceof WinfoView) return view.body(subscription.resource, version, nowMs)
   switch (subscription.handling) {
     case 'allow':
-      return view.bodyFor(subscription.resource)
+      return view.bodyFor(subscription.resource, subscription)
     case 'polite-block':
       return politeBody(subscription.resource)
     case 'confirm':

@@ -13,10 +13,10 @@ const NOBODY: readonly NoticeDraft[] = []
  * Publications interest watchers who may see them; a politely blocked one, who must not learn that there was a change,
  * hears of none (readings, Presence 6).
  */
-export function draftNotices(state: PresentityState, touched: Touched): readonly NoticeDraft[] {
+export function draftNotices(state: PresentityState, touched: Touched, nowMs: number): readonly NoticeDraft[] {
   const { subscriptions, ended } = touched
   if (state.subscriptions.size === 0 && ended.length === 0) return NOBODY
-  const views = new Views(state, ended)
+  const views = new Views(state, ended, nowMs)
   const drafts: NoticeDraft[] = []
   for (const { subscription, reason, silent } of ended) {
     if (!silent) drafts.push({ subscription, ended: reason, view: views.of(subscription) })
@@ -47,17 +47,19 @@ export function draftNotices(state: PresentityState, touched: Touched): readonly
 class Views {
   readonly #state: PresentityState
   readonly #ended: readonly EndedSubscription[]
+  readonly #nowMs: number
   #presence: PresenceView | undefined
   #winfo: WinfoView | undefined
 
-  constructor(state: PresentityState, ended: readonly EndedSubscription[]) {
+  constructor(state: PresentityState, ended: readonly EndedSubscription[], nowMs: number) {
+    this.#nowMs = nowMs
     this.#state = state
     this.#ended = ended
   }
 
   of(subscription: Subscription): PresenceView | WinfoView {
     if (subscription.eventPackage === 'presence') {
-      this.#presence ??= new PresenceView(this.#state)
+      this.#presence ??= new PresenceView(this.#state, this.#nowMs)
       return this.#presence
     }
     this.#winfo ??= WinfoView.of(this.#state, this.#ended)

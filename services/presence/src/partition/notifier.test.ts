@@ -46,7 +46,7 @@ function stage(o: { readonly base?: number; readonly intervalMs?: number } = {})
       presentity: ALICE,
       subscription: own(),
       ended: undefined,
-      view: new PresenceView(emptyState(ALICE)),
+      view: new PresenceView(emptyState(ALICE), 0),
       cause: { sequence: BigInt(sequence), traceparent: '', isSubscribe: false },
       oldestSequence: BigInt(sequence),
       ...over,
@@ -168,7 +168,7 @@ test('a fan-out is sent in turns, and no more at once than the hop should carry'
     onStride: () => {},
     onOutcome: () => {},
   })
-  const view = new PresenceView(emptyState(ALICE))
+  const view = new PresenceView(emptyState(ALICE), 0)
   for (let i = 0; i < 2_000; i++) {
     const subscription = keptSubscription({ id: `s${i}` })
     const cause = { sequence: 1n, traceparent: '', isSubscribe: false }
@@ -342,7 +342,7 @@ test('watchers who are silent do not hold up the others', () => {
     onStride: () => {},
     onOutcome: () => {},
   })
-  const view = new PresenceView(emptyState(ALICE))
+  const view = new PresenceView(emptyState(ALICE), 0)
   for (let i = 0; i < 20_000; i++) {
     const subscription = keptSubscription({ id: `s${i}` })
     const cause = { sequence: 1n, traceparent: '', isSubscribe: false }

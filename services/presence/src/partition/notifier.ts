@@ -1,6 +1,8 @@
 import { assert, type Clock, type Impu, type Timer } from '@rollcall/core'
+import type { SubHandling } from '@rollcall/policy'
 import type { Lease } from '@rollcall/store'
 import type { EventPackage, Subscription } from '../actor/state.ts'
+import { isOtherwiseRuled } from '../actor/view.ts'
 import { EndedTellings } from './ended-tellings.ts'
 import { Fifo } from './fifo.ts'
 import { type Flight, Flights } from './flights.ts'
@@ -153,9 +155,9 @@ export class Notifier {
     this.#cseqs.forget(subscriptionId)
   }
 
-  /** Last NOTIFYs of the presentity's watchers that have not left yet go without content where `isBlocked` now. */
-  rejectEnded(presentity: Impu, isBlocked: (subscription: Subscription) => boolean): void {
-    this.#ended.reject(presentity, isBlocked)
+  /** Last NOTIFYs of the presentity's watchers that have not left yet show no more than they may see now. */
+  decideEnded(presentity: Impu, handlingNow: (subscription: Subscription) => SubHandling): void {
+    this.#ended.decideAnew(presentity, handlingNow)
   }
 
   /**
@@ -274,6 +276,8 @@ export class Notifier {
     if (!this.#o.lease.isLive) return false
     // guard: may-leave-handling — its watcher may have been decided anew while it waited in the hop
     if (!this.#isCurrent(notice)) return false
+    // guard: may-leave-rules — rules that were changed while it waited in the hop may show its watcher less
+    if (telling.next && isOtherwiseRuled(notice.view, telling.next.view)) return false
     return true
   }
 

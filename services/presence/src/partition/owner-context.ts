@@ -1,10 +1,11 @@
 import type { Clock, Impu } from '@rollcall/core'
 import type { PresencePolicy } from '@rollcall/policy'
 import type { Lease, RequestKey } from '@rollcall/store'
+import type { StoredDocument, XcapRequest, XcapUsage } from '@rollcall/xcap'
 import type { Decision } from '../actor/decision.ts'
 import type { PublishInput } from '../actor/publish.ts'
 import type { RegisterInput } from '../actor/register.ts'
-import type { EventPackage, Subscription } from '../actor/state.ts'
+import type { EventPackage, PresentityState, Subscription } from '../actor/state.ts'
 import type { ResubscribeInput, SubscribeInput } from '../actor/subscribe.ts'
 import type { Terms } from '../actor/terms.ts'
 import type { AppendLoad } from './append-load.ts'
@@ -79,4 +80,17 @@ export interface CurrentPolicy {
   readonly policy: PresencePolicy
   /** The presentity's own identities. */
   readonly impus: readonly Impu[]
+}
+
+/** An XCAP request for a document of a presentity; who asks has been found to be allowed to. */
+export interface DocumentAsk {
+  readonly presentity: Impu
+  readonly request: XcapRequest
+  readonly usage: XcapUsage
+  /** For the next version of the document. */
+  readonly newEtag: string
+  readonly user: CurrentPolicy
+  readonly traceparent: string
+  /** Makes the document where it is not stored, but told of those that are. */
+  readonly read?: (documents: PresentityState['documents']) => StoredDocument
 }

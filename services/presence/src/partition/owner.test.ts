@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readPidfSummary, readWatcherinfo } from '@rollcall/pidf'
+import { listPolicy } from '@rollcall/policy'
 import { StoreOverloadedError } from '@rollcall/store'
 import {
   ALICE,
@@ -320,9 +321,7 @@ test('a policy that blocks counts before the next content leaves', async () => {
   stage.take()
   const policy = {
     revision: 2n,
-    policy: {
-      decide: ({ identities }: { identities: readonly string[] }) => (identities.includes(BOB) ? 'block' : 'allow'),
-    },
+    policy: listPolicy({ defaultAllow: true, allow: [], block: [BOB] }),
     impus: [ALICE, ALICE_TEL],
   } as const
   stage.ask(owner, publish({ body: pidf('secret') }), { policy })

@@ -1,9 +1,16 @@
 import { assert, type Impu, type Timer } from '@rollcall/core'
+import type { PresencePolicy, SubHandling } from '@rollcall/policy'
 import { AnsweredRequests, type HeldPartition, type RequestKey } from '@rollcall/store'
+import { decideXcap, type StoredDocument, type XcapOutcome } from '@rollcall/xcap'
+import type { Change } from '../actor/change.ts'
 import { decide, type RequestInput } from '../actor/decide.ts'
+import { decisionContext } from '../actor/decision-context.ts'
+import { Documents, documentKey, isRulesKey } from '../actor/documents.ts'
+import { policyOf } from '../actor/policy-of.ts'
 import type { PresentityState, Subscription } from '../actor/state.ts'
 import { handlingOf } from '../actor/subscribe.ts'
 import { PartitionLostError } from '../errors.ts'
+import { CHANGES_PER_RECORD_MAX, DOCUMENTS_MAX } from '../limits.ts'
 import { type AnswerListener, PendingAnswer, type UnavailableReason } from './answers.ts'
 import { Appender } from './appender.ts'
 import { type CatchUpMarks, touchedBy } from './catch-up.ts'
@@ -14,7 +21,7 @@ import { Loading } from './loading.ts'
 import type { Notice } from './notice.ts'
 import { draftNotices } from './notices.ts'
 import { Notifier } from './notifier.ts'
-import type { CurrentPolicy, OwnedRequest, OwnerContext, Ownership } from './owner-context.ts'
+import type { CurrentPolicy, DocumentAsk, OwnedRequest, OwnerContext, Ownership } from './owner-context.ts'
 import type { PartitionLog, PartitionSource } from './partition-log.ts'
 import { PolicyRevisions } from './policy-revisions.ts'
 import { Presentities } from './presentities.ts'
@@ -191,6 +198,8 @@ export class PartitionOwner implements HeldPartition {
       pending,
       isSubscribe: request.input.kind === 'subscribe' || request.input.kind === 'resubscribe',
     })
+    const isSphereChanged = request.input.kind === 'publish' && state.documents?.usesSphere
+    if (isSphereChanged && policy) this.#decideAnew(presentity, policy, traceparent)
   }
 
   /** Answers a request that was decided before, as it was answered then; gives false when it was not. */
@@ -229,6 +238,47 @@ export class PartitionOwner implements HeldPartition {
     await this.#notifier.landed(presentity, LAND_GRACE_MS)
     // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
     await this.#lifetime.within(this.#ownership.sole)
+  }
+
+  /**
+   * Decides an XCAP request for one of the presentity's documents. A change is durable when this resolves; one of rules
+   * besides is in force, as with `changePolicy`: from then on no NOTIFY with content leaves for who is blocked now.
+   *
+   * @throws PartitionLostError when the partition is lost meanwhile, the store takes nothing now, or there is no room: then
+   *   nothing is said about whether the change is made.
+   * @see RFC 4825 section 8; RFC 5025 section 8
+   */
+  async document({ presentity, request, usage, newEtag, user, traceparent, read }: DocumentAsk): Promise<XcapOutcome> {
+    const unavailable = this.#unavailable()
+    if (unavailable) throw new PartitionLostError(unavailable)
+    // guard: document-lease — another owner may have a newer version by now, and a refusal is said of this one
+    if (!this.#ownership.lease.isLive) throw new PartitionLostError('lease-ended')
+    const key = documentKey(usage.auid, request.uri.document)
+    const { documents } = this.#presentities.of(presentity)
+    const stored = read ? read(documents) : documents?.get(key)
+    const outcome = decideXcap(request, stored, usage, newEtag)
+    if (outcome.kind !== 'write') return outcome
+    const { document } = outcome
+    if (document?.etag !== stored?.etag) {
+      if (document) this.#checkRoom(presentity, document, documents, stored)
+      const change: Change = document
+        ? { kind: 'document-stored', key, ...document }
+        : { kind: 'document-removed', key }
+      const nowMs = this.#o.clock.now()
+      const cause = { nowMs, traceparent, answered: undefined, pending: undefined, isSubscribe: false }
+      const changes: Change[] = [change]
+      // In the record of the rules: a log holds both, or neither.
+      if (isRulesKey(key)) changes.push(...this.#decisionsUnder(presentity, key, document, user, nowMs))
+      this.#commits.commit(presentity, changes, cause)
+      if (isRulesKey(key)) this.#decideAnew(presentity, user, traceparent)
+    }
+    // guard: document-durable — nothing that was answered 2xx may be lost, nor answered to who asks again before it is durable
+    await this.#lifetime.within(this.#commits.flush())
+    if (!isRulesKey(key)) return outcome
+    await this.#notifier.landed(presentity, LAND_GRACE_MS)
+    // guard: rules-sole — an owner before this one may still tell the watcher what it may not see any more
+    await this.#lifetime.within(this.#ownership.sole)
+    return outcome
   }
 
   /**
@@ -327,7 +377,7 @@ export class PartitionOwner implements HeldPartition {
       this.#expiry.runFor(item.presentity)
       const state = this.#presentities.of(item.presentity)
       const cause = { sequence: item.sequence, traceparent: item.traceparent, isSubscribe: false }
-      for (const draft of draftNotices(state, touchedBy(item))) {
+      for (const draft of draftNotices(state, touchedBy(item), this.#o.clock.now())) {
         if (this.#notifier.isTelling(draft.subscription.id)) continue
         let isBare = false
         // guard: bare-catch-up — who had left was not decided anew when the policy changed after that
@@ -343,8 +393,37 @@ export class PartitionOwner implements HeldPartition {
     if (!this.isAvailable) return
     this.#commits.catchUp()
     this.#expiry.run()
+    this.#decideTimed()
     this.#commits.noteWatermark()
     this.#snapshotIfDue()
+  }
+
+  /** @throws PartitionLostError when the document does not fit. */
+  #checkRoom(
+    presentity: Impu,
+    { octets }: StoredDocument,
+    documents: PresentityState['documents'],
+    replaced: StoredDocument | undefined,
+  ): void {
+    const more = octets.length - (replaced?.octets.length ?? 0)
+    const isOneMore = !replaced && (documents?.size ?? 0) >= DOCUMENTS_MAX
+    if (isOneMore || this.#presentities.isFullForDocument(presentity, more, this.#o.limits)) {
+      throw new PartitionLostError('partition-full')
+    }
+  }
+
+  /** Rules that hold from then on, or until then: whom they concern is decided anew, to the second. */
+  #decideTimed(): void {
+    for (const { presentity, documents } of this.#presentities.timed) {
+      if (documents?.rules) this.#decideByRules(presentity, documents.rules)
+    }
+  }
+
+  /** Without a word of the HSS: who watches herself is known by her subscription. */
+  #decideByRules(presentity: Impu, policy: PresencePolicy): void {
+    if (!this.#isWatched(presentity)) return
+    const own = [...this.#presentities.of(presentity).subscriptions.values()].filter(({ isOwn }) => isOwn)
+    this.#decideAnew(presentity, { policy, impus: [presentity, ...own.flatMap(({ watcher }) => watcher)] }, '')
   }
 
   #expire(presentity: Impu, nowMs: number): void {
@@ -352,23 +431,48 @@ export class PartitionOwner implements HeldPartition {
     for (let more = 1; more > 0; expired += more) more = this.#commits.upkeep(presentity, { kind: 'expire' })
     this.#o.events.expired(expired)
     this.#presentities.reschedule(presentity, nowMs)
+    const documents = this.#presentities.get(presentity)?.documents
+    // Her sphere may be what ran out.
+    if (expired > 0 && documents?.usesSphere && documents.rules) this.#decideByRules(presentity, documents.rules)
   }
 
   /** Decides the watchers anew when the policy is newer than the one they were decided by. */
   #observePolicy(presentity: Impu, { revision, policy, impus }: CurrentPolicy, traceparent: string): void {
     const known = this.#policies.of(presentity)
     if (known !== undefined && revision <= known) return
-    const isBlocked = ({ watcher, eventPackage }: Subscription): boolean => {
-      if (eventPackage !== 'presence') return false
+    this.#decideAnew(presentity, { policy, impus }, traceparent)
+    this.#policies.note(presentity, revision, this.#isWatched(presentity))
+  }
+
+  /** What becomes of the watchers when a document of rules changes: as many as fit into its record. */
+  #decisionsUnder(
+    presentity: Impu,
+    key: string,
+    document: StoredDocument | undefined,
+    { policy: provisioned, impus }: CurrentPolicy,
+    nowMs: number,
+  ): readonly Change[] {
+    const state = this.#presentities.of(presentity)
+    const documents = (state.documents ?? new Documents()).with(key, document)
+    const input = { kind: 'policy', policy: policyOf({ documents }, provisioned), impus } as const
+    return decide(state, input, nowMs, this.#o.terms).changes.slice(0, CHANGES_PER_RECORD_MAX - 1)
+  }
+
+  /** Decides all watchers anew, those among them who have just left. */
+  #decideAnew(presentity: Impu, { policy, impus }: Omit<CurrentPolicy, 'revision'>, traceparent: string): void {
+    const state = this.#presentities.of(presentity)
+    const inForce = policyOf(state, policy)
+    const context = decisionContext(state.publications.values(), this.#o.clock.now())
+    const handlingNow = ({ watcher, isHidden, eventPackage, handling }: Subscription): SubHandling => {
+      if (eventPackage !== 'presence') return handling
       const isOwn = watcher.some((identity) => impus.includes(identity))
-      return handlingOf({ watcher, isOwn }, policy) === 'block'
+      return handlingOf({ watcher, isHidden, isOwn }, inForce, context)
     }
     // guard: policy-ended — a last NOTIFY that was not sent yet must not show what its watcher may not see any more
-    this.#notifier.rejectEnded(presentity, isBlocked)
+    this.#notifier.decideEnded(presentity, handlingNow)
     // guard: policy-under-way — whoever left a moment ago is told so when that is durable, which may be after this change is
-    this.#commits.rejectUnderWay(presentity, isBlocked)
-    while (this.#commits.upkeep(presentity, { kind: 'policy', policy, impus }, traceparent) > 0);
-    this.#policies.note(presentity, revision, this.#isWatched(presentity))
+    this.#commits.decideUnderWay(presentity, handlingNow)
+    while (this.#commits.upkeep(presentity, { kind: 'policy', policy: inForce, impus }, traceparent) > 0);
   }
 
   #isWatched(presentity: Impu): boolean {

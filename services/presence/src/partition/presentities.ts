@@ -1,6 +1,8 @@
 import type { Impu } from '@rollcall/core'
+import type { StoredDocument } from '@rollcall/xcap'
 import { applyChanges, type Touched } from '../actor/apply.ts'
 import type { Change } from '../actor/change.ts'
+import { Documents } from '../actor/documents.ts'
 import {
   emptyState,
   nextExpiryMs,
@@ -22,6 +24,8 @@ export interface PresentityPart {
   readonly registration: Registration | undefined
   readonly publications: readonly Publication[]
   readonly subscriptions: readonly Subscription[]
+  /** By `documentKey`. */
+  readonly documents: readonly (readonly [key: string, document: StoredDocument])[]
 }
 
 /** All presentities of a partition with something to remember, with the indexes and sums that spare looking through them. */
@@ -29,6 +33,7 @@ export class Presentities {
   readonly #states = new Map<Impu, PresentityState>()
   readonly #bySubscription = new Map<string, Impu>()
   readonly #watchers = new WatcherIndex()
+  readonly #timed = new Set<PresentityState>()
   readonly #expiries = new ExpiryQueue<PresentityState>()
   #publications = 0
   #bodyOctets = 0
@@ -102,8 +107,20 @@ export class Presentities {
   }
 
   /** Takes what a snapshot says of a presentity; several parts add up. */
-  put({ presentity, lastPublicationNumber, registration, publications, subscriptions }: PresentityPart): void {
+  put({
+    presentity,
+    lastPublicationNumber,
+    registration,
+    publications,
+    subscriptions,
+    documents,
+  }: PresentityPart): void {
     const state = this.of(presentity)
+    for (const [key, document] of documents) {
+      state.documents ??= new Documents()
+      state.documents.set(key, document)
+      this.#bodyOctets += document.octets.length
+    }
     state.registration = registration ?? state.registration
     state.lastPublicationNumber = Math.max(state.lastPublicationNumber, lastPublicationNumber)
     for (const publication of publications) {
@@ -140,6 +157,12 @@ export class Presentities {
     return this.size >= limits.presentities && !this.#states.has(presentity)
   }
 
+  /** Is there no room for a document of so many octets? */
+  isFullForDocument(presentity: Impu, octets: number, limits: PartitionLimits): boolean {
+    if (this.#bodyOctets + octets > limits.bodyOctets) return true
+    return this.size >= limits.presentities && !this.#states.has(presentity)
+  }
+
   /** The next presentity of whom something has run out. */
   takeDue(nowMs: number): Impu | undefined {
     return this.#expiries.takeDue(nowMs)?.presentity
@@ -157,8 +180,14 @@ export class Presentities {
     if (state) this.#expiries.schedule(state, Math.max(nextExpiryMs(state), nowMs))
   }
 
+  /** Whose rules may let in or shut out as time goes by. */
+  get timed(): Iterable<PresentityState> {
+    return this.#timed
+  }
+
   clear(): void {
     this.#states.clear()
+    this.#timed.clear()
     this.#bySubscription.clear()
     this.#watchers.clear()
     this.#expiries.clear()
@@ -168,7 +197,9 @@ export class Presentities {
 
   #keep(state: PresentityState): void {
     const { presentity, publications, subscriptions } = state
-    if (publications.size > 0 || subscriptions.size > 0 || state.registration) {
+    if (state.documents?.isTimed) this.#timed.add(state)
+    else this.#timed.delete(state)
+    if (publications.size > 0 || subscriptions.size > 0 || state.registration || state.documents) {
       this.#states.set(presentity, state)
       return
     }
@@ -193,6 +224,8 @@ export class Presentities {
       case 'publication-removed':
         this.#expiries.schedule(state, registrationDueMs(state))
         return
+      case 'document-stored':
+      case 'document-removed':
       case 'registration-forgotten':
       case 'subscription-decided':
       case 'subscription-ended':
@@ -202,8 +235,8 @@ export class Presentities {
   }
 }
 
-function octetsOf({ publications }: PresentityState): number {
-  let octets = 0
+function octetsOf({ publications, documents }: PresentityState): number {
+  let octets = documents?.octets ?? 0
   for (const { body } of publications.values()) octets += body.length
   return octets
 }

@@ -28,6 +28,8 @@ const CHANGES: readonly Change[] = [
   },
   { kind: 'publication-refreshed', replacedEntityTag: 'e2', entityTag: 'e3', expiresAtMs: 2 },
   { kind: 'publication-removed', entityTag: 'e3', expired: true },
+  { kind: 'document-stored', key: 'pres-rules index', etag: 'v1', octets: Buffer.from('<ruleset/>') },
+  { kind: 'document-removed', key: 'pres-rules index' },
   {
     kind: 'subscription-stored',
     subscription: {
@@ -36,6 +38,8 @@ const CHANGES: readonly Change[] = [
       eventId: '7',
       resource: ALICE,
       watcher: [BOB, ALICE],
+      isHidden: true,
+      isOwn: true,
       handling: 'polite-block',
       expiresAtMs: 3,
       dialog: input.dialog,

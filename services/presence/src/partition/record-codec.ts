@@ -17,11 +17,11 @@ import {
 } from './wire-parts.ts'
 
 /** Formats that are written. A reader refuses a higher one: it was written by a newer release. */
-const LOG_VERSION = 3
-const SNAPSHOT_VERSION = 4
-/** The formats before registrations, which are read still. */
-const LOG_VERSION_FIRST = 1
-const SNAPSHOT_VERSION_FIRST = 2
+const LOG_VERSION = 5
+const SNAPSHOT_VERSION = 6
+/** The formats before registrations and before documents, which are read still. */
+const LOG_VERSIONS: ReadonlySet<number> = new Set([1, 3, LOG_VERSION])
+const SNAPSHOT_VERSIONS: ReadonlySet<number> = new Set([2, 4, SNAPSHOT_VERSION])
 
 /** A record as octets. */
 export function encodeRecord(record: LogRecord): Uint8Array {
@@ -59,20 +59,12 @@ function encodeWire(wire: WireRecord): Uint8Array {
  */
 export function decodeRecord(octets: Buffer): LogRecord | SnapshotRecord {
   const wire = decodeWire(octets)
-  switch (wire.version) {
-    case LOG_VERSION_FIRST:
-    case LOG_VERSION:
-      return logRecordFromWire(wire)
-    case SNAPSHOT_VERSION_FIRST:
-    case SNAPSHOT_VERSION: {
-      const [only, ...more] = wire.changes
-      if (!only?.change || more.length > 0) throw new RecordUnreadableError('a snapshot record of several kinds')
-      const head = { decidedAtMs: Number(wire.decidedAtMs), presentity: wire.presentity as Impu }
-      return snapshotFromWire(only.change, head)
-    }
-    default:
-      throw new RecordUnreadableError(`format ${wire.version}`)
-  }
+  if (LOG_VERSIONS.has(wire.version)) return logRecordFromWire(wire)
+  if (!SNAPSHOT_VERSIONS.has(wire.version)) throw new RecordUnreadableError(`format ${wire.version}`)
+  const [only, ...more] = wire.changes
+  if (!only?.change || more.length > 0) throw new RecordUnreadableError('a snapshot record of several kinds')
+  const head = { decidedAtMs: Number(wire.decidedAtMs), presentity: wire.presentity as Impu }
+  return snapshotFromWire(only.change, head)
 }
 
 function logRecordFromWire(wire: WireRecord): LogRecord {
@@ -174,6 +166,10 @@ function changeToWire(change: Change): NonNullable<WireChange['change']> {
     }
     case 'registration-forgotten':
       return { $case: 'registrationForgotten', value: {} }
+    case 'document-stored':
+      return { $case: 'documentStored', value: { key: change.key, entityTag: change.etag, octets: change.octets } }
+    case 'document-removed':
+      return { $case: 'documentRemoved', value: { key: change.key } }
     case 'notify-base-moved':
       return { $case: 'notifyBaseMoved', value: change }
     default:
@@ -230,6 +226,12 @@ function changeFromWire({ change }: WireChange): Change {
     }
     case 'registrationForgotten':
       return { kind: 'registration-forgotten' }
+    case 'documentStored': {
+      const { key, entityTag: etag, octets } = change.value
+      return { kind: 'document-stored', key, etag, octets }
+    }
+    case 'documentRemoved':
+      return { kind: 'document-removed', key: change.value.key }
     case 'notifyBaseMoved':
       return { kind: 'notify-base-moved', id: change.value.id, notifyBase: present(change.value.notifyBase) }
     case 'ownerStarted':

@@ -10,6 +10,7 @@ import { keepSubscription } from '../actor/apply.ts'
 import { dialogOf, type Publication, type Registration, type Subscription } from '../actor/state.ts'
 import { RecordUnreadableError } from '../errors.ts'
 import type { SnapshotRecord, UntoldRecord } from './log-record.ts'
+import type { PresentityPart } from './presentities.ts'
 import {
   answeredFromWire,
   answeredToWire,
@@ -29,7 +30,7 @@ export function snapshotToWire(record: SnapshotRecord): NonNullable<WireChange['
       return { $case: 'partitionSnapshot', value: { ownerOrdinal: record.ordinal, watermark } }
     }
     case 'presentity-snapshot': {
-      const { lastPublicationNumber, publications, subscriptions, registration } = record.part
+      const { lastPublicationNumber, publications, subscriptions, registration, documents } = record.part
       return {
         $case: 'presentitySnapshot',
         value: {
@@ -38,6 +39,7 @@ export function snapshotToWire(record: SnapshotRecord): NonNullable<WireChange['
           subscriptions: subscriptions.map(keptToWire),
           untold: record.untold.map(untoldToWire),
           registration: registration && registrationToWire(registration),
+          documents: documents.map(([key, { etag, octets }]) => ({ key, entityTag: etag, octets })),
         },
       }
     }
@@ -71,13 +73,15 @@ export function snapshotFromWire(
       }
     }
     case 'presentitySnapshot': {
-      const { lastPublicationNumber, publications, subscriptions, untold, registration } = change.value
+      const { lastPublicationNumber, publications, subscriptions, untold, registration, documents } = change.value
       const part = {
         presentity,
         lastPublicationNumber,
         publications: publications.map(publicationFromWire),
         subscriptions: subscriptions.map((one) => keptFromWire(one, presentity)),
         registration: registration && registrationFromWire(registration),
+        // Octets that are kept are no view of the record that they came in.
+        documents: documents.map((one) => documentEntry(one.key, one.entityTag, one.octets)),
       }
       return {
         kind: 'presentity-snapshot',
@@ -96,6 +100,10 @@ export function snapshotFromWire(
     default:
       throw new RecordUnreadableError('a change that no snapshot can have')
   }
+}
+
+function documentEntry(key: string, etag: string, octets: Buffer): PresentityPart['documents'][number] {
+  return [key, { etag, octets: Buffer.from(octets) }]
 }
 
 function publicationToWire({ number, entityTag, expiresAtMs, receivedAtMs, body }: Publication): PublicationSnapshot {

@@ -52,6 +52,7 @@ export function captureSnapshot(source: SnapshotSource): Iterable<Uint8Array> {
       registration,
       publications,
       subscriptions: captured(state.subscriptions.values()),
+      documents: [...(state.documents?.entries() ?? [])],
     })
   }
   const answers: CapturedAnswer[] = []
@@ -116,10 +117,11 @@ function* split(
   }
   for (const publications of batches(part.publications, octetsOfPublication)) yield record({ publications })
   for (const subscriptions of batches(part.subscriptions, octetsOfSubscription)) yield record({ subscriptions })
+  for (const documents of batches(part.documents, octetsOfDocument)) yield record({ documents })
   for (const whom of batches(untold, octetsOfUntold)) yield record({}, whom)
 }
 
-const NOTHING = { publications: [], subscriptions: [] } as const
+const NOTHING = { publications: [], subscriptions: [], documents: [] } as const
 
 function* batches<T>(entries: readonly T[], octetsOfOne: (entry: T) => number): Iterable<T[]> {
   let batch: T[] = []
@@ -137,8 +139,14 @@ function* batches<T>(entries: readonly T[], octetsOfOne: (entry: T) => number): 
   if (batch.length > 0) yield batch
 }
 
-function octetsOf({ publications, subscriptions }: PresentityPart): number {
-  return sum(publications, octetsOfPublication) + sum(subscriptions, octetsOfSubscription)
+function octetsOf({ publications, subscriptions, documents }: PresentityPart): number {
+  return (
+    sum(publications, octetsOfPublication) + sum(subscriptions, octetsOfSubscription) + sum(documents, octetsOfDocument)
+  )
+}
+
+function octetsOfDocument([key, { octets }]: PresentityPart['documents'][number]): number {
+  return key.length + octets.length + ENTRY_OCTETS
 }
 
 function octetsOfPublication({ body }: Publication): number {

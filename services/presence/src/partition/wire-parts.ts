@@ -38,13 +38,16 @@ export function subscriptionToWire(subscription: StoredSubscription): Subscripti
 
 /** @throws RecordUnreadableError */
 export function subscriptionFromWire(wire: SubscriptionStored): StoredSubscription {
-  const { id, eventPackage, eventId, resource, watcher, handling, expiresAtMs, dialog, notifyBase } = wire
+  const { id, eventPackage, eventId, resource, watcher, isHidden, isOwn, handling, expiresAtMs, dialog, notifyBase } =
+    wire
   return {
     id,
     eventPackage: eventPackageFromWire(eventPackage),
     eventId,
     resource: resource as Impu,
     watcher: watcher as Impu[],
+    isHidden,
+    isOwn,
     handling: handlingFromWire(handling),
     expiresAtMs: Number(expiresAtMs),
     dialog: present(dialog),

@@ -14,6 +14,9 @@ import {
   type Runtime,
 } from '@rollcall/runtime'
 import { ReplicaClients } from '../replica-clients.ts'
+import { answerToWire, forwardedMessage, forwardXcap } from '../xcap/forward-xcap.ts'
+import type { ForwardXcap } from '../xcap/xcap-front.ts'
+import type { XcapAnswer, XcapMessage } from '../xcap/xcap-message.ts'
 import { type AskReplica, type WatchedDirectory, WatcherEnds } from './watcher-ends.ts'
 
 /** Of one question: more than there are partitions, and more identities than a set has. */
@@ -28,6 +31,8 @@ export class PresenceReplicaService implements Disposable {
 
   constructor(o: {
     readonly directory: WatchedDirectory
+    /** Answers an XCAP request that another replica forwarded. */
+    readonly xcap: (message: XcapMessage) => Promise<XcapAnswer>
     readonly runtime: Pick<Runtime, 'clock' | 'identity' | 'metrics'>
   }) {
     const { directory, runtime } = o
@@ -38,12 +43,16 @@ export class PresenceReplicaService implements Disposable {
     this.ends = new WatcherEnds({ clock: runtime.clock, directory, ask: this.#ask })
     this.service = createGrpcService(PresenceReplicaServiceService, {
       endWatcher: async (request) => await this.#endWatcher(request),
+      xcap: async (request, { traceparent }) => answerToWire(await o.xcap(forwardedMessage(request, traceparent))),
     })
   }
 
   [Symbol.dispose](): void {
     this.#replicas[Symbol.dispose]()
   }
+
+  /** Sends an XCAP request to the replica that owns its partition. */
+  readonly forwardXcap: ForwardXcap = (target, message) => forwardXcap(this.#replicas, target, message)
 
   async #endWatcher(request: EndWatcherRequest): Promise<EndWatcherResponse> {
     const { impus, beforeMs, partitions } = request

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseImpu, VirtualClock } from '@rollcall/core'
+import { assertedWatcher } from '@rollcall/policy'
 import type { UserDataResponse } from '@rollcall/proto-gen/sh'
 import { UserDataUnavailableError } from '../errors.ts'
 import { ALICE, ALICE_TEL, BOB, CAROL, MALLORY } from '../testing/inputs.ts'
 import { readUserData } from './read-user-data.ts'
 import { UserDataCache } from './user-data.ts'
+
+const THE_BOB = assertedWatcher([BOB])
+const NO_CONTEXT = { nowMs: 0, sphere: undefined }
 
 function stage() {
   const clock = new VirtualClock()
@@ -85,8 +89,8 @@ test('a policy that changed, and was not pushed, counts when the HSS is asked ne
   const second = await cache.fetch(ALICE, '')
   hss.block = [MALLORY, BOB]
   const third = await cache.fetch(ALICE, '')
-  for (const user of [first, second]) assert.equal(user?.policy.decide({ identities: [BOB] }), 'allow')
-  assert.equal(third?.policy.decide({ identities: [BOB] }), 'block')
+  for (const user of [first, second]) assert.equal(user?.policy.decide(THE_BOB, NO_CONTEXT).handling, 'allow')
+  assert.equal(third?.policy.decide(THE_BOB, NO_CONTEXT).handling, 'block')
 })
 
 test('what was pushed counts at once, under each identity of the user, also one that was asked about before', async () => {
@@ -95,7 +99,7 @@ test('what was pushed counts at once, under each identity of the user, also one 
   await cache.fetch(hidden, '')
   const pushed = push([BOB], 11n)
   for (const impu of [ALICE, ALICE_TEL, hidden]) assert.equal(cache.peek(impu), pushed)
-  assert.equal(pushed.policy.decide({ identities: [BOB] }), 'block')
+  assert.equal(pushed.policy.decide(THE_BOB, NO_CONTEXT).handling, 'block')
   assert.deepEqual(asked, [hidden])
 })
 
@@ -117,7 +121,7 @@ test('a push that was overtaken by a later one changes nothing either, and is to
   assert.equal(push([], 11n), newer)
   assert.equal(cache.peek(ALICE), newer)
   // The same one once more is no older one.
-  assert.equal(push([BOB], 12n).policy.decide({ identities: [BOB] }), 'block')
+  assert.equal(push([BOB], 12n).policy.decide(THE_BOB, NO_CONTEXT).handling, 'block')
 })
 
 test('that a user is unknown is not believed when one was pushed while it was asked', async () => {
@@ -177,5 +181,5 @@ test('a partition that is taken again and again while it is asked gives no doubt
 test('a user without a policy is watched by nobody (readings, Presence 2)', () => {
   const none = { canonicalImpu: ALICE, impus: [ALICE], presencePolicy: undefined, revision: 1n }
   const { policy } = readUserData(none, () => 3)
-  assert.equal(policy.decide({ identities: [BOB] }), 'block')
+  assert.equal(policy.decide(THE_BOB, NO_CONTEXT).handling, 'block')
 })

@@ -29,7 +29,7 @@ function notice(
   return {
     presentity: ALICE,
     ended: undefined,
-    view: new PresenceView(emptyState(ALICE)),
+    view: new PresenceView(emptyState(ALICE), 0),
     cause: { sequence: 1n, traceparent: '', isSubscribe: false },
     oldestSequence: 1n,
     ...over,
@@ -99,7 +99,7 @@ test('what is written is octet for octet what the serializer makes of the same m
     routeSet: fc.array(route, { maxLength: 4 }),
     remoteCseq: fc.nat(),
   })
-  const view = fc.constantFrom(new PresenceView(emptyState(ALICE)), WinfoView.of(emptyState(ALICE)))
+  const view = fc.constantFrom(new PresenceView(emptyState(ALICE), 0), WinfoView.of(emptyState(ALICE)))
   let reached = 0
   fc.assert(
     fc.property(

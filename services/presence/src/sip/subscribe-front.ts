@@ -9,6 +9,7 @@ import type { UserData } from '../sh/user-data.ts'
 import { partitionContact, partitionOfContact } from './contact.ts'
 import { acceptRanges, impuOf, impusOf, requestKey } from './fields.ts'
 import { type FrontContext, refusePackage } from './front-context.ts'
+import { hidesWatcher } from './hides-watcher.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import { checkNotifyPath } from './notify-request.ts'
 
@@ -58,6 +59,7 @@ export class SubscribeFront {
       eventPackage,
       eventId,
       resource,
+      isHidden: hidesWatcher(request.headers),
       dialog: { callId, remoteTag, localUri, remoteUri, remoteTarget, routeSet, remoteCseq },
       policy: user.policy,
       newTag: tag,
