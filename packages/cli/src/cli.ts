@@ -48,7 +48,7 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
 
 function answerWithoutCommand(words: readonly string[], asksHelp: boolean, world: CliWorld): number {
   const [group, word] = words.filter((arg) => !arg.startsWith('-'))
-  const isGroup = COMMANDS.some(({ path }) => path[0] === group)
+  const isGroup = COMMANDS.some((command) => (command.group ?? command.path[0]) === group)
   const help = group !== undefined && isGroup ? renderGroup(COMMANDS, group) : renderOverview(COMMANDS)
   const unknown = isGroup ? word && `${group} ${word}` : group
   if (asksHelp && unknown === undefined) {

@@ -109,3 +109,30 @@ test('what is saved reads back the same, for its owner alone', async () => {
     await rm(folder, { recursive: true })
   }
 })
+
+test('the places of Ut may stand there; a file of authorities is found beside the credentials', async () => {
+  const ut = {
+    bsf: 'http://127.0.0.1:15080',
+    xcapRoot: 'https://xcap.example/',
+    ap: '127.0.0.1:15443',
+    caFile: 'ca.pem',
+  }
+  const read = parseCredentials({ ...GOOD, ...ut }, 'test').ut
+  assert.deepEqual(read, { ...ut, ap: { address: '127.0.0.1', port: 15_443 } })
+  assert.equal('ut' in parseCredentials(GOOD, 'test'), false)
+  assert.deepEqual(problemsOf({ ...GOOD, bsf: 'ftp://x', xcapRoot: 'http://x/', ap: 'x', caFile: 1 }), [
+    'bsf must be http://HOST:PORT',
+    'xcapRoot must be https://HOST/',
+    'ap must be ADDRESS:PORT',
+    'caFile must be a text',
+  ])
+  const folder = await mkdtemp(join(tmpdir(), 'rollcall-ue-'))
+  try {
+    const file = join(folder, 'alice.json')
+    await saveCredentials(file, parseCredentials({ ...GOOD, ...ut }, 'test'))
+    const again = await loadCredentials(file)
+    assert.deepEqual(again.ut, { ...read, caFile: join(folder, 'ca.pem') })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+})

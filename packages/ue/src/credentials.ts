@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
+import { dirname, resolve } from 'node:path'
 import type { AkaKeys } from '@rollcall/aka'
 import { type Impi, type Impu, parseImpi, parseImpu, type RollcallError, Secret } from '@rollcall/core'
 import { type Endpoint, formatEndpoint, parseEndpoint } from './endpoint.ts'
@@ -21,6 +22,20 @@ export interface Credentials {
   readonly localAddress: string
   /** URN of the device (RFC 7254), `+sip.instance` of its contact. */
   readonly instance: string
+  /** Where Ut is, when it is not where the names of TS 23.003 lead. */
+  readonly ut?: UtPlaces | undefined
+}
+
+/** Places of Ut. What is absent is found by its name (TS 23.003 clauses 13.9 and 16.2). */
+export interface UtPlaces {
+  /** The BSF as `http://ADDRESS:PORT` or `https://…`: only where it is, its name comes from the IMPI. */
+  readonly bsf?: string | undefined
+  /** The XCAP root; its host is the NAF's FQDN. */
+  readonly xcapRoot?: string | undefined
+  /** The Authentication Proxy; SNI, Host and realm stay those of the XCAP root. */
+  readonly ap?: Endpoint | undefined
+  /** Authorities of the BSF's and the AP's certificates (PEM); the system's when absent. */
+  readonly caFile?: string | undefined
 }
 
 /** Octets of K and OPc of Milenage, of K and TOPc of TUAK (TS 35.205 clause 3, TS 35.231 clause 5). */
@@ -39,6 +54,10 @@ const KNOWN_FIELDS = new Set([
   'encapsulation',
   'localAddress',
   'instance',
+  'bsf',
+  'xcapRoot',
+  'ap',
+  'caFile',
 ])
 
 /**
@@ -60,12 +79,15 @@ export async function loadCredentials(file: string): Promise<Credentials> {
     // The cause would show a piece of the text, and the text has K in it.
     throw new CredentialsError(file, ['is no JSON'])
   }
-  return parseCredentials(json, file)
+  const credentials = parseCredentials(json, file)
+  const { ut } = credentials
+  // A file that is named beside this one goes wherever both go.
+  return ut?.caFile ? { ...credentials, ut: { ...ut, caFile: resolve(dirname(file), ut.caFile) } } : credentials
 }
 
 /** Writes a credentials file for its owner's eyes alone. The only place where K leaves a `Secret` for a file. */
 export async function saveCredentials(file: string, credentials: Credentials): Promise<void> {
-  const { impi, impus, domain, keys, pcscf, encapsulation, localAddress, instance } = credentials
+  const { impi, impus, domain, keys, pcscf, encapsulation, localAddress, instance, ut } = credentials
   const json = {
     impi,
     impus,
@@ -77,6 +99,7 @@ export async function saveCredentials(file: string, credentials: Credentials): P
     encapsulation: formatEndpoint(encapsulation),
     localAddress,
     instance,
+    ...(ut && { ...ut, ap: ut.ap && formatEndpoint(ut.ap) }),
   }
   await writePrivateFile(file, `${JSON.stringify(json, undefined, 2)}\n`)
 }
@@ -107,11 +130,12 @@ export function parseCredentials(json: unknown, source: string): Credentials {
   const localAddress = reader.text('localAddress')
   if (localAddress !== undefined && !isIPv4(localAddress)) reader.problems.push('localAddress must be an IPv4 address')
   const instance = reader.matching('instance', /^urn:[a-z0-9][a-z0-9-]{1,31}:[!-~]{1,128}$/i, 'a URN')
+  const ut = reader.ut()
   if (reader.problems.length > 0) throw new CredentialsError(source, reader.problems)
   if (!impi || !impus || !domain || !keys || !pcscf || !encapsulation || !localAddress || !instance) {
     throw new CredentialsError(source, ['is incomplete'])
   }
-  return { impi, impus, domain, keys, pcscf, encapsulation, localAddress, instance }
+  return { impi, impus, domain, keys, pcscf, encapsulation, localAddress, instance, ...(ut && { ut }) }
 }
 
 /** Reads fields one by one and gathers what is wrong with them. Never repeats a value: some are keys. */
@@ -181,6 +205,22 @@ class FieldReader {
     const constant = isTuak ? this.#key('topc', TOPC_OCTETS) : this.#key('opc', MILENAGE_OCTETS)
     if (!k || !constant) return undefined
     return isTuak ? { k, topc: constant } : { k, opc: constant }
+  }
+
+  /** Everything of it may be absent. */
+  ut(): UtPlaces | undefined {
+    const has = (name: string): boolean => this.#fields.has(name)
+    if (!['bsf', 'xcapRoot', 'ap', 'caFile'].some(has)) return undefined
+    return {
+      ...(has('bsf') && {
+        bsf: this.matching('bsf', /^https?:\/\/[a-z0-9.-]{1,253}(?::\d{1,5})?$/, 'http://HOST:PORT'),
+      }),
+      ...(has('xcapRoot') && {
+        xcapRoot: this.matching('xcapRoot', /^https:\/\/[a-z0-9.-]{1,253}(?:\/[!-~]{0,128})?$/, 'https://HOST/'),
+      }),
+      ...(has('ap') && { ap: this.endpoint('ap', '') }),
+      ...(has('caFile') && { caFile: this.text('caFile') }),
+    }
   }
 
   #key(name: 'k' | 'opc' | 'topc', octets: readonly number[]): Secret | undefined {

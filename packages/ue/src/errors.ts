@@ -24,6 +24,17 @@ export class IsimFileError extends RollcallError {
   }
 }
 
+/** Another process has the ISIM, and does not give it back. */
+export class IsimBusyError extends RollcallError {
+  override readonly name = 'IsimBusyError'
+  readonly code = 'UE_ISIM_BUSY'
+  readonly file: string
+  constructor(file: string) {
+    super(`another process has the ISIM of ${file}`)
+    this.file = file
+  }
+}
+
 /** The UE's address or port is taken or not ours: as a rule another UE runs with these credentials. */
 export class UeAddressError extends RollcallError {
   override readonly name = 'UeAddressError'

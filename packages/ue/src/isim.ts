@@ -17,9 +17,12 @@ export class Isim {
    *
    * @see TS 33.102 clause 6.3.3
    */
-  async answer(rand: Buffer, autn: Buffer): Promise<ChallengeAnswer> {
-    const answer = answerChallenge(this.#keys, { rand, autn, state: await this.#store.load() })
-    if (answer.kind === 'success') await this.#store.save(answer.state)
-    return answer
+  answer(rand: Buffer, autn: Buffer): Promise<ChallengeAnswer> {
+    // guard: isim-exclusive — of two that load, answer and save at once, one would forget the SQN of the other
+    return this.#store.exclusively(async () => {
+      const answer = answerChallenge(this.#keys, { rand, autn, state: await this.#store.load() })
+      if (answer.kind === 'success') await this.#store.save(answer.state)
+      return answer
+    })
   }
 }

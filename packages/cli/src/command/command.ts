@@ -14,6 +14,8 @@ export interface Invocation {
 export interface Command {
   /** The words that call it: `ue publish`. */
   readonly path: readonly [string, ...string[]]
+  /** Where it stands in the list of commands; its first word unless said otherwise. */
+  readonly group?: string
   /** What stands behind its words in the usage line: `URI`. */
   readonly operands?: string
   readonly operandsMin?: number

@@ -4,7 +4,8 @@ import type { OptionTable } from './options.ts'
 /** Help is read in terminals of this width. */
 const COLUMNS = 100
 const GROUPS: Readonly<Record<string, string>> = {
-  ue: 'a UE with an ISIM: registers, acts, de-registers',
+  ue: 'a UE with an ISIM: registers, acts, de-registers; manages its documents over Ut',
+  presence: 'what the Presence Server decides, as its operator',
   subscriber: "the HSS's subscribers, as their operator",
   registration: "the S-CSCF's registrations, as their operator",
   store: 'the store below the services',
@@ -36,7 +37,7 @@ export function usageOf(command: Command): string {
 }
 
 function listOf(commands: readonly Command[], group: string): string[] {
-  const own = commands.filter(({ path }) => path[0] === group)
+  const own = commands.filter((command) => (command.group ?? command.path[0]) === group)
   const names = own.map(({ path, operands }) => [...path, ...(operands ? [operands] : [])].join(' '))
   const width = Math.max(...names.map((name) => name.length))
   return own.map(({ summary }, at) => `  ${(names[at] ?? '').padEnd(width)}  ${summary}`)

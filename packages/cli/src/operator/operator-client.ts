@@ -1,5 +1,10 @@
 import { join } from 'node:path'
-import type { ScscfAdminServiceClient, SubscriberAdminServiceClient } from '@rollcall/proto-gen/admin'
+import type {
+  PcscfAdminServiceClient,
+  PresenceAdminServiceClient,
+  ScscfAdminServiceClient,
+  SubscriberAdminServiceClient,
+} from '@rollcall/proto-gen/admin'
 import { createGrpcClient, parseHostPort, RpcError, TlsIdentity } from '@rollcall/runtime'
 import type { Invocation } from '../command/command.ts'
 import { dataDirOf, pkiFolderOf } from '../data-dir.ts'
@@ -7,14 +12,20 @@ import { AdminCallError, UsageError } from '../errors.ts'
 
 const TRUST_DOMAIN_DEFAULT = 'rollcall.test'
 
-type OperatorClient = SubscriberAdminServiceClient | ScscfAdminServiceClient
+type OperatorClient =
+  | SubscriberAdminServiceClient
+  | ScscfAdminServiceClient
+  | PresenceAdminServiceClient
+  | PcscfAdminServiceClient
 
 /** A service that an operator may call. */
 export interface OperatedService<C extends OperatorClient> {
   readonly Class: Parameters<typeof createGrpcClient<C>>[0]
-  readonly role: 'hss' | 'scscf'
+  readonly role: 'hss' | 'scscf' | 'presence' | 'pcscf'
   /** As messages call it: `the HSS`. */
   readonly name: string
+  /** The option that says where it is; `target` unless said otherwise. */
+  readonly targetOption?: string
   readonly targetVariable: string
   readonly targetDefault: string
 }
@@ -29,8 +40,9 @@ export async function withOperatorClient<C extends OperatorClient, T>(
   service: OperatedService<C>,
   work: (client: C) => Promise<T>,
 ): Promise<T> {
-  const target = options.text('target') ?? env[service.targetVariable] ?? service.targetDefault
-  if (parseHostPort(target) === undefined) throw new UsageError(`--target must be HOST:PORT, not '${target}'`)
+  const { targetOption = 'target' } = service
+  const target = options.text(targetOption) ?? env[service.targetVariable] ?? service.targetDefault
+  if (parseHostPort(target) === undefined) throw new UsageError(`--${targetOption} must be HOST:PORT, not '${target}'`)
   const pki = pkiFolderOf(dataDirOf(options, env))
   using identity = await TlsIdentity.load({
     certFile: options.text('tls-cert') ?? join(pki, 'operator.crt'),

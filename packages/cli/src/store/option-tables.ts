@@ -7,7 +7,7 @@ export const REACH_OPTIONS = {
   service: {
     value: 'NAME',
     isList: true,
-    oneOf: ['hss', 'scscf', 'presence', 'pcscf'],
+    oneOf: ['hss', 'scscf', 'presence', 'pcscf', 'bsf'],
     help: 'only for this service; may come several times',
   },
 } as const satisfies OptionTable

@@ -100,4 +100,58 @@ export const subscriberCommands: readonly Command[] = [
     examples: ['rollcall subscriber remove dave'],
     run: async (invocation) => (await import('./remove.ts')).removeSubscriber(invocation),
   },
+  {
+    path: ['subscriber', 'password', 'set'],
+    operands: 'IMPI',
+    operandsMin: 1,
+    summary: 'give a subscriber a password for HTTP and SIP Digest',
+    description:
+      'For UEs without bootstrapping (TS 33.141 clause 5.1.4) and for watchers whom the Presence Server challenges (RFC 8760). The HSS keeps hashes of it, sealed. The password is the first line of the file.',
+    options: {
+      realm: { value: 'REALM', help: 'the realm of the server that asks for it, as in its challenge' },
+      file: { value: 'FILE', help: 'the password; - reads standard input' },
+      ...OPERATOR_OPTIONS,
+    },
+    examples: ['rollcall subscriber password set 001010000000004@DOMAIN --realm presence.DOMAIN --file - < password'],
+    run: async (invocation) => (await import('./password.ts')).setPassword(invocation),
+  },
+  {
+    path: ['subscriber', 'password', 'remove'],
+    operands: 'IMPI',
+    operandsMin: 1,
+    summary: 'take the password of a realm away',
+    description: 'From then on nobody gets in with it.',
+    options: {
+      realm: { value: 'REALM', help: 'the realm of the server that asks for it' },
+      ...OPERATOR_OPTIONS,
+    },
+    examples: ['rollcall subscriber password remove 001010000000004@DOMAIN --realm presence.DOMAIN'],
+    run: async (invocation) => (await import('./password.ts')).removePassword(invocation),
+  },
+  {
+    path: ['subscriber', 'guss', 'show'],
+    operands: 'IMPI',
+    operandsMin: 1,
+    summary: "show a subscriber's GBA user security settings",
+    description:
+      'Shows what the BSF is told of the user: how long a key lives, and which identities count at which NAFs.',
+    options: OPERATOR_OPTIONS,
+    examples: ['rollcall subscriber guss show 001010000000009@DOMAIN'],
+    run: async (invocation) => (await import('./guss.ts')).showGuss(invocation),
+  },
+  {
+    path: ['subscriber', 'guss', 'set'],
+    operands: 'IMPI',
+    operandsMin: 1,
+    summary: "replace a subscriber's GBA user security settings",
+    description: `Replaces them whole; they count from the next bootstrapping on. The file is JSON as guss show writes it (id: GAA service identifier, 2 Authentication Proxy, 3 presence; type: the same unless it is given):
+  { "lifeTime": 3600, "ussList": [{ "id": 3, "uids": ["sip:alice@DOMAIN"], "nafGroup": "", "flags": [1] }] }`,
+    options: {
+      file: { value: 'FILE', help: 'the settings, as JSON; - reads standard input' },
+      default: { help: "the ones made from the user's identities again" },
+      ...OPERATOR_OPTIONS,
+    },
+    examples: ['rollcall subscriber guss set 001010000000009@DOMAIN --file guss.json'],
+    run: async (invocation) => (await import('./guss.ts')).setGuss(invocation),
+  },
 ]

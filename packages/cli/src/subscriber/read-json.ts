@@ -9,12 +9,13 @@ import { readSubscriber } from './profile-json.ts'
 export async function subscriberOption({ options }: Invocation): Promise<Subscriber> {
   const file = options.text('file')
   if (file === undefined) throw new UsageError('--file is missing')
-  const { subscriber, problems } = readSubscriber(await readJson(file))
+  const { subscriber, problems } = readSubscriber(await readJsonFile(file))
   if (problems.length > 0) throw new InputFileError(file, problems)
   return subscriber
 }
 
-async function readJson(file: string): Promise<unknown> {
+/** JSON of a file, or of standard input for `-`. @throws InputFileError */
+export async function readJsonFile(file: string): Promise<unknown> {
   let text: string
   try {
     text = file === '-' ? await readAll(process.stdin) : await readFile(file, 'utf8')

@@ -4,7 +4,8 @@ import { DATA_DIR_OPTION } from '../data-dir.ts'
 
 const NAMES = ['alice', 'bob', 'carol', 'mallory'] as const
 
-const SESSION_OPTIONS: OptionTable = {
+/** Whose UE a command is. */
+export const WHOSE_OPTIONS: OptionTable = {
   as: {
     value: 'NAME',
     oneOf: NAMES,
@@ -12,6 +13,11 @@ const SESSION_OPTIONS: OptionTable = {
   },
   credentials: { value: 'FILE', help: 'credentials of another UE; its ISIM keeps its state in FILE.state' },
   'data-dir': DATA_DIR_OPTION,
+}
+
+/** Options of every command that registers a UE. */
+export const SESSION_OPTIONS: OptionTable = {
+  ...WHOSE_OPTIONS,
   keylog: {
     value: 'FILE',
     help: "append this UE's ESP keys to FILE as lines of Wireshark's esp_sa table, so that a capture can be read: tshark -d udp.port==14500,udpencap",
@@ -28,7 +34,7 @@ const SESSION_OPTIONS: OptionTable = {
 
 const EXPIRES = { value: 'SECONDS', range: { min: 1, max: 600_000 } } as const
 
-const WHO = "URI is sip:bob@DOMAIN or tel:+15550101; bob alone means sip:bob of the UE's own domain."
+export const WHO = "URI is sip:bob@DOMAIN or tel:+15550101; bob alone means sip:bob of the UE's own domain."
 
 export const ueCommands: readonly Command[] = [
   {

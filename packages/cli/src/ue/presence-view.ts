@@ -1,5 +1,6 @@
-import { PidfError, type PidfSummary, readPidfSummary, readWatcherinfo, type Watcherinfo } from '@rollcall/pidf'
+import { type PidfSummary, readPidfSummary, readWatcherinfo, type Watcherinfo } from '@rollcall/pidf'
 import type { Notification } from '@rollcall/ue'
+import { XmlError } from '@rollcall/xml'
 import { printable, timeOfDay } from '../printable.ts'
 
 /** One notification, as a person and as a program reads it. */
@@ -34,7 +35,7 @@ function read<T extends object>(reader: () => T, { body }: Notification): T | st
   try {
     return reader()
   } catch (error) {
-    if (error instanceof PidfError) return `  a document that cannot be read: ${error.message}`
+    if (error instanceof XmlError) return `  a document that cannot be read: ${error.message}`
     throw error
   }
 }

@@ -43,7 +43,7 @@ export async function withUe(
 ): Promise<void> {
   const { options, output, signal } = invocation
   const credentialsFile = credentialsFileOf(invocation)
-  const credentials = await load(credentialsFile, options.text('credentials') === undefined)
+  const credentials = await loadCredentialsFile(invocation, credentialsFile)
   const t1Ms = options.whole('t1-ms')
   const suites = suitesOf(options.list('esp-pair'))
   const settings: Partial<UeSettings> = {
@@ -99,20 +99,22 @@ export function checkUri(text: string): void {
   readUri(text, 'example.invalid')
 }
 
-function credentialsFileOf({ options, env }: Invocation): string {
+/** The credentials file that the options name. @throws UsageError */
+export function credentialsFileOf({ options, env }: Invocation): string {
   const file = options.text('credentials')
   const name = options.text('as')
   if (file !== undefined && name !== undefined) throw new UsageError('--credentials and --as exclude each other')
   return file ?? join(dataDirOf(options, env), 'ue', `${name ?? 'alice'}-cli.json`)
 }
 
-async function load(file: string, isLocalStack: boolean): Promise<Credentials> {
+/** @throws CredentialsError; InputFileError when the local stack has not made it yet */
+export async function loadCredentialsFile({ options }: Invocation, file: string): Promise<Credentials> {
   try {
     return await loadCredentials(file)
   } catch (error) {
     const isAbsent =
       error instanceof CredentialsError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
-    if (!isAbsent || !isLocalStack) throw error
+    if (!isAbsent || options.text('credentials') !== undefined) throw error
     throw new InputFileError(file, ['is not there: start the local stack once (npm start), or give --credentials'])
   }
 }

@@ -46,7 +46,9 @@ export function createInitialRequest(
     readonly names: CallNames
     readonly cseq: number
     readonly headers: readonly (readonly [string, string])[]
-    readonly body?: Buffer
+    readonly body?: Buffer | undefined
+    /** Value of From without its tag; the UE's own identity unless said otherwise. */
+    readonly from?: string | undefined
   },
 ): SipRequest {
   return createRequest(
@@ -54,7 +56,7 @@ export function createInitialRequest(
     o.uri,
     [
       ['Max-Forwards', '70'],
-      ['From', `<${agent.identity}>;tag=${o.names.fromTag}`],
+      ['From', `${o.from ?? `<${agent.identity}>`};tag=${o.names.fromTag}`],
       ['To', `<${o.uri}>`],
       ['Call-ID', o.names.callId],
       ['CSeq', `${o.cseq} ${o.method}`],

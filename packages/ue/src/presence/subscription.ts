@@ -1,4 +1,5 @@
 import { assert, type Impu, RollcallError, type Timer } from '@rollcall/core'
+import { type Challenge, MalformedDigestError, parseChallenges } from '@rollcall/digest'
 import {
   advanceDialog,
   createDialogRequest,
@@ -19,7 +20,13 @@ import {
 } from '@rollcall/sip'
 import { isSuccess, isTransient, readAnswer, refusalOf, retryAfterMs } from '../answer.ts'
 import { BoundedQueue } from '../bounded-queue.ts'
-import { NoNotificationError, SubscriptionEndedError, SubscriptionRefusedError } from '../errors.ts'
+import { DigestClient, type DigestUser } from '../digest-client.ts'
+import {
+  MalformedAnswerError,
+  NoNotificationError,
+  SubscriptionEndedError,
+  SubscriptionRefusedError,
+} from '../errors.ts'
 import { reregisterAfterMs } from '../registration/registration.ts'
 import { SerialQueue } from '../serial-queue.ts'
 import { timerNMs } from '../settings.ts'
@@ -31,6 +38,7 @@ export const CONTENT_TYPES = {
   presence: 'application/pidf+xml',
   'presence.winfo': 'application/watcherinfo+xml',
   reg: 'application/reginfo+xml',
+  'xcap-diff': 'application/xcap-diff+xml',
 } as const satisfies Readonly<Record<string, string>>
 
 export type EventPackage = keyof typeof CONTENT_TYPES
@@ -40,7 +48,18 @@ export interface SubscribeOptions {
   readonly uri: Impu
   readonly eventPackage?: EventPackage
   readonly expiresSeconds?: number
+  /** Parameters of Event besides `id`: `diff-processing=aggregate`. */
+  readonly eventParameter?: string
+  /** What the SUBSCRIBE carries: a filter, or the documents of `xcap-diff`. */
+  readonly body?: { readonly contentType: string; readonly octets: Buffer }
+  /** The watcher's name is for the network alone (RFC 3323 section 4.1, RFC 3325 section 9.3). */
+  readonly isAnonymous?: boolean
+  /** Answers the notifier's own challenge (RFC 3261 section 22.2). */
+  readonly user?: DigestUser
 }
+
+/** @see RFC 3323 section 4.1.1.3 */
+const ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
 
 /** How a NOTIFY is answered. */
 export interface NotifyAnswer {
@@ -67,6 +86,8 @@ export class Subscription implements AsyncIterable<Notification> {
   readonly names: CallNames
   readonly #agent: Agent
   readonly #askedSeconds: number
+  readonly #options: SubscribeOptions
+  readonly #digest: DigestClient
   readonly #onEnd: (subscription: Subscription) => void
   readonly #queue: BoundedQueue<Notification>
   readonly #serial = new SerialQueue()
@@ -86,6 +107,8 @@ export class Subscription implements AsyncIterable<Notification> {
   constructor(agent: Agent, o: SubscribeOptions, onEnd: (subscription: Subscription) => void) {
     this.#agent = agent
     this.uri = o.uri
+    this.#options = o
+    this.#digest = new DigestClient(agent.random)
     this.eventPackage = o.eventPackage ?? 'presence'
     this.names = newCallNames(agent.random)
     this.#askedSeconds = o.expiresSeconds ?? agent.settings.subscriptionSeconds
@@ -130,7 +153,9 @@ export class Subscription implements AsyncIterable<Notification> {
    */
   async start(): Promise<void> {
     try {
-      let response = await this.#sendInitial(this.#askedSeconds)
+      let response = await this.#answered(await this.#sendInitial(this.#askedSeconds), () =>
+        this.#sendInitial(this.#askedSeconds),
+      )
       const longer = response.status === 423 ? readAnswer(() => minExpires(response)) : undefined
       let seconds = this.#askedSeconds
       if (longer !== undefined && longer > seconds && seconds > 0) {
@@ -152,7 +177,9 @@ export class Subscription implements AsyncIterable<Notification> {
    */
   refresh(): Promise<void> {
     return this.#serial.run(async () => {
-      const response = await this.#sendInDialog(this.#askedSeconds)
+      const response = await this.#answered(await this.#sendInDialog(this.#askedSeconds), () =>
+        this.#sendInDialog(this.#askedSeconds),
+      )
       if (isSuccess(response)) {
         this.#accepted(response, this.#askedSeconds)
         return
@@ -286,13 +313,28 @@ export class Subscription implements AsyncIterable<Notification> {
     timer.cancel()
   }
 
+  /** A challenge of the notifier is answered once; a nonce that is too old once more. */
+  async #answered(response: SipResponse, again: () => Promise<SipResponse>): Promise<SipResponse> {
+    let last = response
+    for (let tries = 0; tries < 2 && last.status === 401 && this.#options.user !== undefined; tries += 1) {
+      const [challenge] = readChallenges(last)
+      if (challenge === undefined || (tries > 0 && !challenge.isStale)) return last
+      this.#digest.challenged(challenge)
+      last = await again()
+    }
+    return last
+  }
+
   #sendInitial(seconds: number): Promise<SipResponse> {
+    const { body, isAnonymous } = this.#options
     const request = createInitialRequest(this.#agent, {
       method: 'SUBSCRIBE',
       uri: this.uri,
       names: this.names,
       cseq: ++this.#cseq,
-      headers: this.#headers(seconds),
+      headers: this.#headers(seconds, this.uri),
+      body: body?.octets,
+      from: isAnonymous ? ANONYMOUS : undefined,
     })
     this.#subscribe = request
     this.#startTimerN()
@@ -306,18 +348,24 @@ export class Subscription implements AsyncIterable<Notification> {
     this.#cseq += 1
     this.#dialog = { ...this.#dialog, localCseq: this.#cseq }
     const request = createDialogRequest(this.#dialog, 'SUBSCRIBE', this.#cseq)
-    for (const [name, value] of this.#headers(seconds)) request.headers.add(name, value)
+    for (const [name, value] of this.#headers(seconds, request.uri)) request.headers.add(name, value)
+    request.body = this.#options.body?.octets ?? request.body
     this.#subscribe = request
     if (seconds > 0) this.#startTimerN()
     return this.#agent.send(request, { isInitial: false })
   }
 
-  #headers(seconds: number): [string, string][] {
+  #headers(seconds: number, uri: string): [string, string][] {
+    const { body, eventParameter, isAnonymous, user } = this.#options
+    const proof = user && this.#digest.prove({ method: 'SUBSCRIBE', uri, body: body?.octets }, user)
     return [
       ['Contact', this.#agent.contact],
-      ['Event', this.eventPackage],
+      ['Event', eventParameter === undefined ? this.eventPackage : `${this.eventPackage};${eventParameter}`],
       ['Accept', CONTENT_TYPES[this.eventPackage]],
       ['Expires', String(seconds)],
+      ...(isAnonymous ? ([['Privacy', 'id']] satisfies [string, string][]) : []),
+      ...(proof ? ([['Authorization', proof.authorization]] satisfies [string, string][]) : []),
+      ...(body ? ([['Content-Type', body.contentType]] satisfies [string, string][]) : []),
     ]
   }
 
@@ -329,6 +377,16 @@ export class Subscription implements AsyncIterable<Notification> {
 
   #cancelTimers(): void {
     for (const timer of [this.#refreshTimer, this.#expiryTimer, this.#timerN]) timer?.cancel()
+  }
+}
+
+/** Those of WWW-Authenticate that we can answer, the notifier's choice first (RFC 8760 section 2.4). */
+function readChallenges(response: SipResponse): Challenge[] {
+  try {
+    return response.headers.getAll('WWW-Authenticate').flatMap((line) => parseChallenges(line))
+  } catch (cause) {
+    if (cause instanceof MalformedDigestError) throw new MalformedAnswerError(cause.message, { cause })
+    throw cause
   }
 }
 

@@ -1,3 +1,6 @@
+export { type BsfTwists, FakeBsf, type FakeBsfSession } from './fake-bsf.ts'
+export { FakeNaf, type NafAnswer, type NafRequest } from './fake-naf.ts'
 export { FAKE_SERVICE_ROUTE, FakePcscf, type Script, type ScriptedAnswer } from './fake-pcscf.ts'
 export { notifierOf } from './notifier.ts'
+export { openUtBench, type UtBench } from './ut-world.ts'
 export { ALICE, BOB, DOMAIN, KEYS, type Place, placeOf, testCredentials } from './world.ts'
