@@ -138,12 +138,26 @@ chartTest('a certificate names one role, and every host that it is asked for by'
     const manifests = await render(path, args)
     const certificates = manifests
       .filter(({ kind, spec }) => kind === 'Certificate' && spec.isCA !== true)
-      .map(({ spec }) => spec as { secretName: string; uris: string[]; dnsNames?: string[]; usages: string[] })
-    for (const { uris, usages } of certificates) {
+      .map(({ spec }) => spec as { secretName: string; uris?: string[]; dnsNames?: string[]; usages: string[] })
+    // What UEs see of the BSF and the Authentication Proxy is nobody inside of the trust domain.
+    const isPublic = ({ secretName }: { secretName: string }): boolean => /-(?:bsf|ap)-public-tls$/.test(secretName)
+    const open = certificates.filter(isPublic)
+    assert.deepEqual(
+      open.map(({ uris, usages, dnsNames }) => [uris, usages, dnsNames]),
+      ['bsf', 'xcap'].map((name) => [
+        undefined,
+        ['digital signature', 'server auth'],
+        [`${name}.ims.mnc001.mcc001.pub.3gppnetwork.org`],
+      ]),
+    )
+    for (const { uris = [], usages } of certificates.filter((one) => !isPublic(one))) {
       assert.equal(uris.length, 1)
       assert.match(String(uris[0]), /^spiffe:\/\/rollcall\.test\/ns\/ims\/sa\/[a-z-]+$/)
       assert.deepEqual(usages, ['digital signature', 'server auth', 'client auth'])
     }
+    // The NAF whose keys it may ask for.
+    const ap = certificates.find(({ secretName }) => secretName === 'rollcall-ap-tls')
+    assert.ok(ap?.dnsNames?.includes('xcap.ims.mnc001.mcc001.pub.3gppnetwork.org'))
     const workloads = workloadsOf(manifests)
     const settings = environmentOf(containerOf(workloads, 'hss'), { name: 'hss', ip: POD_IP })
     const nats = certificates.find(({ secretName }) => secretName === 'rollcall-nats-tls')
@@ -209,13 +223,14 @@ chartTest('keys that the chart makes are what services read, and others each tim
   }
   const [first, second] = [await keysOf(), await keysOf()]
   assert.deepEqual([...first.keys()].sort(), [
+    'rollcall-bsf-sealing',
     'rollcall-hss-sealing',
     'rollcall-identity-hash',
     'rollcall-nats-encryption',
     'rollcall-pcscf-sealing',
   ])
   for (const [name, text] of first) assert.notEqual(text, second.get(name), name)
-  for (const service of ['hss', 'pcscf']) {
+  for (const service of ['hss', 'pcscf', 'bsf']) {
     const keys = JSON.parse(first.get(`rollcall-${service}-sealing`) ?? '') as Record<string, unknown>
     assert.deepEqual([keys.current, keys.hash], ['k1', 'h1'])
     for (const key of Object.values(keys.keys as Record<string, string>))

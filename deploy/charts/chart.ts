@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { ROOT } from '../check/root.ts'
 import { MOUNTED_FILES } from '../local/mounted-files.ts'
-import { grpcPort, probePort, type ServiceName } from '../local/processes.ts'
+import { grpcPort, probePort, type ServiceName, xcapPort } from '../local/processes.ts'
 import type { Places } from '../local/service-settings.ts'
 import { run } from '../local/tool.ts'
 
@@ -126,7 +126,8 @@ export function clusterPlaces(o: { replicas: Places['replicas']; podIp: string; 
   const nameOf = (service: string): string => `${RELEASE}-${service}`
   const podName = (service: ServiceName, ordinal: number): string => `${nameOf(service)}-${ordinal}`
   const target = (service: ServiceName, ordinal: number): string => {
-    const host = service === 'hss' ? nameOf('hss') : `${podName(service, ordinal)}.${nameOf(service)}`
+    const isOne = service === 'hss' || service === 'bsf' || service === 'ap'
+    const host = isOne ? nameOf(service) : `${podName(service, ordinal)}.${nameOf(service)}`
     return `${host}:${grpcPort(service, 0)}`
   }
   return {
@@ -145,5 +146,15 @@ export function clusterPlaces(o: { replicas: Places['replicas']; podIp: string; 
     sipListen: `${o.podIp}:5060`,
     encapsulationListen: `${o.podIp}:4500`,
     hopRoutes: [],
+    ut: {
+      ubListen: '0.0.0.0:8080',
+      ubTlsListen: '0.0.0.0:8443',
+      uaListen: '0.0.0.0:9443',
+      uaPsk12Listen: '0.0.0.0:9444',
+      uaPsk13Listen: '0.0.0.0:9445',
+      publicTls: () => MOUNTED_FILES.publicTls,
+      xcapListen: () => `0.0.0.0:${xcapPort(0)}`,
+      xcapTarget: (ordinal) => `${podName('presence', ordinal)}.${nameOf('presence')}:${xcapPort(0)}`,
+    },
   }
 }

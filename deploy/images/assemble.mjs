@@ -25,6 +25,8 @@ const WORKSPACES = {
   presence: 'services/presence',
   scscf: 'services/scscf',
   pcscf: 'services/pcscf',
+  bsf: 'services/bsf',
+  ap: 'services/ap',
   nats: 'services/nats',
   cli: 'packages/cli',
 }

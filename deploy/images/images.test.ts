@@ -7,8 +7,8 @@ import { test } from 'node:test'
 import { SERVICE_NODE_FLAGS } from '@rollcall/runtime'
 import { ROOT } from '../check/root.ts'
 
-const IMAGES = ['hss', 'presence', 'scscf', 'pcscf', 'nats', 'cli'] as const
-const SERVICES: readonly string[] = ['hss', 'presence', 'scscf', 'pcscf', 'nats']
+const IMAGES = ['hss', 'presence', 'scscf', 'pcscf', 'bsf', 'ap', 'nats', 'cli'] as const
+const SERVICES: readonly string[] = ['hss', 'presence', 'scscf', 'pcscf', 'bsf', 'ap', 'nats']
 const dockerfile = await readFile(join(ROOT, 'deploy/images/Dockerfile'), 'utf8')
 
 /** What `ENTRYPOINT` says. */

@@ -7,7 +7,7 @@ import { createNatsKey, createSealingKeys } from '@rollcall/store'
 import { ROOT } from '../check/root.ts'
 
 /** Services that seal what they keep. */
-const SEALING_SERVICES = ['hss', 'pcscf'] as const
+const SEALING_SERVICES = ['hss', 'pcscf', 'bsf'] as const
 
 /** One of the two halves of a stack's data is there and the other is not: going on would lose what is left. */
 export class DataFolderTornError extends Error {

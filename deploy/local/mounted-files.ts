@@ -8,6 +8,10 @@ export const MOUNTED_FILES = {
     keyFile: '/etc/rollcall/tls/tls.key',
     caFile: '/etc/rollcall/tls/ca.crt',
   },
+  publicTls: {
+    certFile: '/etc/rollcall/public-tls/tls.crt',
+    keyFile: '/etc/rollcall/public-tls/tls.key',
+  },
   sealingKeysFile: '/etc/rollcall/sealing/keys.json',
   identityHashKeyFile: '/etc/rollcall/identity-hash/key',
   natsKeyFile: '/etc/rollcall/nats-key/key',

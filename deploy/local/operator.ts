@@ -1,3 +1,4 @@
+import { HTTP_DIGEST_UA_PROTOCOL } from '@rollcall/gba'
 import {
   type Contact,
   type GetPresentityResponse,
@@ -10,6 +11,7 @@ import {
   SubscriberAdminServiceClient,
 } from '@rollcall/proto-gen/admin'
 import type { PresencePolicy } from '@rollcall/proto-gen/sh'
+import { ZnServiceClient } from '@rollcall/proto-gen/zn'
 import { callUnary, createGrpcClient, RpcError, type TlsIdentity } from '@rollcall/runtime'
 import type { ReplicatedService, ServiceName } from './processes.ts'
 
@@ -56,6 +58,28 @@ export class Operator implements Disposable {
   async setPresencePolicy(impu: string, presencePolicy: PresencePolicy): Promise<SetPresencePolicyResponse> {
     const o = { deadlineMs: POLICY_DEADLINE_MS }
     return await callUnary(this.#hss.setPresencePolicy.bind(this.#hss), { impu, presencePolicy }, o)
+  }
+
+  /** A password for Digest in one realm. @throws RpcError */
+  async setDigestPassword(o: { impi: string; realm: string; password: string }): Promise<void> {
+    const request = { ...o, password: Buffer.from(o.password) }
+    await callUnary(this.#hss.setDigestPassword.bind(this.#hss), request)
+  }
+
+  /** What somebody gets who has the AP's certificate and asks for the key of a NAF. @throws RpcError */
+  async asksForKey({ btid, fqdn }: { btid: string; fqdn: string }): Promise<'given' | 'refused'> {
+    using identity = await this.#stack.identity('ap')
+    const client = createGrpcClient(ZnServiceClient, { target: this.#stack.grpcTarget('bsf'), role: 'bsf', identity })
+    const request = { btid, nafFqdn: fqdn, uaProtocol: HTTP_DIGEST_UA_PROTOCOL, gsids: [] }
+    try {
+      await callUnary(client.bootstrappingInfo.bind(client), request)
+      return 'given'
+    } catch (error) {
+      if (error instanceof RpcError && error.code === 'RPC_DENIED') return 'refused'
+      throw error
+    } finally {
+      client.close()
+    }
   }
 
   async listContacts(): Promise<readonly Contact[]> {

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { DataFolder } from './data-folder.ts'
-import { checkReplicas, grpcPort, probePort, processName, REPLICAS_MAX, SERVICES } from './processes.ts'
+import {
+  checkReplicas,
+  grpcPort,
+  isReplicated,
+  probePort,
+  processName,
+  REPLICAS_MAX,
+  SERVICES,
+  xcapPort,
+} from './processes.ts'
 import { hopRoutes, serviceEnvironment, targetsOf } from './service-environment.ts'
 
 const OPTIONS = {
@@ -14,9 +23,13 @@ const OPTIONS = {
 
 test('no two processes share a port or a name', () => {
   const processes = SERVICES.flatMap((service) =>
-    Array.from({ length: service === 'hss' || service === 'pcscf' ? 1 : REPLICAS_MAX }, (_, ordinal) => ({
+    Array.from({ length: isReplicated(service) ? REPLICAS_MAX : 1 }, (_, ordinal) => ({
       name: processName(service, ordinal),
-      ports: [grpcPort(service, ordinal), probePort(service, ordinal)],
+      ports: [
+        grpcPort(service, ordinal),
+        probePort(service, ordinal),
+        ...(service === 'presence' ? [xcapPort(ordinal)] : []),
+      ],
     })),
   )
   assert.equal(new Set(processes.map(({ name }) => name)).size, processes.length)
@@ -59,6 +72,15 @@ test('what a test puts between is between that process and its peers, and no oth
   const settings = (ordinal: number) => serviceEnvironment('presence', ordinal, { ...OPTIONS, via }).ROLLCALL_NATS_URL
   assert.equal(settings(1), 'tls://127.0.0.1:14301,tls://127.0.0.2:14222')
   assert.equal(settings(0), 'tls://127.0.0.1:14222,tls://127.0.0.2:14222')
+})
+
+test('the Authentication Proxy finds every Presence Server, the BSF and the HSS', () => {
+  const ap = serviceEnvironment('ap', 0, OPTIONS)
+  assert.equal(ap.ROLLCALL_AP_XCAP_TARGETS, '127.0.0.1:17203,127.0.0.1:17213,127.0.0.1:17223')
+  assert.deepEqual([ap.ROLLCALL_BSF_TARGET, ap.ROLLCALL_HSS_TARGET], ['127.0.0.1:17005', '127.0.0.1:17001'])
+  assert.equal(ap.ROLLCALL_AP_NAF_FQDN, 'xcap.ims.example.com')
+  assert.equal(serviceEnvironment('presence', 1, OPTIONS).ROLLCALL_XCAP_LISTEN, '127.0.0.1:17213')
+  assert.equal(serviceEnvironment('bsf', 0, OPTIONS).ROLLCALL_BSF_HTTP_LISTEN, '127.0.0.1:15080')
 })
 
 test('settings of who starts the stack do not reach its services', () => {

@@ -7,6 +7,7 @@ import {
   type ReplicaCounts,
   type ReplicatedService,
   type ServiceName,
+  xcapPort,
 } from './processes.ts'
 import { hopRoutesOf, type Places, QUICK_SPANS, serviceSettings } from './service-settings.ts'
 
@@ -16,6 +17,14 @@ export const TRUST_DOMAIN = 'rollcall.test'
 /** UEs send their first REGISTER here, and ESP there. No well-known port, no privilege. */
 export const SIP_PORT = 15_060
 export const ENCAPSULATION_PORT = 14_500
+/** Ub over HTTP and over HTTPS, and Ua: digest, PSK TLS 1.2 and PSK TLS 1.3. */
+export const UB_PORT = 15_080
+export const UB_TLS_PORT = 15_081
+export const UA_PORT = 15_443
+export const UA_PSK12_PORT = 15_444
+export const UA_PSK13_PORT = 15_445
+/** Certificates that UEs see. */
+export const PUBLIC_LEAVES = { bsf: 'bsf-public', ap: 'ap-public' } as const
 
 export interface EnvironmentOptions {
   readonly data: DataFolder
@@ -64,6 +73,16 @@ function localPlaces(o: EnvironmentOptions, process: string): Places {
     sipListen: `${address}:${SIP_PORT}`,
     encapsulationListen: `${address}:${ENCAPSULATION_PORT}`,
     hopRoutes: o.hopRoutes ?? [],
+    ut: {
+      ubListen: `${address}:${UB_PORT}`,
+      ubTlsListen: `${address}:${UB_TLS_PORT}`,
+      uaListen: `${address}:${UA_PORT}`,
+      uaPsk12Listen: `${address}:${UA_PSK12_PORT}`,
+      uaPsk13Listen: `${address}:${UA_PSK13_PORT}`,
+      publicTls: (service) => leafFiles(data.pki, PUBLIC_LEAVES[service]),
+      xcapListen: (ordinal) => `${address}:${xcapPort(ordinal)}`,
+      xcapTarget: (ordinal) => reach(`${address}:${xcapPort(ordinal)}`),
+    },
   }
 }
 

@@ -1,3 +1,4 @@
+import { bsfNameOf, xcapRootOf } from '@rollcall/gba'
 import { isReplicated, type ServiceName } from './processes.ts'
 
 /** port_ps: nothing but ESP may bring a message for it. */
@@ -7,7 +8,7 @@ export const PORT_PS = 15_064
 export const QUICK_SPANS = { OTEL_BSP_SCHEDULE_DELAY: '200' } as const
 
 /** Services that a host name leads to one by one, or to any replica of. */
-type RoutedService = Exclude<ServiceName, 'hss'>
+type RoutedService = Exclude<ServiceName, 'hss' | 'bsf' | 'ap'>
 
 /**
  * Where the processes of a stack are and where they find things: all that differs between this machine, containers and a
@@ -40,8 +41,25 @@ export interface Places {
   /** `ADDRESS:PORT` of the P-CSCF: unprotected SIP, and UDP-encapsulated ESP. */
   readonly sipListen: string
   readonly encapsulationListen: string
+  readonly ut: UtPlaces
   /** More next hops, `HOST=ROLE@HOST:PORT`. */
   readonly hopRoutes: readonly string[]
+}
+
+/** Where BSF and Authentication Proxy are. */
+export interface UtPlaces {
+  /** `ADDRESS:PORT` of Ub over HTTP and over HTTPS. */
+  readonly ubListen: string
+  readonly ubTlsListen: string
+  /** `ADDRESS:PORT` of Ua: digest, PSK TLS 1.2, PSK TLS 1.3. */
+  readonly uaListen: string
+  readonly uaPsk12Listen: string
+  readonly uaPsk13Listen: string
+  /** What UEs see of them. */
+  readonly publicTls: (service: 'bsf' | 'ap') => { readonly certFile: string; readonly keyFile: string }
+  /** `ADDRESS:PORT` of Zb at a Presence Server, and `HOST:PORT` where this process reaches it. */
+  readonly xcapListen: (ordinal: number) => string
+  readonly xcapTarget: (ordinal: number) => string
 }
 
 /** The settings of one process, wherever it runs. */
@@ -68,7 +86,7 @@ export function serviceSettings(service: ServiceName, ordinal: number, o: Places
       ROLLCALL_PRESENCE_TARGETS: targetsIn('presence', o).join(','),
       ROLLCALL_HSS_SCSCF_TARGETS: targetsIn('scscf', o).join(','),
     }),
-    ...(service !== 'hss' && { ROLLCALL_HOP_ROUTES: hopRoutesOf(o).join(',') }),
+    ...(speaksSip(service) && { ROLLCALL_HOP_ROUTES: hopRoutesOf(o).join(',') }),
     ...(isReplicated(service) && { ROLLCALL_HSS_TARGET: o.grpcTarget('hss', 0) }),
     ...(service === 'pcscf' && {
       ROLLCALL_PCSCF_POD_NAME: o.podName('pcscf', ordinal),
@@ -77,7 +95,53 @@ export function serviceSettings(service: ServiceName, ordinal: number, o: Places
       ROLLCALL_PCSCF_PORT_PS: String(PORT_PS),
       ROLLCALL_PCSCF_SEALING_KEYS_FILE: o.sealingKeysFile('pcscf'),
     }),
+    ...utSettings(service, ordinal, o, o.ut),
   }
+}
+
+function utSettings(service: ServiceName, ordinal: number, o: Places, ut: UtPlaces): Record<string, string> {
+  switch (service) {
+    case 'presence':
+      return { ROLLCALL_XCAP_LISTEN: ut.xcapListen(ordinal) }
+    case 'bsf': {
+      const { certFile, keyFile } = ut.publicTls('bsf')
+      return {
+        ROLLCALL_HSS_TARGET: o.grpcTarget('hss', 0),
+        ROLLCALL_BSF_SEALING_KEYS_FILE: o.sealingKeysFile('bsf'),
+        ROLLCALL_BSF_HTTP_LISTEN: ut.ubListen,
+        ROLLCALL_BSF_HTTPS_LISTEN: ut.ubTlsListen,
+        ROLLCALL_BSF_PUBLIC_CERT_FILE: certFile,
+        ROLLCALL_BSF_PUBLIC_KEY_FILE: keyFile,
+      }
+    }
+    case 'ap': {
+      const { certFile, keyFile } = ut.publicTls('ap')
+      const xcap = Array.from({ length: o.replicas.presence }, (_, at) => ut.xcapTarget(at))
+      return {
+        ROLLCALL_AP_DIGEST_LISTEN: ut.uaListen,
+        ROLLCALL_AP_PSK_TLS12_LISTEN: ut.uaPsk12Listen,
+        ROLLCALL_AP_PSK_TLS13_LISTEN: ut.uaPsk13Listen,
+        ROLLCALL_AP_PUBLIC_CERT_FILE: certFile,
+        ROLLCALL_AP_PUBLIC_KEY_FILE: keyFile,
+        ROLLCALL_AP_NAF_FQDN: xcapHostOf(o.realm),
+        ROLLCALL_AP_XCAP_TARGETS: xcap.join(','),
+        ROLLCALL_BSF_TARGET: o.grpcTarget('bsf', 0),
+        ROLLCALL_HSS_TARGET: o.grpcTarget('hss', 0),
+      }
+    }
+    default:
+      return {}
+  }
+}
+
+/** The BSF's name in a network. */
+export function bsfHostOf(realm: string): string {
+  return bsfNameOf(`@${realm}`)
+}
+
+/** The host of a network's XCAP root. */
+export function xcapHostOf(realm: string): string {
+  return new URL(xcapRootOf(realm)).hostname
 }
 
 /**
@@ -103,6 +167,10 @@ export function hopRoutesOf(o: Places): string[] {
 /** Any of the servers will do: a client goes to the next one when one is away. */
 export function natsUrl(servers: readonly string[]): string {
   return servers.map((server) => `tls://${server}`).join(',')
+}
+
+function speaksSip(service: ServiceName): service is RoutedService {
+  return service === 'pcscf' || isReplicated(service)
 }
 
 function targetsIn(service: RoutedService, o: Places): readonly string[] {

@@ -11,6 +11,7 @@ import {
   storeAdminRole,
   storeBackupRole,
 } from '@rollcall/store'
+import type { UtPlaces } from '@rollcall/ue'
 import { ServiceProcess } from './child.ts'
 import type { DataFolder } from './data-folder.ts'
 import {
@@ -23,9 +24,19 @@ import {
   SERVICES,
   type ServiceName,
 } from './processes.ts'
-import { type EnvironmentOptions, hopRoutes, natsUrl, serviceEnvironment, TRUST_DOMAIN } from './service-environment.ts'
+import {
+  type EnvironmentOptions,
+  hopRoutes,
+  natsUrl,
+  PUBLIC_LEAVES,
+  serviceEnvironment,
+  TRUST_DOMAIN,
+  UA_PORT,
+  UB_PORT,
+} from './service-environment.ts'
+import { bsfHostOf, xcapHostOf } from './service-settings.ts'
 
-export { type ReplicatedService, SERVICES, type ServiceName } from './processes.ts'
+export { type ReplicatedService, SERVICES, type ServiceName, SIP_SERVICES, type SipServiceName } from './processes.ts'
 export { ENCAPSULATION_PORT, PORT_PS, SIP_PORT } from './service-environment.ts'
 
 /** Reserved a stream; a machine for development holds ten of them easily. */
@@ -83,7 +94,7 @@ export class LocalStack implements AsyncDisposable {
   }
 
   /** Makes the trust domain: the certificates of the services, of NATS, of the operator and of who makes streams. */
-  static async createTrustDomain(o: Pick<StackOptions, 'data' | 'address' | 'natsServers'>): Promise<void> {
+  static async createTrustDomain(o: Pick<StackOptions, 'data' | 'realm' | 'address' | 'natsServers'>): Promise<void> {
     const natsAddresses = o.natsServers?.map((server) => server.slice(0, server.lastIndexOf(':'))) ?? [o.address]
     const client = (role: string) => ({ name: role, role, dnsNames: [] })
     await createTrustDomain({
@@ -94,9 +105,12 @@ export class LocalStack implements AsyncDisposable {
         ...SERVICES.map((role) => ({
           name: role,
           role,
-          dnsNames: [`${role}.${TRUST_DOMAIN}`],
+          // The NAFs whose keys the AP may ask for are those that its certificate names (TS 33.220 clause 4.5.3).
+          dnsNames: [`${role}.${TRUST_DOMAIN}`, ...(role === 'ap' ? [xcapHostOf(o.realm)] : [])],
           ipAddresses: [o.address],
         })),
+        { name: PUBLIC_LEAVES.bsf, dnsNames: [bsfHostOf(o.realm)] },
+        { name: PUBLIC_LEAVES.ap, dnsNames: [xcapHostOf(o.realm)] },
         ...STORE_SERVICES.flatMap((service) => [storeAdminRole(service), storeBackupRole(service)].map(client)),
         client('operator'),
       ],
@@ -233,6 +247,17 @@ export class LocalStack implements AsyncDisposable {
   /** `host:port` of `/livez`, `/readyz` and `/metrics`. */
   probe(name: ServiceName, ordinal = 0): string {
     return `${this.options.address}:${probePort(name, ordinal)}`
+  }
+
+  /** Where UEs find Ut, as their credentials say it. */
+  get ut(): UtPlaces {
+    const { address, realm, data } = this.options
+    return {
+      bsf: `http://${address}:${UB_PORT}`,
+      xcapRoot: `https://${xcapHostOf(realm)}/`,
+      ap: { address, port: UA_PORT },
+      caFile: leafFiles(data.pki, PUBLIC_LEAVES.ap).caFile,
+    }
   }
 
   /** The next-hop table that a node has which is none of the stack's processes. */

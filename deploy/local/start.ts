@@ -51,6 +51,9 @@ const STAYING = `
 It stays up. In another terminal, as a person with an ISIM of one's own:
   npm run rollcall -- ue watch sip:alice@${REALM} --as bob
   npm run rollcall -- ue publish --as alice --basic open --note "At lunch"
+  npm run rollcall -- ue rules polite-block bob   (or allow, block, confirm; ue rules show)
+  npm run rollcall -- ue watchers
+  npm run rollcall -- why alice bob
   npm run rollcall -- subscriber list
 Ctrl-C drains and ends everything.`
 
@@ -83,7 +86,7 @@ class Runner {
     let key: Secret | undefined
     await report.run('pki', async () => {
       key = await this.#data.prepare()
-      await LocalStack.createTrustDomain({ data: this.#data, address: ADDRESS })
+      await LocalStack.createTrustDomain({ data: this.#data, realm: REALM, address: ADDRESS })
       return `a development trust domain and its keys are in ${this.#data.path}/secrets.`
     })
     if (!binary || !key || this.#signal.aborted) return false
@@ -96,7 +99,7 @@ class Runner {
     if (this.#signal.aborted) return false
     const operator = await Operator.of(stack)
     this.#operator = operator
-    const world = await this.#provision(operator)
+    const world = await this.#provision(operator, stack)
     return await this.#tell(stack, operator, world)
   }
 
@@ -131,12 +134,13 @@ class Runner {
     return stack
   }
 
-  async #provision(operator: Operator): Promise<World> {
+  async #provision(operator: Operator, stack: LocalStack): Promise<World> {
     const world = await prepareWorld({
       folder: this.#data.ue,
       domain: REALM,
       pcscf: { address: ADDRESS, port: SIP_PORT },
       encapsulation: { address: ADDRESS, port: ENCAPSULATION_PORT },
+      ut: stack.ut,
     })
     await this.#report.run('provision', async () => {
       const { added, present } = await provisionWorld(world, (subscriber) => operator.addSubscriber(subscriber))
@@ -157,6 +161,7 @@ class Runner {
         portPs: PORT_PS,
         attackerAddress: ATTACKER_ADDRESS,
         admin: operator,
+        ut: operator,
         metrics: (service) => fetchAllMetrics(stack.replicas(service).map(({ probe }) => probe)),
         traces: this.#otlp,
       },

@@ -3,11 +3,13 @@ Who speaks to whom: receiver to senders. A test holds it against the role table 
 certificates.
 */}}
 {{- define "rollcall.edges" -}}
-hss: [scscf, presence]
+hss: [ap, bsf, scscf, presence]
 scscf: [hss, pcscf, presence, scscf]
-presence: [hss, presence, scscf]
+presence: [ap, hss, presence, scscf]
 pcscf: [scscf]
-nats: [hss, pcscf, presence, scscf, store-init]
+bsf: [ap]
+ap: []
+nats: [bsf, hss, pcscf, presence, scscf, store-init]
 {{- end -}}
 
 {{/* A peer of this release: (dict "root" $ "component" "hss") */}}

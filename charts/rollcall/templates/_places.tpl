@@ -3,11 +3,11 @@ Where services listen and where they find each other. deploy/local/service-setti
 test compares what both give.
 */}}
 {{- define "rollcall.grpcPort" -}}
-{{- get (dict "hss" "17001" "scscf" "17002" "presence" "17003" "pcscf" "17004") . -}}
+{{- get (dict "hss" "17001" "scscf" "17002" "presence" "17003" "pcscf" "17004" "bsf" "17005" "ap" "17006") . -}}
 {{- end -}}
 
 {{- define "rollcall.probePort" -}}
-{{- get (dict "hss" "17101" "scscf" "17102" "presence" "17103" "pcscf" "17104") . -}}
+{{- get (dict "hss" "17101" "scscf" "17102" "presence" "17103" "pcscf" "17104" "bsf" "17105" "ap" "17106") . -}}
 {{- end -}}
 
 {{/* gRPC listeners of all replicas, as a list in JSON: (dict "root" $ "service" "presence") */}}
@@ -30,6 +30,46 @@ test compares what both give.
 {{- $routes = append $routes (printf "%s.pcscf.%s=pcscf@%s" (splitList "." $target | first) $realm $target) -}}
 {{- end -}}
 {{- append $routes (printf "presence.%s=%s" $realm $presence) | join "," -}}
+{{- end -}}
+
+{{/* Zb at a Presence Server. */}}
+{{- define "rollcall.xcapPort" -}}17203{{- end -}}
+
+{{/* What UEs reach: name, the port in the pod, and that of the Service, as a list in JSON. */}}
+{{- define "rollcall.uePorts" -}}
+{{- $ub := list (list "ub" 8080 80) (list "ub-tls" 8443 443) -}}
+{{- $ua := list (list "ua" 9443 443) (list "ua-psk12" 9444 9444) (list "ua-psk13" 9445 9445) -}}
+{{- get (dict "bsf" $ub "ap" $ua) . | default list | toJson -}}
+{{- end -}}
+
+{{/* The home network's domain as it is seen from outside (TS 23.003 clauses 13.9 and 16.2). */}}
+{{- define "rollcall.publicDomain" -}}
+{{- $realm := .Values.realm -}}
+{{- if and (hasSuffix ".3gppnetwork.org" $realm) (not (hasSuffix ".pub.3gppnetwork.org" $realm)) -}}
+{{- printf "%s.pub.3gppnetwork.org" (trimSuffix ".3gppnetwork.org" $realm) -}}
+{{- else -}}
+{{- $realm -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The name by which UEs know a service of Ut: (dict "root" $ "service" "ap") */}}
+{{- define "rollcall.publicName" -}}
+{{- printf "%s.%s" (get (dict "bsf" "bsf" "ap" "xcap") .service) (include "rollcall.publicDomain" .root) -}}
+{{- end -}}
+
+{{- define "rollcall.bsfTarget" -}}
+{{- printf "%s-bsf:%s" (include "rollcall.fullname" .) (include "rollcall.grpcPort" "bsf") -}}
+{{- end -}}
+
+{{/* Zb of all Presence Servers. */}}
+{{- define "rollcall.xcapTargets" -}}
+{{- $name := printf "%s-presence" (include "rollcall.fullname" .) -}}
+{{- $port := include "rollcall.xcapPort" . -}}
+{{- $targets := list -}}
+{{- range $ordinal := until (int .Values.presence.replicas) -}}
+{{- $targets = append $targets (printf "%s-%d.%s:%s" $name $ordinal $name $port) -}}
+{{- end -}}
+{{- join "," $targets -}}
 {{- end -}}
 
 {{- define "rollcall.hssTarget" -}}

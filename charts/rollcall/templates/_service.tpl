@@ -40,6 +40,10 @@
   value: "$(POD_NAME).{{ $name }}:{{ $grpc }}"
 - name: ROLLCALL_HSS_TARGET
   value: {{ include "rollcall.hssTarget" $root | quote }}
+{{- if eq $service "presence" }}
+- name: ROLLCALL_XCAP_LISTEN
+  value: "0.0.0.0:{{ include "rollcall.xcapPort" $root }}"
+{{- end }}
 {{- with $values.vendors.sipTlsPort }}
 - name: ROLLCALL_{{ upper $service }}_SIP_TLS_LISTEN
   value: "0.0.0.0:{{ . }}"
@@ -56,7 +60,7 @@
   value: {{ include "rollcall.targets" (dict "root" $root "service" "presence") | fromJsonArray | join "," | quote }}
 - name: ROLLCALL_HSS_SCSCF_TARGETS
   value: {{ include "rollcall.targets" (dict "root" $root "service" "scscf") | fromJsonArray | join "," | quote }}
-{{- else }}
+{{- else if has $service (list "presence" "scscf" "pcscf") }}
 - name: ROLLCALL_HOP_ROUTES
   value: {{ include "rollcall.hopRoutes" $root | quote }}
 {{- end }}
@@ -71,6 +75,36 @@
   value: "15064"
 - name: ROLLCALL_PCSCF_SEALING_KEYS_FILE
   value: /etc/rollcall/sealing/keys.json
+{{- end }}
+{{- if has $service (list "bsf" "ap") }}
+- name: ROLLCALL_HSS_TARGET
+  value: {{ include "rollcall.hssTarget" $root | quote }}
+- name: ROLLCALL_{{ upper $service }}_PUBLIC_CERT_FILE
+  value: /etc/rollcall/public-tls/tls.crt
+- name: ROLLCALL_{{ upper $service }}_PUBLIC_KEY_FILE
+  value: /etc/rollcall/public-tls/tls.key
+{{- end }}
+{{- if eq $service "bsf" }}
+- name: ROLLCALL_BSF_SEALING_KEYS_FILE
+  value: /etc/rollcall/sealing/keys.json
+- name: ROLLCALL_BSF_HTTP_LISTEN
+  value: "0.0.0.0:8080"
+- name: ROLLCALL_BSF_HTTPS_LISTEN
+  value: "0.0.0.0:8443"
+{{- end }}
+{{- if eq $service "ap" }}
+- name: ROLLCALL_AP_DIGEST_LISTEN
+  value: "0.0.0.0:9443"
+- name: ROLLCALL_AP_PSK_TLS12_LISTEN
+  value: "0.0.0.0:9444"
+- name: ROLLCALL_AP_PSK_TLS13_LISTEN
+  value: "0.0.0.0:9445"
+- name: ROLLCALL_AP_NAF_FQDN
+  value: {{ include "rollcall.publicName" (dict "root" $root "service" "ap") | quote }}
+- name: ROLLCALL_AP_XCAP_TARGETS
+  value: {{ include "rollcall.xcapTargets" $root | quote }}
+- name: ROLLCALL_BSF_TARGET
+  value: {{ include "rollcall.bsfTarget" $root | quote }}
 {{- end }}
 {{- range $setting, $value := merge (deepCopy $values.settings) $root.Values.settings }}
 - name: {{ $setting }}
@@ -110,6 +144,14 @@ spec:
         - name: sip-tls
           containerPort: {{ . }}
         {{- end }}
+        {{- if eq $service "presence" }}
+        - name: xcap
+          containerPort: {{ include "rollcall.xcapPort" $root }}
+        {{- end }}
+        {{- range include "rollcall.uePorts" $service | fromJsonArray }}
+        - name: {{ index . 0 }}
+          containerPort: {{ index . 1 }}
+        {{- end }}
         {{- if eq $service "pcscf" }}
         - name: sip
           containerPort: {{ $values.ports.sip }}
@@ -137,8 +179,11 @@ spec:
       volumeMounts:
         - { name: tls, mountPath: /etc/rollcall/tls, readOnly: true }
         - { name: identity-hash, mountPath: /etc/rollcall/identity-hash, readOnly: true }
-        {{- if has $service (list "hss" "pcscf") }}
+        {{- if has $service (list "hss" "pcscf" "bsf") }}
         - { name: sealing, mountPath: /etc/rollcall/sealing, readOnly: true }
+        {{- end }}
+        {{- if has $service (list "bsf" "ap") }}
+        - { name: public-tls, mountPath: /etc/rollcall/public-tls, readOnly: true }
         {{- end }}
   volumes:
     - name: tls
@@ -149,13 +194,37 @@ spec:
       secret:
         secretName: {{ include "rollcall.keySecret" (dict "root" $root "given" $root.Values.secrets.existing.identityHash "name" "identity-hash") }}
         defaultMode: 0440
-    {{- if has $service (list "hss" "pcscf") }}
+    {{- if has $service (list "hss" "pcscf" "bsf") }}
     - name: sealing
       secret:
         secretName: {{ include "rollcall.keySecret" (dict "root" $root "given" (index $root.Values.secrets.existing (printf "%sSealing" $service)) "name" (printf "%s-sealing" $service)) }}
         defaultMode: 0440
     {{- end }}
+    {{- if has $service (list "bsf" "ap") }}
+    - name: public-tls
+      secret:
+        secretName: {{ include "rollcall.tlsSecret" (dict "root" $root "role" (printf "%s-public" $service)) }}
+        defaultMode: 0440
+    {{- end }}
   {{- include "rollcall.scheduling" (dict "root" $root "component" $service "values" $values) | nindent 2 }}
+{{- end -}}
+
+{{/* Replicas that are all alike: (dict "root" $ "service" "hss") */}}
+{{- define "rollcall.deployment" -}}
+{{- $component := dict "root" .root "component" .service -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "rollcall.fullname" .root }}-{{ .service }}
+  labels:
+    {{- include "rollcall.labels" $component | nindent 4 }}
+spec:
+  replicas: {{ (index .root.Values .service).replicas }}
+  selector:
+    matchLabels:
+      {{- include "rollcall.selectorLabels" $component | nindent 6 }}
+  template:
+    {{- include "rollcall.servicePod" . | nindent 4 }}
 {{- end -}}
 
 {{/* Replicas with names that stay, and a headless Service that gives each an address by name. */}}
@@ -211,6 +280,16 @@ spec:
     - name: sip-tls
       port: {{ . }}
       targetPort: sip-tls
+    {{- end }}
+    {{- if eq .service "presence" }}
+    - name: xcap
+      port: {{ include "rollcall.xcapPort" .root }}
+      targetPort: xcap
+    {{- end }}
+    {{- range include "rollcall.uePorts" .service | fromJsonArray }}
+    - name: {{ index . 0 }}
+      port: {{ index . 2 }}
+      targetPort: {{ index . 0 }}
     {{- end }}
 {{- end -}}
 

@@ -32,10 +32,10 @@ export const BOUNDS_GUARDS: readonly Guard[] = [
   },
   {
     name: 'document-octets',
-    file: 'packages/pidf/src/xml-source.ts',
+    file: 'packages/xml/src/xml-source.ts',
     code: 'bytes.length > bytesMax',
     without: 'false',
-    tests: ['packages/pidf/src/xml-scanner.test.ts', 'packages/pidf/src/scan-pidf.test.ts'],
+    tests: ['packages/xml/src/xml-scanner.test.ts', 'packages/pidf/src/scan-pidf.test.ts'],
   },
   {
     name: 'publications-max',

@@ -109,7 +109,7 @@ export const CORE_GUARDS: readonly Guard[] = [
   },
   {
     name: 'barred-untold',
-    file: 'services/hss/src/sh/user-data.ts',
+    file: 'services/hss/src/subscribers/subscriber.ts',
     code: '.filter(({ barringIndication }) => !barringIndication)',
     without: '',
     tests: ['services/hss/src/cx/cx.test.ts'],

@@ -61,14 +61,14 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'blocked-first',
     file: 'packages/policy/src/list-policy.ts',
-    code: "if (identities.some((identity) => blocked.has(identity))) return 'block'",
+    code: "if (identities.some((identity) => blocked.has(identity))) return plainDecision('block')",
     without: '',
     tests: ['packages/policy/src/list-policy.test.ts'],
   },
   {
     name: 'anonymous-blocked',
     file: 'packages/policy/src/list-policy.ts',
-    code: "if (identities.length === 0) return 'block'",
+    code: "if (identities.length === 0) return plainDecision('block')",
     without: '',
     tests: ['packages/policy/src/list-policy.test.ts'],
   },
@@ -108,11 +108,11 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
     tests: ['services/hss/src/admin/set-presence-policy.test.ts'],
   },
   {
-    name: 'pidf-doctype',
-    file: 'packages/pidf/src/xml-scanner.ts',
-    code: "if (source.spells(this.#at, '<!DOCTYPE')) this.fail('PIDF_FORBIDDEN', 'DOCTYPE', this.#at)",
+    name: 'xml-doctype',
+    file: 'packages/xml/src/xml-scanner.ts',
+    code: "if (source.spells(this.#at, '<!DOCTYPE')) this.fail('XML_FORBIDDEN', 'DOCTYPE', this.#at)",
     without: '',
-    tests: ['packages/pidf/src/xml-scanner.test.ts'],
+    tests: ['packages/xml/src/xml-scanner.test.ts'],
   },
   {
     name: 'cseq-stride',
@@ -218,7 +218,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-under-way',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#commits.rejectUnderWay(presentity, isBlocked)',
+    code: 'this.#commits.decideUnderWay(presentity, handlingNow)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
@@ -232,7 +232,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-ended',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#notifier.rejectEnded(presentity, isBlocked)',
+    code: 'this.#notifier.decideEnded(presentity, handlingNow)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },

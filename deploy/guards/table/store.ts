@@ -47,7 +47,7 @@ export const STORE_GUARDS: readonly Guard[] = [
   {
     name: 'nats-own-subjects',
     file: 'packages/store/src/nats/nats-config.ts',
-    code: 'return [own, ...reads, ...purges]',
+    code: 'return [...own, ...reads, ...purges]',
     without: "return ['>']",
     tests: ['packages/store/src/nats/nats-config.test.ts', 'packages/store/src/isolation.int.test.ts'],
   },
