@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
+import { generateVector } from '@rollcall/aka'
+import { Secret } from '@rollcall/core'
 import { SERVICES } from '@rollcall/deploy/local/stack.ts'
+import { HTTP_DIGEST_UA_PROTOCOL, ksNaf, nafId, uaProtocolOfSuiteName } from '@rollcall/gba'
 import { writePidf } from '@rollcall/pidf'
+import { fileIsimStore, isimStateFile, Ut } from '@rollcall/ue'
 import { assertNoSecrets, knownSecrets } from './support/known-secrets.ts'
 import { TestNetwork } from './support/network.ts'
 
@@ -24,8 +28,12 @@ test('no key is in a log, a trace, a metric or a file that services or NATS writ
   await mallory.register()
   await assert.rejects(mallory.subscribe({ uri: phone.identity }))
   await phone.deregister()
+  const password = 'correct horse battery staple'
+  await network.operator.setDigestPassword({ impi: phone.impi, realm: network.world.domain, password })
+  const gba = await bootstrapAndAsk(network)
 
-  const secrets = await knownSecrets({ ...network, keyLogFile })
+  const known = await knownSecrets({ ...network, keyLogFile })
+  const secrets = { ...known, keys: new Map([...known.keys, ...gba, ['password', Buffer.from(password)]]) }
   const places = new Map<string, Buffer>()
   for (const name of SERVICES) {
     const response = await fetch(`http://${network.stack.probe(name)}/metrics`)
@@ -49,3 +57,22 @@ test('no key is in a log, a trace, a metric or a file that services or NATS writ
 
   assertNoSecrets(secrets, places)
 })
+
+/** Ks of a UE, and Ks_NAF under each identifier that it may have been derived by: RAND is in the B-TID. */
+async function bootstrapAndAsk(network: TestNetwork): Promise<Map<string, Buffer>> {
+  const credentials = network.world.credentials['alice-phone']
+  const isimStore = fileIsimStore(isimStateFile(network.world.fileOf('alice-phone')))
+  await using ut = await Ut.open({ credentials, isimStore })
+  await ut.rules.get()
+  const { btid } = ut.bootstrapped ?? (await ut.bootstrap())
+  const rand = Buffer.from(btid.slice(0, btid.indexOf('@')), 'base64')
+  const { ck, ik, xres } = generateVector(credentials.keys, { sqn: 0n, amf: Buffer.alloc(2), rand })
+  const ks = new Secret(Buffer.concat([ck.reveal(), ik.reveal()]))
+  const fqdn = new URL(credentials.ut?.xcapRoot ?? '').hostname
+  const protocols = { suite: uaProtocolOfSuiteName('TLS_AES_128_GCM_SHA256'), older: HTTP_DIGEST_UA_PROTOCOL }
+  const derived = Object.entries(protocols).map(([name, protocol]): [string, Buffer] => [
+    `Ks_NAF by ${name}`,
+    ksNaf({ ks, rand, impi: credentials.impi, nafId: nafId(fqdn, protocol) }).reveal(),
+  ])
+  return new Map([['Ks', ks.reveal()], ['CK', ck.reveal()], ['IK', ik.reveal()], ['RES', xres.reveal()], ...derived])
+}

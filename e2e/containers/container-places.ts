@@ -1,6 +1,13 @@
 import { MOUNTED_FILES } from '@rollcall/deploy/local/mounted-files.ts'
-import { grpcPort, isReplicated, probePort, type ServiceName } from '@rollcall/deploy/local/processes.ts'
-import { TRUST_DOMAIN } from '@rollcall/deploy/local/service-environment.ts'
+import { grpcPort, isReplicated, probePort, type ServiceName, xcapPort } from '@rollcall/deploy/local/processes.ts'
+import {
+  TRUST_DOMAIN,
+  UA_PORT,
+  UA_PSK12_PORT,
+  UA_PSK13_PORT,
+  UB_PORT,
+  UB_TLS_PORT,
+} from '@rollcall/deploy/local/service-environment.ts'
 import type { Places } from '@rollcall/deploy/local/service-settings.ts'
 import { ENCAPSULATION_PORT, SIP_PORT } from '@rollcall/deploy/local/stack.ts'
 import { REALM } from '../support/network.ts'
@@ -21,6 +28,8 @@ const HOSTS: Readonly<Record<string, number>> = {
   'presence-1': 31,
   'scscf-0': 40,
   'pcscf-0': 50,
+  bsf: 60,
+  ap: 70,
 }
 
 /** What the image of NATS is told. */
@@ -36,7 +45,7 @@ export const NATS_SETTINGS: Readonly<Record<string, string>> = {
 }
 
 export function countOf(service: ServiceName): number {
-  return service === 'hss' ? 1 : REPLICAS[service]
+  return service === 'hss' || service === 'bsf' || service === 'ap' ? 1 : REPLICAS[service]
 }
 
 /** Name of a container, and its name for the others: as a cluster would name the pod. */
@@ -72,5 +81,15 @@ export function containerPlaces(bridge: Bridge, otlpPort: number | undefined): P
     sipListen: `${pcscf}:${SIP_PORT}`,
     encapsulationListen: `${pcscf}:${ENCAPSULATION_PORT}`,
     hopRoutes: [],
+    ut: {
+      ubListen: `0.0.0.0:${UB_PORT}`,
+      ubTlsListen: `0.0.0.0:${UB_TLS_PORT}`,
+      uaListen: `0.0.0.0:${UA_PORT}`,
+      uaPsk12Listen: `0.0.0.0:${UA_PSK12_PORT}`,
+      uaPsk13Listen: `0.0.0.0:${UA_PSK13_PORT}`,
+      publicTls: () => MOUNTED_FILES.publicTls,
+      xcapListen: () => `0.0.0.0:${xcapPort(0)}`,
+      xcapTarget: (ordinal) => `${podName('presence', ordinal)}:${xcapPort(0)}`,
+    },
   }
 }

@@ -11,13 +11,15 @@ import {
   SERVICES,
   type ServiceName,
 } from '@rollcall/deploy/local/processes.ts'
-import { TRUST_DOMAIN } from '@rollcall/deploy/local/service-environment.ts'
-import { serviceSettings } from '@rollcall/deploy/local/service-settings.ts'
+import { PUBLIC_LEAVES, TRUST_DOMAIN, UA_PORT, UB_PORT } from '@rollcall/deploy/local/service-environment.ts'
+import { serviceSettings, xcapHostOf } from '@rollcall/deploy/local/service-settings.ts'
 import { LocalStack } from '@rollcall/deploy/local/stack.ts'
 import { createTrustDomain, leafFiles } from '@rollcall/pki'
 import { TlsIdentity } from '@rollcall/runtime'
 import { NATS_SERVER_ROLE, STORE_SERVICES, storeAdminRole } from '@rollcall/store'
+import type { UtPlaces } from '@rollcall/ue'
 import { type ContainerRuntimeClient, getContainerRuntimeClient, type StartedTestContainer } from 'testcontainers'
+import { REALM } from '../support/network.ts'
 import { Bridge } from './bridge.ts'
 import {
   addressIn,
@@ -29,7 +31,7 @@ import {
   podName,
 } from './container-places.ts'
 import { Images } from './images.ts'
-import { adminMount, give, type MountedFiles, prepareMount, tlsMount } from './mounts.ts'
+import { adminMount, give, type MountedFiles, prepareMount, publicTlsMount, tlsMount } from './mounts.ts'
 import { type ContainerOptions, ServiceContainer } from './service-container.ts'
 import { folderOf, newPrefix, sweep } from './sweep.ts'
 
@@ -83,7 +85,7 @@ export class ContainerStack implements AsyncDisposable, OperatedStack {
     await data.prepare()
     const images = await Images.build(client, prefix)
     const bridge = await Bridge.create(client, prefix)
-    await LocalStack.createTrustDomain({ data, address: bridge.address(2) })
+    await LocalStack.createTrustDomain({ data, realm: REALM, address: bridge.address(2) })
     return new ContainerStack({ client, prefix, data, bridge, images, options, opened: opened.move() })
   }
 
@@ -114,6 +116,16 @@ export class ContainerStack implements AsyncDisposable, OperatedStack {
     return SERVICES.flatMap((service) =>
       Array.from({ length: countOf(service) }, (_, ordinal) => podName(service, ordinal)),
     )
+  }
+
+  /** Where UEs find Ut, as their credentials say it. */
+  get ut(): UtPlaces {
+    return {
+      bsf: `http://${this.addressOf('bsf')}:${UB_PORT}`,
+      xcapRoot: `https://${xcapHostOf(REALM)}/`,
+      ap: { address: this.addressOf('ap'), port: UA_PORT },
+      caFile: leafFiles(this.data.pki, PUBLIC_LEAVES.ap).caFile,
+    }
   }
 
   addressOf(name: string): string {
@@ -212,9 +224,10 @@ export class ContainerStack implements AsyncDisposable, OperatedStack {
     const files = {
       ...tlsMount(await this.#certificateOf(name, service)),
       [MOUNTED_FILES.identityHashKeyFile]: data.identityHashKeyFile,
-      ...((service === 'hss' || service === 'pcscf') && {
+      ...((service === 'hss' || service === 'pcscf' || service === 'bsf') && {
         [MOUNTED_FILES.sealingKeysFile]: data.sealingKeysFile(service),
       }),
+      ...((service === 'bsf' || service === 'ap') && publicTlsMount(leafFiles(data.pki, PUBLIC_LEAVES[service]))),
     }
     await this.#start(name, files, {
       image: this.images.nameOf(service),
@@ -232,7 +245,7 @@ export class ContainerStack implements AsyncDisposable, OperatedStack {
     const leaf = {
       name: `pod-${name}`,
       role,
-      dnsNames: [name, `${role}.${TRUST_DOMAIN}`],
+      dnsNames: [name, `${role}.${TRUST_DOMAIN}`, ...(role === 'ap' ? [xcapHostOf(REALM)] : [])],
       ipAddresses: [this.addressOf(name)],
     }
     await createTrustDomain({ folder: this.data.pki, trustDomain: TRUST_DOMAIN, leaves: [leaf] })

@@ -5,7 +5,7 @@ import { type ContainerRuntimeClient, GenericContainer } from 'testcontainers'
 import { importBaseImages } from './base-image.ts'
 
 /** Everything that the Dockerfile can make. */
-export const IMAGES = ['nats', 'cli', 'hss', 'presence', 'scscf', 'pcscf'] as const
+export const IMAGES = ['nats', 'cli', 'hss', 'presence', 'scscf', 'pcscf', 'bsf', 'ap'] as const
 export type ImageName = (typeof IMAGES)[number]
 
 const DOCKERFILE = 'deploy/images/Dockerfile'

@@ -34,6 +34,12 @@ export function tlsMount(files: { certFile: string; keyFile: string; caFile: str
   return { [certFile]: files.certFile, [keyFile]: files.keyFile, [caFile]: files.caFile }
 }
 
+/** The certificate that UEs see. */
+export function publicTlsMount(files: { certFile: string; keyFile: string }): MountedFiles {
+  const { certFile, keyFile } = MOUNTED_FILES.publicTls
+  return { [certFile]: files.certFile, [keyFile]: files.keyFile }
+}
+
 /** Certificates of several roles in one folder, as `rollcall store init --tls-dir` reads them. */
 export function adminMount(folder: string, files: readonly string[]): MountedFiles {
   return Object.fromEntries(files.map((file) => [`/etc/rollcall/${folder}/${basename(file)}`, file]))

@@ -63,6 +63,7 @@ export class ContainerNetwork implements AsyncDisposable {
       domain: REALM,
       pcscf: { address: pcscf, port: SIP_PORT },
       encapsulation: { address: pcscf, port: ENCAPSULATION_PORT },
+      ut: stack.ut,
       addressOf: (number) => bridge.address(UE_HOST + number),
     })
     await provisionWorld(world, async (subscriber) => await operator.addSubscriber(subscriber))
@@ -82,6 +83,7 @@ export class ContainerNetwork implements AsyncDisposable {
       portPs: PORT_PS,
       attackerAddress: stack.bridge.address(ATTACKER_HOST),
       admin: this.operator,
+      ut: this.operator,
       metrics: async (service) => (await Promise.all(probes(service).map(fetchMetrics))).flat(),
       traces: this.otlp,
     }

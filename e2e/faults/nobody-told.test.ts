@@ -61,7 +61,8 @@ before(async () => {
     played: ['scscf'],
     isTraced: false,
     // No NOTIFY waits: the more there are, the likelier one leaves that must not.
-    settings: { ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: '0' },
+    // A replica that is stopped keeps rules waiting no longer than the others' takeover.
+    settings: { ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: '0', ROLLCALL_AP_ZB_TIMEOUT_MS: '2000' },
     stack: {
       replicas: { presence: 2 },
       via: (process, target) => {
@@ -77,6 +78,7 @@ before(async () => {
 })
 
 after(async () => {
+  await load?.[Symbol.asyncDispose]()
   await network?.[Symbol.asyncDispose]()
   for (const { nats, peers } of links) {
     await nats[Symbol.asyncDispose]()
@@ -88,7 +90,7 @@ testSeeds({
   file: 'e2e/faults/nobody-told.test.ts',
   seeds: PLANS.map((_, i) => i + 1),
   title: (seed) =>
-    `after the acknowledgement of a change that blocks, nobody blocked is told; a Presence Server is ${planOf(seed).join(', then ')}`,
+    `after the acknowledgement of a change that blocks, by an operator or over Ut, nobody blocked is told; a Presence Server is ${planOf(seed).join(', then ')}`,
   play: async (dice, seed, tell) => {
     const held = monitorEventLoopDelay({ resolution: 10 })
     held.enable()

@@ -1,6 +1,14 @@
 import { type Impu, systemClock } from '@rollcall/core'
 import { writePidf } from '@rollcall/pidf'
-import { DEFAULT_SETTINGS, fileIsimStore, isimStateFile, type Publication, type Subscription, Ue } from '@rollcall/ue'
+import {
+  DEFAULT_SETTINGS,
+  fileIsimStore,
+  isimStateFile,
+  type Publication,
+  type Subscription,
+  Ue,
+  Ut,
+} from '@rollcall/ue'
 import { Wiretap } from '@rollcall/ue/adversary'
 import type { UeName } from './people.ts'
 import type { StoryStack } from './stack.ts'
@@ -34,11 +42,14 @@ export class Cast implements AsyncDisposable {
   readonly published = new Map<UeName, PublishedState>()
   /** bob's subscription to alice. */
   bobWatches: Subscription | undefined
+  /** alice's phone watches who watches her. */
+  aliceWinfo: Subscription | undefined
   /** When the step `subscribe` was under way: its trace began then. */
   subscribed: TimeSpan | undefined
   /** When the PUBLISH was under way whose NOTIFY the trace is to link. */
   secondPublished: TimeSpan | undefined
   readonly #ues = new Map<UeName, Ue>()
+  readonly #uts = new Map<string, Ut>()
   readonly #taps = new Map<UeName, Wiretap>()
 
   constructor(stack: StoryStack) {
@@ -66,6 +77,19 @@ export class Cast implements AsyncDisposable {
     })
     this.#ues.set(name, ue)
     return ue
+  }
+
+  /** Ut of the UE, with its ISIM; `identity` is whom it asks to be, by default who it is. */
+  async ut(name: UeName, identity?: Impu): Promise<Ut> {
+    const { world } = this.stack
+    const key = `${name} ${identity ?? ''}`
+    const known = this.#uts.get(key)
+    if (known) return known
+    const credentials = world.credentials[name]
+    const isimStore = fileIsimStore(isimStateFile(world.fileOf(name)))
+    const ut = await Ut.open({ credentials, isimStore, ...(identity && { identity }) })
+    this.#uts.set(key, ut)
+    return ut
   }
 
   /** The UE, switched on and registered. */
@@ -101,6 +125,6 @@ export class Cast implements AsyncDisposable {
   /** Switches everything off; nothing is said to the network. */
   async [Symbol.asyncDispose](): Promise<void> {
     for (const tap of this.#taps.values()) tap[Symbol.dispose]()
-    await Promise.all([...this.#ues.values()].map((ue) => ue.close()))
+    await Promise.all([...this.#ues.values(), ...this.#uts.values()].map((one) => one.close()))
   }
 }

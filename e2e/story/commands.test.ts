@@ -40,7 +40,7 @@ class CommandRun {
   }
 }
 
-test('a person registers, publishes, watches, is refused, and manages subscribers with the rollcall command', async () => {
+test('a person registers, publishes, watches, is refused, sets rules, and manages subscribers with the rollcall command', async () => {
   await using network = await TestNetwork.start({ block: 18 })
   const run = async (...args: string[]): Promise<CommandRun & { code: number }> => {
     const command = new CommandRun(network, args)
@@ -82,11 +82,49 @@ test('a person registers, publishes, watches, is refused, and manages subscriber
     'everybody has de-registered',
   )
 
+  await checkUtCommands(network, run)
   await checkSubscriberCommands(network, run)
   const store = await run('store', 'init', '--json')
   assert.equal(store.code, 0, store.stderr)
   assert.deepEqual(store.lines()[0]?.created, [])
 })
+
+/** Rules and documents over Ut, beside a watch that goes on. */
+async function checkUtCommands(
+  network: TestNetwork,
+  run: (...args: string[]) => Promise<CommandRun & { code: number }>,
+): Promise<void> {
+  const { domain } = network.world
+  assert.match((await run('ue', 'rules', 'show')).stdout, /^no rules/)
+  const allowed = await run('ue', 'rules', 'allow', 'bob')
+  assert.deepEqual(
+    [allowed.code, allowed.stdout.split('\n')[0]],
+    [0, `sip:bob@${domain}: allow, in force`],
+    allowed.stderr,
+  )
+  const watching = new CommandRun(network, ['ue', 'watch', 'alice', '--as', 'carol', '--json'])
+  await waitFor('carol waits', async () => watching.lines().find(({ state }) => state === 'pending'), 20_000)
+  const watchers = await run('ue', 'watchers')
+  assert.match(watchers.stdout, new RegExp(`wait for your word[^\n]*\n +sip:carol@${domain}\n`))
+  assert.equal((await run('ue', 'rules', 'allow', 'carol', '--older-key')).code, 1, 'the proxy takes the suite alone')
+  assert.equal((await run('ue', 'rules', 'allow', 'carol')).code, 0)
+  await waitFor('carol is let in', async () => watching.lines().find(({ state }) => state === 'active'), 20_000)
+  watching.child.kill('SIGINT')
+  await watching.ended
+  const shown = await run('ue', 'rules', 'show')
+  assert.match(shown.stdout, new RegExp(`allow +sip:bob@${domain}, sip:carol@${domain} `))
+  const node =
+    'pres-rules/index/~~/cp:ruleset/cp:rule[@id="rollcall-allow"]?xmlns(cp=urn:ietf:params:xml:ns:common-policy)'
+  assert.match((await run('ue', 'xcap', 'get', node)).stdout, /^<rule id="rollcall-allow">/)
+  assert.equal((await run('ue', 'xcap', 'get', node, '--as', 'bob')).code, 1)
+  assert.equal((await run('ue', 'xcap', 'delete', 'pres-rules/index')).stdout, 'deleted\n')
+  const { impi } = network.world.credentials['carol-cli']
+  const file = join(network.data.path, 'password')
+  await writeFile(file, 'correct horse\n')
+  const set = await run('subscriber', 'password', 'set', impi, '--realm', domain, '--file', file)
+  assert.deepEqual([set.code, set.stdout], [0, `${impi} has a password in ${domain}\n`], set.stderr)
+  assert.match((await run('subscriber', 'guss', 'show', impi)).stdout, new RegExp(`"sip:carol@${domain}"`))
+}
 
 async function checkSubscriberCommands(
   network: TestNetwork,

@@ -14,6 +14,13 @@ export const STORY_STEPS = [
   'notify-composed',
   'reregister',
   'notify-after-reregister',
+  'bootstrap',
+  'rules-pending',
+  'rules-allow',
+  'rules-polite-block',
+  'anonymous-watcher',
+  'refuse-foreign-tree',
+  'refuse-foreign-naf',
   'refuse-forged-subscribe',
   'refuse-foreign-publish',
   'refuse-foreign-winfo',
@@ -24,6 +31,17 @@ export const STORY_STEPS = [
 ] as const
 
 export type StoryStep = (typeof STORY_STEPS)[number]
+
+/** Those of them that need a BSF and an Authentication Proxy. */
+export const UT_STEPS: ReadonlySet<StoryStep> = new Set([
+  'bootstrap',
+  'rules-pending',
+  'rules-allow',
+  'rules-polite-block',
+  'anonymous-watcher',
+  'refuse-foreign-tree',
+  'refuse-foreign-naf',
+])
 
 /** How one step went. */
 export interface StepReport {
@@ -70,6 +88,12 @@ export interface StackAdmin {
   getPresentity(impu: string): Promise<GetPresentityResponse>
 }
 
+/** What Ut's steps do besides what a UE can. */
+export interface StackUt {
+  /** Asks the BSF for the key of a NAF with the Authentication Proxy's certificate; gives whether it was refused. */
+  asksForKey(o: { readonly btid: string; readonly fqdn: string }): Promise<'given' | 'refused'>
+}
+
 export type StackService = 'hss' | 'scscf' | 'pcscf' | 'presence'
 
 /** A stack that the story can be played on: local processes, containers, a cluster. The world is provisioned already. */
@@ -82,6 +106,8 @@ export interface StoryStack {
   /** Loopback address of somebody who has no UE. */
   readonly attackerAddress: string
   readonly admin: StackAdmin
+  /** Absent: there is no BSF and no Authentication Proxy, and the story leaves Ut out. */
+  readonly ut?: StackUt | undefined
   metrics(service: StackService): Promise<readonly MetricSample[]>
   /** Absent: the stack sends its spans elsewhere, and the story cannot look at them. */
   readonly traces: TraceSource | undefined

@@ -1,5 +1,5 @@
 import { Cast } from './cast.ts'
-import type { StepReport, StoryStack } from './stack.ts'
+import { type StepReport, type StoryStack, UT_STEPS } from './stack.ts'
 import { deregisterStep } from './steps/deregister.ts'
 import {
   notifyAfterReregisterStep,
@@ -19,6 +19,14 @@ import {
 import { registerSteps, reregisterStep } from './steps/registrations.ts'
 import type { Step } from './steps/step.ts'
 import { traceStep } from './steps/trace.ts'
+import {
+  anonymousWatcherStep,
+  bootstrapStep,
+  rulesAllowStep,
+  rulesPendingStep,
+  rulesPoliteBlockStep,
+} from './steps/ut.ts'
+import { foreignNafStep, foreignTreeStep } from './steps/ut-refusals.ts'
 
 const STEPS: readonly Step[] = [
   ...registerSteps,
@@ -29,6 +37,13 @@ const STEPS: readonly Step[] = [
   notifyComposedStep,
   reregisterStep,
   notifyAfterReregisterStep,
+  bootstrapStep,
+  rulesPendingStep,
+  rulesAllowStep,
+  rulesPoliteBlockStep,
+  anonymousWatcherStep,
+  foreignTreeStep,
+  foreignNafStep,
   forgedSubscribeStep,
   foreignPublishStep,
   foreignWinfoStep,
@@ -53,7 +68,7 @@ export interface StoryOptions {
  */
 export async function runStory(stack: StoryStack, options: StoryOptions): Promise<boolean> {
   await using cast = new Cast(stack)
-  for (const step of STEPS) {
+  for (const step of STEPS.filter(({ name }) => stack.ut !== undefined || !UT_STEPS.has(name))) {
     if (options.signal?.aborted) return false
     const report = await play(step, cast, options)
     options.report(report)

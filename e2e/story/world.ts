@@ -2,7 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Impu, parseImpi, parseImpu, type Random, Secret, systemRandom } from '@rollcall/core'
 import { Algorithm, type PrivateIdentity, type Subscriber } from '@rollcall/proto-gen/admin'
-import { type Credentials, CredentialsError, type Endpoint, loadCredentials, saveCredentials } from '@rollcall/ue'
+import {
+  type Credentials,
+  CredentialsError,
+  type Endpoint,
+  loadCredentials,
+  saveCredentials,
+  type UtPlaces,
+} from '@rollcall/ue'
 import { storyFilterCriteria } from './filter-criteria.ts'
 import { PEOPLE, type Person, UE_NAMES, UE_NUMBERS, type UeName } from './people.ts'
 
@@ -29,6 +36,8 @@ export interface WorldOptions {
   /** The P-CSCF's unprotected port and its encapsulation socket. */
   readonly pcscf: Endpoint
   readonly encapsulation: Endpoint
+  /** Where BSF and AP are, and who certified them; without it the UEs look for their names. */
+  readonly ut?: UtPlaces | undefined
   /** Loopback address of the UE with this number; by default 127.0.1.NUMBER. */
   readonly addressOf?: (number: number) => string
   readonly random?: Random
@@ -81,7 +90,7 @@ function newKeys({ algorithm }: Person, random: Random): Credentials['keys'] {
 }
 
 function credentialsOf(ue: UeName, keys: Credentials['keys'], options: WorldOptions): Credentials {
-  const { domain, pcscf, encapsulation, addressOf = (number: number) => `127.0.1.${number}` } = options
+  const { domain, pcscf, encapsulation, ut, addressOf = (number: number) => `127.0.1.${number}` } = options
   const number = UE_NUMBERS[ue]
   const person = personOf(ue)
   const tel = person.tel === undefined ? [] : [parseImpu(person.tel)]
@@ -95,6 +104,7 @@ function credentialsOf(ue: UeName, keys: Credentials['keys'], options: WorldOpti
     encapsulation,
     localAddress: addressOf(number),
     instance: `urn:gsma:imei:35000000-${String(number).padStart(6, '0')}-0`,
+    ...(ut && { ut }),
   }
 }
 

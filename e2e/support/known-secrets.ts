@@ -30,7 +30,7 @@ export async function knownSecrets(o: { world: World; data: DataFolder; keyLogFi
     keys.set(`session key ${index}`, Buffer.from(String(match[1]), 'hex'))
   }
   assert.ok(keys.size > SECRETS_MIN, 'there are session keys in the key log')
-  for (const service of ['hss', 'pcscf']) {
+  for (const service of ['hss', 'pcscf', 'bsf']) {
     const file = JSON.parse(await readFile(o.data.sealingKeysFile(service), 'utf8')) as { keys: Record<string, string> }
     for (const [id, text] of Object.entries(file.keys))
       keys.set(`sealing key ${service} ${id}`, Buffer.from(text, 'base64'))

@@ -116,6 +116,7 @@ export class TestNetwork implements AsyncDisposable {
         domain: REALM,
         pcscf: { address, port: SIP_PORT },
         encapsulation: { address, port: ENCAPSULATION_PORT },
+        ut: stack.ut,
         addressOf: (number) => `127.${o.block}.1.${number}`,
       })
       await provisionWorld(world, (subscriber) => operator.addSubscriber(subscriber))

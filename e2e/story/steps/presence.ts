@@ -93,7 +93,7 @@ export const notifyAfterReregisterStep: Step = {
 }
 
 /** Waits for the NOTIFY that shows what these terminals published last; older states on the way are passed over. */
-async function bobIsTold(cast: Cast, terminals: readonly UeName[]): Promise<Notification> {
+export async function bobIsTold(cast: Cast, terminals: readonly UeName[]): Promise<Notification> {
   const subscription = cast.bobWatches
   expect(subscription, 'bob has no subscription')
   const wanted = terminals.map((name) => cast.published.get(name)).filter((state) => state !== undefined)

@@ -7,6 +7,7 @@ import type { Dice } from '../seeds.ts'
 import type { CoreClient } from './core-client.ts'
 import { CorePublication, CoreSubscription } from './core-presence.ts'
 import { CoreUe } from './core-ue.ts'
+import { RulesOverUt } from './rules-over-ut.ts'
 
 /** Presentities whose policy changes all the time, and who watches each. */
 const PRESENTITIES = 8
@@ -34,12 +35,17 @@ const POLL_MS = 50
 interface Circle {
   readonly publication: CorePublication
   readonly watchers: readonly CoreUe[]
+  /** The presentity sets rules itself; without it an operator sets her policy. */
+  readonly rules: RulesOverUt | undefined
   /** Changes of its policy that were acknowledged. */
   changes: number
 }
 
-/** Presentities that publish all the time while an operator blocks their watchers and lets them in again. */
-export class PolicyLoad {
+/**
+ * Presentities that publish all the time while their watchers are blocked and let in again: by an operator, and for every second
+ * one by rules that she puts over Ut herself.
+ */
+export class PolicyLoad implements AsyncDisposable {
   readonly #network: TestNetwork
   readonly #client: CoreClient
   readonly #circles: readonly Circle[]
@@ -55,12 +61,18 @@ export class PolicyLoad {
   static async prepare(network: TestNetwork, client: CoreClient): Promise<PolicyLoad> {
     const users = await network.coreUsers('policy', PRESENTITIES * (1 + WATCHERS_EACH), 300_000)
     const ues = users.map((user) => new CoreUe(client, user))
-    const circles = Array.from({ length: PRESENTITIES }, () => {
+    const circles: Circle[] = []
+    for (let number = 0; number < PRESENTITIES; number++) {
       const [presentity, ...watchers] = ues.splice(0, 1 + WATCHERS_EACH)
       if (!presentity) throw new Error('nobody is there')
-      return { publication: new CorePublication(presentity), watchers, changes: 0 }
-    })
+      const rules = number % 2 === 0 ? await RulesOverUt.open(network, presentity.user) : undefined
+      circles.push({ publication: new CorePublication(presentity), watchers, rules, changes: 0 })
+    }
     return new PolicyLoad(network, client, circles)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { rules } of this.#circles) await rules?.[Symbol.asyncDispose]()
   }
 
   get history(): History {
@@ -115,7 +127,7 @@ export class PolicyLoad {
     while (this.#isOn) {
       const blocked = circle.watchers.map(({ user }) => user.impu).filter(() => dice.percent(50))
       const end = this.history.begin({ kind: 'policy', presentity: impu, blocked })
-      const isInForce = await this.#set(impu, blocked)
+      const isInForce = await (circle.rules ? this.#put(circle.rules, blocked) : this.#set(impu, blocked))
       end(isInForce ? 'ok' : 'unknown')
       if (isInForce) circle.changes += 1
       await delay(dice.between(0, POLICY_PAUSE_MS_MAX))
@@ -136,6 +148,15 @@ export class PolicyLoad {
       }
       await delay(WATCH_PAUSE_MS)
     }
+  }
+
+  /** As `#set`, by rules of the presentity's own. */
+  async #put(rules: RulesOverUt, blocked: readonly string[]): Promise<boolean> {
+    while (!(await rules.block(blocked))) {
+      if (!this.#isOn) return false
+      await delay(WATCH_PAUSE_MS)
+    }
+    return true
   }
 
   /** Subscribes whenever it is not told, and comes back when it is refused. */
