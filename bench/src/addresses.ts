@@ -11,6 +11,8 @@ export const ROLLCALL_ADDRESSES = ['127.1.9.2', '127.1.9.3'] as const
 /** Kamailio and PostgreSQL. */
 export const PEER_ADDRESS = '127.1.9.4'
 export const HOP_ADDRESS = '127.1.9.5'
+/** The HSS, the BSF and their store, for bootstrappings. */
+export const BOOTSTRAP_ADDRESS = '127.1.9.7'
 /** The system that `serve` keeps up, whose SIP listener is where the caller says. */
 export const SERVE_ADDRESS = '127.1.9.6'
 

@@ -8,8 +8,12 @@ export const BENCH_NAMES = [
   'fanout',
   'hop',
   'sip',
+  'policy',
   'esp',
   'register',
+  'bootstrap',
+  'xcap',
+  'rule-to-notify',
   'path',
   'memory',
   'takeover',
@@ -36,8 +40,12 @@ export const USAGE = `usage: npm run bench [-- NAME…] [--json FILE] [--profile
   fanout     one PUBLISH to 1,000 watchers, all NOTIFYs answered
   hop        SIP over the gRPC hop: 1 kB there and back by mutual TLS
   sip        1 kB: parse, typed header fields, serialize
+  policy     rules of one presentity: a decision, and the document filtered by it; 10, 100, 1,000 rules
   esp        1 kB in ESP, sealed and opened, by suite
   register   full registrations with AKA and four SAs: UE, P-CSCF, S-CSCF, HSS; 1, 16, 64 outstanding
+  bootstrap  bootstrappings over Ub: UE, BSF, HSS, context durable; 1, 16, 64 outstanding
+  xcap       XCAP through the Authentication Proxy by GBA digest: GET, durable PUT of an element; 1, 16, 64 outstanding
+  rule-to-notify  from a PUT of a rule over Ut to the NOTIFY that follows, one at a time
   path       PUBLISH, SUBSCRIBE and NOTIFY between UEs, all in ESP, through every service
   memory     octets a presentity and a subscription at 100,000; with --million at 1,000,000 too
   takeover   15,000 presentities, 150,000 subscriptions: kill -9, restarted or taken over

@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs'
+import { benchBootstrap } from './bootstrap.ts'
 import { type BenchName, type BenchOptions, type Command, parseCommand, USAGE } from './command.ts'
 import { benchEsp } from './esp.ts'
 import { benchHop } from './hop.ts'
@@ -8,12 +9,14 @@ import { benchFanout, benchPublish, benchSubscribe } from './own-benches.ts'
 import { benchPath } from './path.ts'
 import { comparePeer } from './peer/compare.ts'
 import { MissingPackagesError } from './peer/packages.ts'
+import { benchPolicy } from './policy.ts'
 import { benchRegister } from './register.ts'
 import type { BenchReport, BenchRow, Machine, RatioRow } from './report/bench-row.ts'
 import { formatRatio, formatRow } from './report/table.ts'
 import { serve } from './serve.ts'
 import { benchSip } from './sip.ts'
 import { benchTakeover } from './takeover.ts'
+import { benchRuleToNotify, benchXcap } from './xcap.ts'
 
 const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => AsyncIterable<BenchRow>>> = {
   publish: benchPublish,
@@ -21,8 +24,12 @@ const BENCHES: Readonly<Record<BenchName, (o: BenchOptions) => AsyncIterable<Ben
   fanout: benchFanout,
   hop: benchHop,
   sip: benchSip,
+  policy: benchPolicy,
   esp: benchEsp,
   register: benchRegister,
+  bootstrap: benchBootstrap,
+  xcap: benchXcap,
+  'rule-to-notify': benchRuleToNotify,
   path: benchPath,
   memory: benchMemory,
   takeover: benchTakeover,

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { AccessScale } from './access/scale.ts'
+import { benchBootstrap } from './bootstrap.ts'
 import { Generator } from './load/generator.ts'
 import { benchMemory } from './memory.ts'
 import { benchPath } from './path.ts'
@@ -14,6 +15,7 @@ import type { BenchRow } from './report/bench-row.ts'
 import { RollcallSide } from './rollcall/rollcall-side.ts'
 import { rowOf } from './side.ts'
 import { fanoutWorkload, publishWorkload, type Scale, subscribeWorkload } from './workloads.ts'
+import { benchRuleToNotify, benchXcap, type UtScale } from './xcap.ts'
 
 const ADDRESS = '127.1.9.20'
 const SERVE_SIP = { address: '127.1.9.21', port: 5280 }
@@ -39,6 +41,32 @@ test('measures PUBLISH, SUBSCRIBE and a fan-out of a real Presence Server', asyn
     assertRow(row)
     assert.deepEqual(Object.keys(row.cpu_us), ['presence', 'nats', 'generator'])
   }
+})
+
+test('measures bootstrappings by a real BSF and HSS, and every answer is right', async () => {
+  const few = { operations: 70 }
+  const scale = { address: '127.43.9.1', users: 70, rounds: 1, round: few, warmUp: few }
+  const cases: string[] = []
+  for await (const row of benchBootstrap({ isProfiled: false, isMillion: false }, scale)) {
+    assertRow(row)
+    assert.deepEqual(Object.keys(row.cpu_us), ['hss', 'bsf', 'nats', 'generator'])
+    cases.push(`${row.name} ${row.case}`)
+  }
+  assert.deepEqual(cases, ['bootstrap 1 outstanding', 'bootstrap 16 outstanding', 'bootstrap 64 outstanding'])
+})
+
+test('measures documents over Ut and rules that come to be told, and every answer is right', async () => {
+  const few = { operations: 20 }
+  const scale: UtScale = { network: '127.40', users: 1, rounds: 1, round: few, warmUp: { operations: 2 } }
+  const o = { isProfiled: false, isMillion: false }
+  const cases: string[] = []
+  for (const bench of [benchXcap, benchRuleToNotify]) {
+    for await (const row of bench(o, scale)) {
+      assertRow(row)
+      cases.push(`${row.name} ${row.case}`)
+    }
+  }
+  assert.deepEqual(cases, ['xcap GET, 1 outstanding', 'xcap PUT, 1 outstanding', 'rule-to-notify idle'])
 })
 
 test('measures registrations and the whole path in ESP, and every answer is right', async () => {

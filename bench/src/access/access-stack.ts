@@ -1,7 +1,13 @@
 import { fileURLToPath } from 'node:url'
 import { DataFolder } from '@rollcall/deploy/local/data-folder.ts'
 import { Operator } from '@rollcall/deploy/local/operator.ts'
-import { ENCAPSULATION_PORT, LocalStack, SERVICES, type ServiceName, SIP_PORT } from '@rollcall/deploy/local/stack.ts'
+import {
+  ENCAPSULATION_PORT,
+  LocalStack,
+  SIP_PORT,
+  SIP_SERVICES,
+  type SipServiceName,
+} from '@rollcall/deploy/local/stack.ts'
 import type { LoadReport } from '../load/work.ts'
 import { WorkProcess } from '../load/work-process.ts'
 import { cpuUs, rssMb } from '../process-usage.ts'
@@ -35,7 +41,7 @@ export interface AccessStackOptions {
   readonly network: string
   readonly ues: number
   /** Where each service leaves a CPU profile when it ends; by service. */
-  readonly profileFolders?: Readonly<Record<ServiceName, string>>
+  readonly profileFolders?: Readonly<Record<SipServiceName, string>>
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -69,6 +75,7 @@ export class AccessStack implements AsyncDisposable {
       data,
       realm: ACCESS_REALM,
       address,
+      services: SIP_SERVICES,
       settings: { ...SETTINGS, ...o.settings },
       settingsOf: (name: string) => profiling(name, o.profileFolders),
       onExit: (name: string, how: string) => void ended.push(`${name} ended ${how}`),
@@ -96,7 +103,7 @@ export class AccessStack implements AsyncDisposable {
   /** Does the work, with CPU time and memory of all processes beside it. */
   async measure(work: AccessWork): Promise<MeasuredReport> {
     const pids: Record<string, number> = {
-      ...Object.fromEntries(SERVICES.map((name) => [name, this.#stack.service(name).pid ?? 0])),
+      ...Object.fromEntries(SIP_SERVICES.map((name) => [name, this.#stack.service(name).pid ?? 0])),
       nats: this.#stack.nats.pid ?? 0,
       generator: this.#generator.pid,
     }
@@ -126,7 +133,7 @@ export class AccessStack implements AsyncDisposable {
 }
 
 function profiling(name: string, folders: AccessStackOptions['profileFolders']): Record<string, string> {
-  const service = SERVICES.find((one) => name === one || name.startsWith(`${one}-`))
+  const service = SIP_SERVICES.find((one) => name === one || name.startsWith(`${one}-`))
   const folder = service && folders?.[service]
   return folder ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` } : {}
 }

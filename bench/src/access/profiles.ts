@@ -1,23 +1,28 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { SERVICES, type ServiceName } from '@rollcall/deploy/local/stack.ts'
+import { SIP_SERVICES, type SipServiceName } from '@rollcall/deploy/local/stack.ts'
 import { printSelfTimes } from '../cpu-profile.ts'
 import { TemporaryFolder } from '../temporary-folder.ts'
 
 /** Where the services of an access stack leave their CPU profiles; nowhere, unless asked for. */
 export interface AccessProfiles extends Disposable {
-  readonly options: { readonly profileFolders?: Readonly<Record<ServiceName, string>> }
+  readonly options: { readonly profileFolders?: Readonly<Record<SipServiceName, string>> }
 }
 
 export function withProfiles(isProfiled: boolean): AccessProfiles {
   if (!isProfiled) return { options: {}, [Symbol.dispose]: () => {} }
   const folder = new TemporaryFolder('profile')
-  const of = (name: ServiceName): string => {
+  const of = (name: SipServiceName): string => {
     const path = join(folder.path, name)
     mkdirSync(path)
     return path
   }
-  const profileFolders = { hss: of('hss'), presence: of('presence'), scscf: of('scscf'), pcscf: of('pcscf') }
+  const profileFolders = {
+    hss: of('hss'),
+    presence: of('presence'),
+    scscf: of('scscf'),
+    pcscf: of('pcscf'),
+  }
   return { options: { profileFolders }, [Symbol.dispose]: () => folder[Symbol.dispose]() }
 }
 
@@ -25,5 +30,5 @@ export function withProfiles(isProfiled: boolean): AccessProfiles {
 export function printProfiles(name: string, { options }: AccessProfiles, sinceMs: number): void {
   const { profileFolders } = options
   if (!profileFolders) return
-  for (const service of SERVICES) printSelfTimes(`${name}, ${service}`, profileFolders[service], sinceMs)
+  for (const service of SIP_SERVICES) printSelfTimes(`${name}, ${service}`, profileFolders[service], sinceMs)
 }

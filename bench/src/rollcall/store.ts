@@ -14,7 +14,10 @@ export class BenchStore implements AsyncDisposable {
     this.#folder = folder
   }
 
-  static async start(address: string, services: readonly ('presence' | 'hss' | 'scscf')[]): Promise<BenchStore> {
+  static async start(
+    address: string,
+    services: readonly ('presence' | 'hss' | 'scscf' | 'bsf')[],
+  ): Promise<BenchStore> {
     const folder = new TemporaryFolder('store')
     try {
       const { path } = folder
