@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ANY, anyUsage, Shelf, spoken } from './testing/harness.ts'
+import { parseXcapUri } from './uri/xcap-uri.ts'
 
 const doc = (inner: string): string => `<?xml version="1.0"?>\n<root xmlns="${ANY}">${inner}</root>\n`
 
@@ -87,6 +88,11 @@ test('no-parent names the nearest ancestor that is there (RFC 4825 section 11.1)
     /<no-parent><ancestor>test\/users\/sip:alice@example\.com\/index\/~~\/root\/p:a%5B@id=%22x%20y%22%5D\?xmlns\(p=urn:test:any\)<\/ancestor><\/no-parent>/,
   )
   assert.equal(new Shelf(anyUsage).put('root/a', '<a/>'), '409 no-parent', 'there is no document')
+  const odd = new Shelf(anyUsage, doc('<p:a xmlns:p="urn:)"/>'))
+  const lost = odd.ask('PUT', 'root/p:a/c/d?xmlns(p=urn:^))', { body: '<d/>' })
+  assert.ok(lost.kind === 'conflict')
+  const [, ancestor = ''] = /<ancestor>(.*)<\/ancestor>/.exec(lost.body.toString()) ?? []
+  assert.equal(parseXcapUri(`/${ancestor}`).bindings.get('p'), 'urn:)', 'it is a URI that can be read (section 6.4)')
 })
 
 test('what is deleted is gone, or it is not deleted (RFC 4825 section 8.4)', () => {
@@ -153,6 +159,12 @@ test('conditions (RFC 4825 sections 7.11 and 8.5)', () => {
   assert.equal(status('GET', undefined, { ifMatch: '"v1"' }), 412)
   assert.equal(status('GET', 'root/c', { ifMatch: '*' }), 412)
   assert.equal(status('PUT', undefined, { ifMatch: '"other"' }), 412)
+  assert.equal(status('PUT', 'root/b', { ifMatch: '"other"' }), 412)
+  assert.equal(
+    new Shelf(anyUsage, doc('')).ask('PUT', 'root/b', { body: '<b/>', ifMatch: '"v0"' }).status,
+    201,
+    'the document’s tag',
+  )
   assert.equal(status('PUT', 'root/b', { ifMatch: '*' }), 412, 'the element is not there')
   assert.equal(status('PUT', undefined, { ifNoneMatch: '*' }), 412)
   assert.equal(status('PUT', 'root/b', { ifNoneMatch: '*' }), 201)

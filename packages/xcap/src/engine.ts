@@ -193,7 +193,7 @@ class Decision {
       if (count === 0) return path
       const steps = node.steps.slice(0, count).map(({ text }) => percentEncoded(text))
       const query = [...uri.bindings]
-        .map(([prefix, namespace]) => `xmlns(${prefix}=${percentEncoded(namespace)})`)
+        .map(([prefix, namespace]) => `xmlns(${prefix}=${percentEncoded(namespace.replace(/[()^]/g, '^$&'))})`)
         .join('')
       return `${path}/~~/${steps.join('/')}${query === '' ? '' : `?${query}`}`
     }
