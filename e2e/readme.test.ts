@@ -36,6 +36,8 @@ test('each command of the README does what it says', async () => {
         ...process.env,
         ROLLCALL_DATA_DIR: network.data.path,
         ROLLCALL_HSS_TARGET: network.stack.grpcTarget('hss'),
+        ROLLCALL_PRESENCE_TARGET: network.stack.grpcTarget('presence'),
+        ROLLCALL_PCSCF_TARGET: network.stack.grpcTarget('pcscf'),
       },
     })
     assert.notEqual(stdout.trim(), '', command)
