@@ -19,8 +19,15 @@ export const DOCUMENT_GUARDS: readonly Guard[] = [
   {
     name: 'document-durable',
     file: 'services/presence/src/partition/owner.ts',
-    code: 'await this.#lifetime.within(this.#commits.flush())\n    if (!isRulesKey(key)) return outcome',
-    without: 'if (!isRulesKey(key)) return outcome',
+    code: 'await this.#documentsDurable(presentity)',
+    without: '',
+    tests: ['services/presence/src/partition/owner-documents.test.ts'],
+  },
+  {
+    name: 'document-read-durable',
+    file: 'services/presence/src/partition/owner.ts',
+    code: 'await this.#documentsUnderWay.get(presentity)',
+    without: '',
     tests: ['services/presence/src/partition/owner-documents.test.ts'],
   },
   {

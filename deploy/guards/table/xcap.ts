@@ -12,8 +12,8 @@ export const XCAP_GUARDS: readonly Guard[] = [
   {
     name: 'xcap-foreign-tree',
     file: 'packages/xcap/src/authorize.ts',
-    code: 'return identities.some((identity) => comparable(identity) === owner)',
-    without: "return owner !== '' && identities.length > 0",
+    code: 'return identities.some((identity) => namesSameUser(identity, tree.xui))',
+    without: "return namesSameUser('sip:a@b', tree.xui) || identities.length > 0",
     tests: ['packages/xcap/src/authorize.test.ts'],
   },
   {

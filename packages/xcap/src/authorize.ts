@@ -1,3 +1,4 @@
+import { namesSameUser } from './uri/same-user.ts'
 import type { XcapUri } from './uri/xcap-uri.ts'
 
 const READS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
@@ -13,16 +14,6 @@ export function mayAccess({ tree }: Pick<XcapUri, 'tree'>, method: string, ident
   if (identities.length === 0) return false
   // guard: xcap-global-write — documents that are for everybody are nobody's to change
   if (tree.kind === 'global') return READS.has(method)
-  const owner = comparable(tree.xui)
   // guard: xcap-foreign-tree — nobody reads or changes another's documents
-  return identities.some((identity) => comparable(identity) === owner)
-}
-
-/** Scheme and host are alike in any case, the user is not (RFC 3261 section 19.1.4). */
-function comparable(uri: string): string {
-  const colon = uri.indexOf(':')
-  const at = uri.lastIndexOf('@')
-  return (
-    uri.slice(0, colon).toLowerCase() + uri.slice(colon, at + 1) + uri.slice(Math.max(at + 1, colon + 1)).toLowerCase()
-  )
+  return identities.some((identity) => namesSameUser(identity, tree.xui))
 }

@@ -122,6 +122,25 @@ test('a rule holds when it is durable and no earlier owner can tell anything any
   assert.deepEqual(heard, ['pidf', 'rules'])
 })
 
+test('what is not durable yet is told to nobody, and nobody is refused by it', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  const first = await ask(owner, 'PUT', rules([BOB, 'allow']))
+  assert.ok(first.kind === 'write' && first.document)
+  stage.log.mode = 'hold'
+  const heard: string[] = []
+  const hear = (what: string, outcome: Promise<XcapOutcome>): void =>
+    void outcome.then(({ status: answered }) => void heard.push(`${what} ${answered}`))
+  hear('put', ask(owner, 'PUT', rules([BOB, 'block'])))
+  hear('get', ask(owner, 'GET'))
+  hear('old', ask(owner, 'PUT', rules([CAROL, 'allow']), { ifMatch: `"${first.document.etag}"` }))
+  await settled()
+  assert.deepEqual(heard, [])
+  stage.log.acknowledge()
+  await settled()
+  assert.deepEqual(heard.toSorted(), ['get 200', 'old 412', 'put 200'])
+})
+
 test('who has an old version changes nothing', async () => {
   const stage = new Stage()
   const owner = await stage.own()

@@ -59,6 +59,8 @@ export class PartitionOwner implements HeldPartition {
   readonly #ordinal: number
   readonly #policies = new PolicyRevisions()
   readonly #lifetime = new Lifetime()
+  /** Whose documents have changed and are not durable yet; as many as wait for an answer. */
+  readonly #documentsUnderWay = new Map<Impu, Promise<unknown>>()
   readonly #appender: Appender
   readonly #notifier: Notifier
   readonly #commits: Commits
@@ -257,7 +259,11 @@ export class PartitionOwner implements HeldPartition {
     const { documents } = this.#presentities.of(presentity)
     const stored = read ? read(documents) : documents?.get(key)
     const outcome = decideXcap(request, stored, usage, newEtag)
-    if (outcome.kind !== 'write') return outcome
+    if (outcome.kind !== 'write') {
+      // guard: document-read-durable — what is not durable yet may never have been: nobody is told of it, or refused by it
+      await this.#documentsUnderWay.get(presentity)
+      return outcome
+    }
     const { document } = outcome
     if (document?.etag !== stored?.etag) {
       if (document) this.#checkRoom(presentity, document, documents, stored)
@@ -273,7 +279,7 @@ export class PartitionOwner implements HeldPartition {
       if (isRulesKey(key)) this.#decideAnew(presentity, user, traceparent)
     }
     // guard: document-durable — nothing that was answered 2xx may be lost, nor answered to who asks again before it is durable
-    await this.#lifetime.within(this.#commits.flush())
+    await this.#documentsDurable(presentity)
     if (!isRulesKey(key)) return outcome
     await this.#notifier.landed(presentity, LAND_GRACE_MS)
     // guard: rules-sole — an owner before this one may still tell the watcher what it may not see any more
@@ -442,6 +448,17 @@ export class PartitionOwner implements HeldPartition {
     if (known !== undefined && revision <= known) return
     this.#decideAnew(presentity, { policy, impus }, traceparent)
     this.#policies.note(presentity, revision, this.#isWatched(presentity))
+  }
+
+  /** Resolves when the presentity's documents are durable as they are now; whoever reads them meanwhile waits for the same. */
+  async #documentsDurable(presentity: Impu): Promise<void> {
+    const durable = this.#lifetime.within(this.#commits.flush())
+    this.#documentsUnderWay.set(presentity, durable)
+    try {
+      await durable
+    } finally {
+      if (this.#documentsUnderWay.get(presentity) === durable) this.#documentsUnderWay.delete(presentity)
+    }
   }
 
   /** What becomes of the watchers when a document of rules changes: as many as fit into its record. */
