@@ -3,7 +3,7 @@ import { after, test } from 'node:test'
 import { startTestCluster } from '@rollcall/dev-env'
 import { KeyedOwner, lostOf } from '../testing/keyed-owner.ts'
 import { race, takeUntilTaken } from '../testing/race.ts'
-import { connectTo, openLogs, until } from '../testing/store-client.ts'
+import { connectTo, openLogsInTime, until } from '../testing/store-client.ts'
 
 const addresses = ['127.1.3.46', '127.1.3.47', '127.1.3.48'] as const
 const cluster = await startTestCluster({ addresses, services: ['presence'] })
@@ -15,7 +15,7 @@ test('200 hand-overs on three servers, with leaders that step down: no old write
   await using one = await connectTo(cluster, 'presence')
   await using other = await connectTo(cluster, 'presence')
   const result = await race({
-    sides: [await openLogs(one), await openLogs(other)],
+    sides: [await openLogsInTime(one), await openLogsInTime(other)],
     partition: 0,
     handOvers: 200,
     seed: 'three servers',
@@ -31,7 +31,7 @@ test('kill -9 of the leader in the middle of a race changes nothing of that', as
   await using one = await connectTo(cluster, 'presence')
   await using other = await connectTo(cluster, 'presence')
   const result = await race({
-    sides: [await openLogs(one), await openLogs(other)],
+    sides: [await openLogsInTime(one), await openLogsInTime(other)],
     partition: 1,
     handOvers: 20,
     seed: 'killed leader',
@@ -49,7 +49,7 @@ test('kill -9 of the leader under load with snapshots, three times: nothing ackn
   // A test before has killed a server: this one begins with all three in step.
   await cluster.untilCurrent('presence', 'presence_log_2')
   await using connection = await connectTo(cluster, 'presence')
-  const logs = await openLogs(connection)
+  const logs = await openLogsInTime(connection)
   const owner = await KeyedOwner.take(logs, 2, { octets: 2_000 })
   owner.work({ keys: 64, prefix: 'k', withSnapshots: true })
   for (let round = 0; round < 3; round += 1) {
@@ -75,7 +75,7 @@ test('kill -9 of the leader under load with snapshots, three times: nothing ackn
 test('kill -9 of all three servers at once under load: nothing acknowledged is lost', async () => {
   await cluster.untilCurrent('presence', 'presence_log_3')
   await using connection = await connectTo(cluster, 'presence')
-  const logs = await openLogs(connection)
+  const logs = await openLogsInTime(connection)
   const owner = await KeyedOwner.take(logs, 3, { octets: 500 })
   owner.work({ keys: 64, prefix: 'k', withSnapshots: true })
   await until(() => countOf(owner) > 1_000 && owner.snapshots > 0, 40_000)

@@ -1,6 +1,7 @@
 import { systemClock } from '@rollcall/core'
 import type { TestStore } from '@rollcall/dev-env'
 import { connectStore, type StoreConnection } from '../connection.ts'
+import { StoreUnavailableError } from '../errors.ts'
 import type { LogService, StoreService } from '../layout.ts'
 import type { LoadedRecord } from '../log/load-log.ts'
 import type { LogEvent } from '../log/log-event.ts'
@@ -21,6 +22,19 @@ export async function openLogs(
   o: { service?: LogService; appendTimeoutMs?: number; onEvent?: (event: LogEvent) => void } = {},
 ): Promise<PartitionLogs> {
   return await PartitionLogs.open({ connection, service: 'presence', realm: REALM, clock: systemClock, ...o })
+}
+
+/** Opens them as a service does: it asks again while a stream has no leader, for instance after its server was killed. */
+export async function openLogsInTime(connection: StoreConnection, deadlineMs = 40_000): Promise<PartitionLogs> {
+  const endMs = performance.now() + deadlineMs
+  for (;;) {
+    try {
+      return await openLogs(connection)
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError) || performance.now() > endMs) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 /** The payloads of a partition, by taking it. */
