@@ -6,7 +6,7 @@ import type { XcapTree } from './uri/xcap-uri.ts'
 const METHODS = ['GET', 'HEAD', 'PUT', 'DELETE'] as const
 const of = (xui: string): { tree: XcapTree } => ({ tree: { kind: 'users', xui } })
 
-test('a user’s documents are the user’s alone, under any of the user’s identities (RFC 4825 section 5.7, RFC 5025 section 9.7)', () => {
+test('a user’s documents are the user’s alone, under any of the user’s identities (RFC 4825 section 5.7, RFC 5025 section 9.9)', () => {
   for (const method of METHODS) {
     assert.equal(mayAccess(of('sip:alice@example.com'), method, ['tel:+15550100', 'sip:alice@example.com']), true)
     assert.equal(mayAccess(of('SIP:alice@EXAMPLE.com'), method, ['sip:alice@example.com']), true, 'scheme and host')

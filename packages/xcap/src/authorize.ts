@@ -8,7 +8,7 @@ const READS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
  * authenticated reads, and nobody writes.
  *
  * @param identities public user identities that were authenticated; none: nobody.
- * @see RFC 4825 section 5.7; RFC 5025 section 9.7
+ * @see RFC 4825 section 5.7; RFC 5025 section 9.9
  */
 export function mayAccess({ tree }: Pick<XcapUri, 'tree'>, method: string, identities: readonly string[]): boolean {
   if (identities.length === 0) return false

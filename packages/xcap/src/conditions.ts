@@ -8,26 +8,26 @@ export interface Conditions {
 export type ConditionOutcome = 'met' | 'not-modified' | 'failed'
 
 /**
- * Decides the conditions of a request. All parts of a document have its entity-tag, one that is yet to be made too: a client
- * that adds an element says by If-Match for which document. `*` asks whether the named part is there.
+ * Decides the conditions of a request.
  *
- * @param etag of the document, without quotes; undefined when the resource that is named, document or part, is not there.
- * @param documentEtag of the document, when that is there, and the part may not be.
- * @see RFC 4825 sections 7.11 and 8.5; RFC 9110 section 13
+ * @param etag without quotes, of the resource that is named; undefined when it has none.
+ * @see RFC 4825 section 7.11; RFC 4825 section 8.5; RFC 9110 section 13
  */
 export function decideConditions(
   { ifMatch, ifNoneMatch }: Conditions,
   etag: string | undefined,
   isRead: boolean,
-  documentEtag = etag,
 ): ConditionOutcome {
-  const isAny = ifMatch?.trim() === '*'
-  if (ifMatch !== undefined && !matches(ifMatch, isAny || isRead ? etag : documentEtag)) return 'failed'
-  if (ifNoneMatch !== undefined && matches(ifNoneMatch, etag)) return isRead ? 'not-modified' : 'failed'
+  if (ifMatch !== undefined && !matches(ifMatch, etag)) return 'failed'
+  if (ifNoneMatch !== undefined && matches(ifNoneMatch.replace(WEAK, ''), etag))
+    return isRead ? 'not-modified' : 'failed'
   return 'met'
 }
 
-/** `Choice:` a tag without quotes is taken, too; a weak one matches nothing, for there are none here. */
+/** For If-None-Match a tag that something on the way has made weak is the same tag (RFC 9110 section 13.1.2). */
+const WEAK = /(?<![^\s,])W\/(?=")/g
+
+/** `Choice:` a tag without quotes is taken, too; for If-Match a weak one matches nothing (RFC 9110 section 13.1.1). */
 function matches(field: string, etag: string | undefined): boolean {
   if (etag === undefined) return false
   return field.split(',').some((part) => {

@@ -12,7 +12,7 @@ import { percentEncoded } from './uri/percent.ts'
 import { documentPath, type XcapUri } from './uri/xcap-uri.ts'
 import { DOCUMENT_LIMITS, type XcapUsage } from './usage.ts'
 
-/** Media types of parts (RFC 4825 section 15.2). */
+/** Media types of parts (RFC 4825 section 15.2.1, RFC 4825 section 15.2.2, RFC 4825 section 15.2.3). */
 export const ELEMENT_MEDIA_TYPE = 'application/xcap-el+xml'
 export const ATTRIBUTE_MEDIA_TYPE = 'application/xcap-att+xml'
 export const NAMESPACES_MEDIA_TYPE = 'application/xcap-ns+xml'
@@ -45,8 +45,16 @@ export type XcapOutcome =
       readonly etag: string
     }
   | { readonly kind: 'not-modified'; readonly status: 304; readonly etag: string }
-  /** The document is to be this from now on; undefined: it is to be removed. `isNew`: 201. */
-  | { readonly kind: 'write'; readonly status: 200 | 201; readonly document: StoredDocument | undefined }
+  /**
+   * The document is to be this from now on; undefined: it is to be removed. Status 201: a resource came to be. `root` is the
+   * document as it was read, for who works on with it at once; it is much larger than the document, and not to be kept.
+   */
+  | {
+      readonly kind: 'write'
+      readonly status: 200 | 201
+      readonly document: StoredDocument | undefined
+      readonly root: XmlElement | undefined
+    }
   | { readonly kind: 'refused'; readonly status: 400 | 404 | 412 | 413 }
   | { readonly kind: 'refused'; readonly status: 405; readonly allow: string }
   | { readonly kind: 'refused'; readonly status: 415; readonly accept: string }
@@ -109,8 +117,10 @@ class Decision {
     const etag = resource && this.#stored?.etag
     if (isRead && (!resource || etag === undefined))
       return { kind: 'refused', status: ifMatch === undefined ? 404 : 412 }
-    // Before the body is looked at: who is behind must read first anyway.
-    const conditions = decideConditions({ ifMatch, ifNoneMatch }, etag, isRead, this.#stored?.etag)
+    // Before the body is looked at: who is behind must read first anyway. What is put into a document has its tag before it
+    // is there, so that no part can be put on condition that it is new (RFC 4825 section 8.2.6).
+    const tag = method === 'PUT' ? this.#stored?.etag : etag
+    const conditions = decideConditions({ ifMatch, ifNoneMatch }, tag, isRead)
     if (conditions === 'failed') return { kind: 'refused', status: 412 }
     if (conditions === 'not-modified') return { kind: 'not-modified', status: 304, etag: etag ?? '' }
     if (isRead && resource) return { kind: 'read', status: 200, ...resource, etag: etag ?? '' }
@@ -165,7 +175,7 @@ class Decision {
   #delete(isThere: boolean): XcapOutcome {
     const { node } = this.#request.uri
     if (!isThere) return { kind: 'refused', status: 404 }
-    if (!node) return { kind: 'write', status: 200, document: undefined }
+    if (!node) return { kind: 'write', status: 200, document: undefined, root: undefined }
     const element = this.#element(node)
     const place = this.#place(node)
     if (element && node.kind === 'element') return this.#write(deleteElement(place, element))
@@ -175,21 +185,21 @@ class Decision {
   }
 
   /** @throws XcapConflictError when the document would not be valid any more (RFC 4825 section 8.2.5). */
-  #write({ octets, root, isCreated }: Edited): XcapOutcome {
+  #write({ octets, root, isCreated, changed }: Edited): XcapOutcome {
     if (octets.length > DOCUMENT_LIMITS.bytesMax) return { kind: 'refused', status: 413 }
     const { tree } = this.#request.uri
-    const conflict = this.#usage.validate(root, { xui: tree.kind === 'users' ? tree.xui : '', octets })
+    const conflict = this.#usage.validate(root, { xui: tree.kind === 'users' ? tree.xui : '', octets, changed })
     if (conflict) throw new XcapConflictError(conflict)
     // What is as it was keeps its tag: the same request again changes nothing.
     const etag = this.#stored?.octets.equals(octets) ? this.#stored.etag : this.#newEtag
-    return { kind: 'write', status: isCreated ? 201 : 200, document: { octets, etag } }
+    return { kind: 'write', status: isCreated ? 201 : 200, document: { octets, etag }, root }
   }
 
   #place(node: NodeSelector): ElementPlace {
     const { uri } = this.#request
     if (!this.#stored || !this.#root) throw new XcapConflictError({ condition: 'no-parent' })
     const ancestorUri = (count: number): string => {
-      const path = documentPath(uri)
+      const path = `${uri.root}/${documentPath(uri)}`
       if (count === 0) return path
       const steps = node.steps.slice(0, count).map(({ text }) => percentEncoded(text))
       const query = [...uri.bindings]
@@ -209,7 +219,7 @@ class Decision {
 
 /** One empty element of the same name, with all that is declared in its scope (RFC 4825 section 7.10). */
 function namespacesIn(element: XmlElement, octets: Buffer): Buffer {
-  const declarations = bindingsInScope(element).filter(({ uri }) => uri !== '')
+  const declarations = bindingsInScope(element)
   const name = octets.toString('utf8', element.start + 1, element.nameEnd)
   return Buffer.from(`<${name}${declarations.map(declarationText).join('')}/>`)
 }

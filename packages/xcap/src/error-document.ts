@@ -1,7 +1,7 @@
 import { escapeAttribute, escapeText } from '@rollcall/xml'
 import type { XcapConflict } from './errors.ts'
 
-/** Media type of an error's body (RFC 4825 section 15.2.2). */
+/** Media type of an error's body (RFC 4825 section 15.2.4). */
 export const ERROR_MEDIA_TYPE = 'application/xcap-error+xml'
 
 /** Namespace of an error's body (RFC 4825 section 11.2). */

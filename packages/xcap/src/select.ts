@@ -1,4 +1,4 @@
-import { childElements, type NamespaceBinding, type XmlAttribute, type XmlElement } from '@rollcall/xml'
+import { childElements, type NamespaceBinding, XML, type XmlAttribute, type XmlElement } from '@rollcall/xml'
 import { XcapUriError } from './errors.ts'
 import type { SelectedName, Step } from './uri/node-selector.ts'
 
@@ -47,13 +47,13 @@ export function attributeOf(element: XmlElement, name: SelectedName, names: Sele
   return element.attributes.find((one) => one.name === name.name && one.namespace === namespace)
 }
 
-/** Declarations in scope inside the element, its own included; a later one hides an earlier one of the same prefix. */
+/** Declarations in scope inside the element, its own included; a later one hides an earlier one of the same prefix, or undoes it. */
 export function bindingsInScope(element: XmlElement | undefined): NamespaceBinding[] {
   const inScope = new Map<string, string>()
   const chain: XmlElement[] = []
   for (let one = element; one; one = one.parent) chain.unshift(one)
   for (const { declarations } of chain) for (const { prefix, uri } of declarations) inScope.set(prefix, uri)
-  return [...inScope].map(([prefix, uri]) => ({ prefix, uri }))
+  return [...inScope].map(([prefix, uri]) => ({ prefix, uri })).filter(({ uri }) => uri !== '')
 }
 
 /** First the position among those of that name, then the attribute (RFC 4825 section 6.3). */
@@ -65,7 +65,9 @@ function matching(candidates: readonly XmlElement[], step: Step, names: Selector
   return found
 }
 
+/** `xml` needs no binding, and takes none (XPointer Framework section 3.3). */
 function bound(prefix: string, { bindings }: SelectorNames): string {
+  if (prefix === 'xml') return XML
   const namespace = bindings.get(prefix)
   if (namespace === undefined) throw new XcapUriError('XCAP_URI_MALFORMED', 'a prefix that the query does not bind')
   return namespace

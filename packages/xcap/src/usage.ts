@@ -7,7 +7,7 @@ export interface XcapUsage {
   readonly auid: string
   /** Of its documents. */
   readonly mediaType: string
-  /** Of unprefixed names in node selectors (RFC 4825 section 5.3). */
+  /** Of unprefixed names in node selectors (RFC 4825 section 5.2). */
   readonly defaultNamespace: string
   /** Namespaces that the server understands of it, for xcap-caps. */
   readonly namespaces: readonly string[]
@@ -25,6 +25,8 @@ export interface XcapUsage {
 export interface ValidationContext {
   readonly xui: string
   readonly octets: Buffer
+  /** The only element that is not as it was in the version before, which was valid; absent: any may be another. */
+  readonly changed?: XmlElement | undefined
 }
 
 /** What a stored document may have: an XCAP document is read as a tree at each change. */

@@ -16,6 +16,8 @@ const IS_PLAIN = 5
 const BINDING = 6
 const FIELDS = 7
 
+const NONE: readonly XmlAttribute[] = []
+
 /** The attributes of one start tag, as spans; used again for each tag. */
 export class AttributeTable {
   readonly #source: XmlSource
@@ -78,7 +80,8 @@ export class AttributeTable {
   }
 
   /** All of the tag but declarations, in its order, with where each stands. */
-  list(): XmlAttribute[] {
+  list(): readonly XmlAttribute[] {
+    if (this.#count === 0) return NONE
     const { text } = this.#source
     const attributes: XmlAttribute[] = []
     for (let i = 0; i < this.#count; i++) {

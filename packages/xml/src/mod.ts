@@ -1,4 +1,5 @@
 export { XmlError, type XmlErrorCode } from './errors.ts'
+export { type GraftPlace, graft } from './graft.ts'
 export { DEPTH_MAX, type XmlLimits } from './limits.ts'
 export type { NamespaceBinding } from './namespace-scope.ts'
 export { XML, XMLNS } from './namespaces.ts'

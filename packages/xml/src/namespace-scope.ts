@@ -13,6 +13,7 @@ export const NO_NAMESPACE = -1
 /** Not the index of a declaration: the prefix `xml`, which everyone knows. */
 export const XML_PREFIX = -2
 
+const NONE: readonly NamespaceBinding[] = []
 const UNBOUND: NamespaceBinding = { prefix: '', uri: '' }
 
 /** The declarations in scope, innermost last; a name leans on one by its index. */
@@ -43,12 +44,13 @@ export class NamespaceScope {
 
   /** Those that came behind the first `size`. */
   since(size: number): readonly NamespaceBinding[] {
-    return this.#bindings.slice(size)
+    return this.#bindings.length === size ? NONE : this.#bindings.slice(size)
   }
 
   /** Leaves an element before which there were `size` declarations. */
   leave(size: number): void {
-    this.#bindings.length = size
+    // Most elements declare nothing, and setting a length costs even when it is the same.
+    if (this.#bindings.length !== size) this.#bindings.length = size
   }
 
   /** The declaration that a name leans on, whose prefix with its colon lies from `nameStart` to `localStart`. */

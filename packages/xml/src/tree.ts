@@ -51,11 +51,15 @@ export interface XmlText {
 }
 
 /** The elements among the children. */
-export function childElements(element: XmlElement): XmlElement[] {
-  return element.children.filter((child) => child.kind === 'element')
+export function childElements({ children }: XmlElement): XmlElement[] {
+  const elements: XmlElement[] = []
+  for (const child of children) if (child.kind === 'element') elements.push(child)
+  return elements
 }
 
 /** The character data directly in the element, that of its children left out. */
-export function textOf(element: XmlElement): string {
-  return element.children.map((child) => (child.kind === 'text' ? child.text : '')).join('')
+export function textOf({ children }: XmlElement): string {
+  let text = ''
+  for (const child of children) if (child.kind === 'text') text += child.text
+  return text
 }

@@ -33,23 +33,25 @@ export class XmlSource {
   }
 
   skipSpace(from: number): number {
+    const { text } = this
     let at = from
-    while (this.is(at, SPACE)) at++
+    while (isOf(text.charCodeAt(at), SPACE)) at++
     return at
   }
 
   /** Reads a name from `start` and gives the place behind it. */
   readName(start: number): number {
+    const { text } = this
     let at = start
     this.localStart = start
-    if (!this.is(at, NAME_START)) this.fail('XML_MALFORMED', 'a name was expected', at)
-    while (this.is(at, NAME)) at++
-    if (this.text.charCodeAt(at) !== COLON) return at
+    if (!isOf(text.charCodeAt(at), NAME_START)) this.fail('XML_MALFORMED', 'a name was expected', at)
+    while (isOf(text.charCodeAt(at), NAME)) at++
+    if (text.charCodeAt(at) !== COLON) return at
     at++
-    if (!this.is(at, NAME_START)) this.fail('XML_NAMESPACE', 'a local name was expected', at)
+    if (!isOf(text.charCodeAt(at), NAME_START)) this.fail('XML_NAMESPACE', 'a local name was expected', at)
     this.localStart = at
-    while (this.is(at, NAME)) at++
-    if (this.text.charCodeAt(at) === COLON) this.fail('XML_NAMESPACE', 'two colons in a name', start)
+    while (isOf(text.charCodeAt(at), NAME)) at++
+    if (text.charCodeAt(at) === COLON) this.fail('XML_NAMESPACE', 'two colons in a name', start)
     return at
   }
 
@@ -92,17 +94,19 @@ export class XmlSource {
   }
 
   spells(at: number, words: string): boolean {
+    const { text } = this
     for (let i = 0; i < words.length; i++) {
-      if (this.text.charCodeAt(at + i) !== words.charCodeAt(i)) return false
+      if (text.charCodeAt(at + i) !== words.charCodeAt(i)) return false
     }
     return true
   }
 
   /** Are these two spans spelt alike? */
   same(start: number, end: number, otherStart: number, otherEnd: number): boolean {
+    const { text } = this
     if (end - start !== otherEnd - otherStart) return false
     for (let i = 0; i < end - start; i++) {
-      if (this.text.charCodeAt(start + i) !== this.text.charCodeAt(otherStart + i)) return false
+      if (text.charCodeAt(start + i) !== text.charCodeAt(otherStart + i)) return false
     }
     return true
   }

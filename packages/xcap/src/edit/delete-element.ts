@@ -9,7 +9,7 @@ import { splice } from './splice.ts'
  * Takes an element out; white space around it stays.
  *
  * @throws XcapConflictError `cannot-delete` where the URI would name another element then, or for the root.
- * @see RFC 4825 section 8.4.2
+ * @see RFC 4825 section 8.4
  */
 export function deleteElement({ octets, steps, names }: ElementPlace, element: XmlElement): Edited {
   if (!element.parent)

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import type { XmlAttribute, XmlElement } from '@rollcall/xml'
+import { XML, type XmlAttribute, type XmlElement } from '@rollcall/xml'
 import { attributeValue, isAttributeValue } from '../attribute-value.ts'
 import { XcapConflictError } from '../errors.ts'
 import { attributeNamespace, attributeOf, bindingsInScope, type SelectorNames, selectElements } from '../select.ts'
@@ -13,10 +13,13 @@ import { splice } from './splice.ts'
  *
  * @param body the value as it may stand between quotes.
  * @throws XcapConflictError `not-utf-8`, `not-xml-att-value`, `cannot-insert`.
- * @see RFC 4825 sections 8.2.4 and 8.2.6
+ * @see RFC 4825 section 8.2.3; RFC 4825 section 8.2.4
  */
 export function putAttribute(place: ElementPlace, element: XmlElement, name: SelectedName, body: Buffer): Edited {
   const { octets, names } = place
+  // A namespace declaration is no attribute, and no GET would give it back (RFC 4825 section 6.3).
+  if (name.prefix === '' && name.name === 'xmlns')
+    throw new XcapConflictError({ condition: 'cannot-insert', phrase: 'a namespace declaration is no attribute' })
   const quoted = quote(body)
   const existing = attributeOf(element, name, names)
   const changed = existing
@@ -32,7 +35,7 @@ export function putAttribute(place: ElementPlace, element: XmlElement, name: Sel
   return { octets: changed, root, isCreated: existing === undefined }
 }
 
-/** Takes an attribute out, with the white space before it (RFC 4825 section 8.4.3). */
+/** Takes an attribute out, with the white space before it (RFC 4825 section 8.4). */
 export function deleteAttribute({ octets }: ElementPlace, attribute: XmlAttribute): Edited {
   let { start } = attribute
   while (/\s/.test(String.fromCharCode(octets[start - 1] ?? 0))) start--
@@ -52,6 +55,7 @@ function quote(body: Buffer): Buffer {
 function newName(element: XmlElement, { prefix, name }: SelectedName, names: SelectorNames): Buffer {
   if (prefix === '') return Buffer.from(` ${name}=`)
   const namespace = attributeNamespace({ prefix, name }, names)
+  if (namespace === XML) return Buffer.from(` xml:${name}=`)
   const binding = bindingsInScope(element).find((one) => one.uri === namespace && one.prefix !== '')
   if (!binding)
     throw new XcapConflictError({ condition: 'cannot-insert', phrase: 'no prefix is bound to its namespace' })

@@ -8,7 +8,7 @@ export function parseDocument(octets: Buffer): XmlElement {
 }
 
 /**
- * One element, without a prolog, in which prefixes may be used that are bound around its place (RFC 4825 section 8.2.1).
+ * One element, without a prolog, in which prefixes may be used that are bound around its place (RFC 4825 section 8.2.2).
  *
  * @throws XcapConflictError `not-xml-frag`, `not-utf-8`, `constraint-failure`.
  */

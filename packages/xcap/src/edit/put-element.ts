@@ -1,7 +1,8 @@
-import { childElements, type XmlElement } from '@rollcall/xml'
+import { childElements, type GraftPlace, graft, type XmlElement } from '@rollcall/xml'
 import { XcapConflictError } from '../errors.ts'
 import { bindingsInScope, ofName, type SelectorNames, selectElements } from '../select.ts'
 import type { Step } from '../uri/node-selector.ts'
+import { DOCUMENT_LIMITS } from '../usage.ts'
 import { parseDocument, parseFragment } from './parse.ts'
 import { splice } from './splice.ts'
 
@@ -10,6 +11,8 @@ export interface Edited {
   readonly octets: Buffer
   readonly root: XmlElement
   readonly isCreated: boolean
+  /** The only element that is not as it was in the document before; absent: any may be another. */
+  readonly changed?: XmlElement | undefined
 }
 
 /** The part that a request names. */
@@ -34,22 +37,38 @@ export function putElement(place: ElementPlace, body: Buffer): Edited {
   const parent = parentOf(place)
   const [existing, ...more] = selectElements(root, steps, names)
   if (more.length > 0) throw new XcapConflictError({ condition: 'cannot-insert', phrase: 'several elements are named' })
-  const outer = bindingsInScope(parent)
-  const element = parseFragment(trimmed, outer)
-  const changed = existing
-    ? splice(octets, existing.start, existing.end, trimmed)
-    : insert(place, parent, element, trimmed)
-  return idempotent(place, changed, trimmed, existing === undefined)
+  const element = parseFragment(trimmed, bindingsInScope(parent))
+  const gap = existing ? replacing(existing) : insertion(place, parent, element)
+  const changed = splice(octets, gap.start, gap.end, gap.tagName ? pairOfTags(gap.tagName, trimmed) : trimmed)
+  // What was read already need not be read again, if it is sure that the whole can be.
+  const isGrafted =
+    gap.place !== undefined && changed.length <= DOCUMENT_LIMITS.bytesMax && graft(gap.place, element, DOCUMENT_LIMITS)
+  const tree = isGrafted ? { root, changed: element } : { root: parseDocument(changed) }
+  return idempotent(place, { octets: changed, isCreated: !existing, ...tree }, trimmed)
 }
 
-/** A GET of the same URI must give what was put (RFC 4825 section 8.2.3). */
-function idempotent({ steps, names }: ElementPlace, octets: Buffer, body: Buffer, isCreated: boolean): Edited {
-  const root = parseDocument(octets)
-  const [found, ...more] = selectElements(root, steps, names)
-  if (!found || more.length > 0 || !octets.subarray(found.start, found.end).equals(body)) {
+/** A GET of the same URI must give what was put (RFC 4825 section 8.2.3, RFC 4825 section 8.2.4). */
+function idempotent({ steps, names }: ElementPlace, edited: Edited, body: Buffer): Edited {
+  const [found, ...more] = selectElements(edited.root, steps, names)
+  if (!found || more.length > 0 || !edited.octets.subarray(found.start, found.end).equals(body)) {
     throw new XcapConflictError({ condition: 'cannot-insert', phrase: 'the URI would not name what was put' })
   }
-  return { octets, root, isCreated }
+  return edited
+}
+
+/** The octets that the new element takes the place of. */
+interface Gap {
+  readonly start: number
+  readonly end: number
+  /** Where that is in the tree; absent for the root's place and in an empty-element tag. */
+  readonly place?: GraftPlace | undefined
+  /** Name of the empty-element tag that becomes a pair of tags. */
+  readonly tagName?: Buffer
+}
+
+function replacing(existing: XmlElement): Gap {
+  const { parent, start, end } = existing
+  return { start, end, place: parent && { parent, index: parent.children.indexOf(existing), isReplaced: true, start } }
 }
 
 /** The element that the new one goes into; undefined for the root's place. */
@@ -62,12 +81,8 @@ function parentOf({ root, steps, names, ancestorUri }: ElementPlace): XmlElement
   throw new XcapConflictError({ condition: 'no-parent', ancestor: ancestorUri(count) })
 }
 
-function insert(
-  { octets, steps, names }: ElementPlace,
-  parent: XmlElement | undefined,
-  element: XmlElement,
-  body: Buffer,
-): Buffer {
+/** At the earliest place where it has so many siblings before it: right behind the last of them, or before the first one. */
+function insertion({ octets, steps, names }: ElementPlace, parent: XmlElement | undefined, element: XmlElement): Gap {
   const step = steps.at(-1)
   // There is one root element, and it is not the one that is named.
   if (!parent || !step)
@@ -82,19 +97,23 @@ function insert(
   if (position < 1 || position > siblings.length + 1) {
     throw new XcapConflictError({ condition: 'cannot-insert', phrase: 'there is no such position' })
   }
-  const next = siblings[position - 1]
-  if (next) return splice(octets, next.start, next.start, body)
-  const last = siblings.at(-1)
-  return last ? splice(octets, last.end, last.end, body) : appendChild(octets, parent, body)
+  const gapAt = (start: number, index: number): Gap => ({
+    start,
+    end: start,
+    place: { parent, index, isReplaced: false, start },
+  })
+  const before = siblings[position - 2]
+  if (before) return gapAt(before.end, parent.children.indexOf(before) + 1)
+  const [first] = siblings
+  if (first) return gapAt(first.start, parent.children.indexOf(first))
+  if (parent.contentStart !== parent.end) return gapAt(parent.contentEnd, parent.children.length)
+  const tagName = octets.subarray(parent.start + 1, parent.nameEnd)
+  return { start: parent.end - '/>'.length, end: parent.end, tagName }
 }
 
-/** An empty-element tag becomes a pair of tags. */
-function appendChild(octets: Buffer, parent: XmlElement, body: Buffer): Buffer {
-  const isEmptyTag = parent.contentStart === parent.end
-  if (!isEmptyTag) return splice(octets, parent.contentEnd, parent.contentEnd, body)
-  const tagName = octets.subarray(parent.start + 1, parent.nameEnd)
-  const pair = Buffer.concat([Buffer.from('>'), body, Buffer.from('</'), tagName, Buffer.from('>')])
-  return splice(octets, parent.end - '/>'.length, parent.end, pair)
+/** What an empty-element tag ends in when it has a child. */
+function pairOfTags(tagName: Buffer, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from('>'), body, Buffer.from('</'), tagName, Buffer.from('>')])
 }
 
 function withoutBlanksAround(body: Buffer): Buffer {

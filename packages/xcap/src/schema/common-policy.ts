@@ -1,5 +1,15 @@
 import { parseDateTime } from '@rollcall/pidf'
-import { anyText, booleanType, type ElementType, idType, oneOf, type Particle, tokenType, uriType } from './schema.ts'
+import {
+  anyText,
+  booleanType,
+  type ElementType,
+  idType,
+  oneOf,
+  type Particle,
+  type Schema,
+  tokenType,
+  uriType,
+} from './schema.ts'
 
 /** RFC 4745 section 13. */
 export const COMMON_POLICY = 'urn:ietf:params:xml:ns:common-policy'
@@ -121,4 +131,8 @@ const rule = cp('rule', {
 })
 
 /** The root of a rules document (RFC 4745 section 13, RFC 5025 section 7). */
-export const RULESET: ElementType = cp('ruleset', { content: [{ of: [rule] }] })
+export const RULES_SCHEMA: Schema = {
+  root: cp('ruleset', { content: [{ of: [rule] }] }),
+  // `Choice:` OMA's are not among them: its releases add elements, and terminals send them.
+  namespaces: new Set([COMMON_POLICY, PRES_RULES]),
+}

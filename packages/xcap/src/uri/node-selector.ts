@@ -91,14 +91,19 @@ function parseStep(text: string): Step {
 function parseAttributeTest(text: string): NonNullable<Step['attribute']> {
   const test = /^\[@([^=\s[\]]+)=(["'])(.*)\2\]$/s.exec(text)
   const [, name = '', quote = '', value = ''] = test ?? []
-  if (!test || value.includes(quote) || !isAttributeValue(value)) throw malformed('a predicate that XCAP does not have')
+  if (!test || value.includes(quote) || !isAttributeValue(value)) throw unknown('a predicate')
   return { name: selectedName(name), value: attributeValue(value) }
 }
 
 function selectedName(text: string): SelectedName {
   const [, prefix = '', name] = QUALIFIED_NAME.exec(text) ?? []
-  if (name === undefined) throw malformed('a step that XCAP does not have')
+  if (name === undefined) throw unknown('a step')
   return { prefix, name }
+}
+
+/** What XCAP itself does not have may be an extension, of which there are none here (RFC 4825 section 8). */
+function unknown(what: string): XcapUriError {
+  return new XcapUriError('XCAP_URI_NOT_FOUND', `node selector: ${what} that XCAP does not have`)
 }
 
 function malformed(detail: string): XcapUriError {

@@ -19,6 +19,8 @@ export type XcapTree =
 
 /** What a request names: a document, or a part of one. */
 export interface XcapUri {
+  /** Path of the XCAP root, without a slash at its end; empty for none. */
+  readonly root: string
   readonly auid: string
   readonly tree: XcapTree
   /** Name of the document in its tree, folders included: `index`. */
@@ -49,7 +51,7 @@ export function parseXcapUri(target: string, root = ''): XcapUri {
   const { auid, tree, document } = parseDocumentSelector(documentPart)
   const bindings = query === undefined ? new Map<string, string>() : parseNamespaceQuery(percentDecoded(query))
   const node = nodePart === undefined ? undefined : parseNodeSelector(percentDecoded(nodePart))
-  return { auid, tree, document, node, bindings }
+  return { root, auid, tree, document, node, bindings }
 }
 
 /** The path of a document below the XCAP root, without a slash before it. */
@@ -59,15 +61,25 @@ export function documentPath({ auid, tree, document }: Pick<XcapUri, 'auid' | 't
 }
 
 function parseDocumentSelector(text: string): Pick<XcapUri, 'auid' | 'tree' | 'document'> {
+  const [auid = '', kind, ...rest] = parseFolder(text)
+  if (kind === 'global') return { auid, tree: { kind }, document: named(rest) }
+  const [xui, ...path] = rest
+  if (kind !== 'users' || xui === undefined) throw new XcapUriError('XCAP_URI_NOT_FOUND', 'neither users nor global')
+  return { auid, tree: { kind, xui }, document: named(path) }
+}
+
+/**
+ * Reads the encoded path of a document or of a folder of them, without slashes around it: its segments, decoded.
+ *
+ * @throws XcapUriError
+ * @see RFC 4825 section 6.2
+ */
+export function parseFolder(text: string): readonly string[] {
   const segments = text.split('/').map(percentDecoded)
   // guard: xcap-traversal — no segment leads out of the tree that it is in, whatever it is decoded to
   if (!segments.every(isPlainSegment)) throw new XcapUriError('XCAP_URI_NOT_FOUND', 'a segment that is no name')
   if (segments.length > SEGMENTS_MAX) throw new XcapUriError('XCAP_URI_NOT_FOUND', 'too many segments')
-  const [auid = '', kind, ...rest] = segments
-  if (kind === 'global') return { auid, tree: { kind }, document: named(rest) }
-  const [xui, ...path] = rest
-  if (kind !== 'users' || xui === undefined) throw new XcapUriError('XCAP_URI_NOT_FOUND', 'neither users nor global')
-  return { auid, tree: { kind, xui: withScheme(xui) }, document: named(path) }
+  return segments.map((segment, i) => (i === 2 && segments[1] === 'users' ? withScheme(segment) : segment))
 }
 
 function named(path: readonly string[]): string {

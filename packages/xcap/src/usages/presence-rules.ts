@@ -1,8 +1,9 @@
 import { childElements, type XmlElement } from '@rollcall/xml'
 import type { XcapConflict } from '../errors.ts'
-import { COMMON_POLICY, OMA_COMMON_POLICY, OMA_PRES_RULES, PRES_RULES, RULESET } from '../schema/common-policy.ts'
+import { COMMON_POLICY, OMA_COMMON_POLICY, OMA_PRES_RULES, PRES_RULES, RULES_SCHEMA } from '../schema/common-policy.ts'
 import { schemaProblem } from '../schema/schema.ts'
 import type { XcapUsage } from '../usage.ts'
+import { attributeText } from './uniqueness.ts'
 
 /** Most rules of a document. `Choice:` */
 const RULES_MAX = 1_000
@@ -17,7 +18,7 @@ export const PRESENCE_RULES_USAGE: XcapUsage = {
   trees: ['users'],
   hasDocument: (name) => name === 'index',
   isWritable: true,
-  validate: (root) => rulesetProblem(root),
+  validate: (root, { changed }) => rulesetProblem(root, changed),
 }
 
 /** OMA's name for the same, with its extensions. `Choice:` of its default namespaces that clients assume, common policy's. */
@@ -29,11 +30,11 @@ export const OMA_PRESENCE_RULES_USAGE: XcapUsage = {
   trees: ['users'],
   hasDocument: (name) => name === 'pres-rules',
   isWritable: true,
-  validate: (root) => rulesetProblem(root) ?? conditionsProblem(root),
+  validate: (root, { changed }) => rulesetProblem(root, changed) ?? conditionsProblem(root),
 }
 
-function rulesetProblem(root: XmlElement): XcapConflict | undefined {
-  const phrase = schemaProblem(root, RULESET) ?? repeatedId(root)
+function rulesetProblem(root: XmlElement, changed: XmlElement | undefined): XcapConflict | undefined {
+  const phrase = schemaProblem(root, RULES_SCHEMA, changed) ?? repeatedId(root)
   if (phrase !== undefined) return { condition: 'schema-validation-error', phrase }
   if (childElements(root).length > RULES_MAX)
     return { condition: 'constraint-failure', phrase: `more than ${RULES_MAX} rules` }
@@ -44,7 +45,8 @@ function rulesetProblem(root: XmlElement): XcapConflict | undefined {
 function repeatedId(root: XmlElement): string | undefined {
   const ids = new Set<string>()
   for (const rule of childElements(root)) {
-    const id = rule.attributes.find(({ name, namespace }) => name === 'id' && namespace === '')?.value ?? ''
+    const id = attributeText(rule, 'id') ?? ''
+    // guard: rule-id-once — the explanation of a decision, and what takes rules over, know a rule by its id
     if (ids.has(id)) return 'two rules of one id'
     ids.add(id)
   }

@@ -65,8 +65,40 @@ test('presence rules are valid as RFC 4745 section 13 and RFC 5025 section 7 hav
     }
     const twice = ruleset('<cp:rule id="a"/><cp:rule id="a"/>')
     assert.equal(new Shelf(usage, undefined, name).put(undefined, twice), '409 schema-validation-error')
+    // White space around an id is none of it.
+    const again = ruleset('<cp:rule id="a"/><cp:rule id=" a"/>')
+    assert.equal(new Shelf(usage, undefined, name).put(undefined, again), '409 schema-validation-error')
     const many = ruleset(Array.from({ length: 1_001 }, (_, i) => `<cp:rule id="r${i}"/>`).join(''))
     assert.equal(new Shelf(usage, undefined, name).put(undefined, many), '409 constraint-failure')
+  }
+})
+
+test('presence rules are an application usage of XCAP (RFC 5025 section 9, RFC 5025 section 9.1, RFC 5025 section 9.3, RFC 5025 section 9.4, RFC 5025 section 9.7)', () => {
+  const { auid, defaultNamespace, mediaType, trees } = PRESENCE_RULES_USAGE
+  assert.deepEqual(
+    [auid, defaultNamespace, mediaType, trees],
+    ['pres-rules', 'urn:ietf:params:xml:ns:pres-rules', 'application/auth-policy+xml', ['users']],
+  )
+  const named = (name: string): string => new Shelf(PRESENCE_RULES_USAGE, undefined, name).put(undefined, ruleset(''))
+  assert.deepEqual([named('index'), named('other')], ['201', '404'])
+})
+
+test('each usage has an AUID, a default namespace, a schema, names for documents and a policy of its own (RFC 4825 section 5, RFC 4825 section 5.1, RFC 4825 section 5.2, RFC 4825 section 5.3, RFC 4825 section 5.5)', () => {
+  const usages = [PRESENCE_RULES_USAGE, OMA_PRESENCE_RULES_USAGE, PIDF_MANIPULATION_USAGE, XCAP_CAPS_USAGE]
+  assert.equal(new Set(usages.map(({ auid }) => auid)).size, usages.length)
+  for (const usage of usages) {
+    assert.ok(usage.namespaces.includes(usage.defaultNamespace), usage.auid)
+    assert.ok(!usage.hasDocument('no-such-name'), usage.auid)
+  }
+})
+
+test('what a schema leaves open may be of any namespace that we do not know, and of none that we do (RFC 4825 section 8.2.5, RFC 4825 section 5.8, RFC 5025 section 8)', () => {
+  const put = (inner: string): string => new Shelf(PRESENCE_RULES_USAGE).put(undefined, rule(inner))
+  assert.equal(put('<cp:actions><x:any><x:thing/></x:any></cp:actions>'), '201')
+  assert.equal(put('<cp:transformations><x:any/><ocp:any/></cp:transformations>'), '201')
+  for (const inner of ['<any/>', '<cp:any/>', '<provide-weather>true</provide-weather>']) {
+    assert.equal(put(`<cp:actions>${inner}</cp:actions>`), '409 schema-validation-error', inner)
+    assert.equal(put(`<cp:transformations>${inner}</cp:transformations>`), '409 schema-validation-error', inner)
   }
 })
 
