@@ -3,6 +3,7 @@ import type { ListLookup } from './list-lookup.ts'
 import { internPermissions, type Permissions } from './permissions.ts'
 import type { DecisionContext } from './presence-policy.ts'
 import type { Condition, ConditionKind, IdentityAlternative, Many, Period, Rule } from './rule.ts'
+import { sphereKey } from './sphere.ts'
 import type { Subject } from './subject.ts'
 
 /**
@@ -17,7 +18,7 @@ export class CompiledRule {
   readonly rule: Rule
   readonly who: readonly WhoCondition[]
   readonly #periods: readonly (readonly Period[])[]
-  readonly #spheres: readonly string[]
+  readonly #spheres: readonly ReadonlySet<string>[]
   readonly #neverApplies: boolean
   #permissions: Permissions | undefined
 
@@ -26,7 +27,7 @@ export class CompiledRule {
     this.rule = rule
     this.who = conditions.flatMap(whoConditionOf)
     this.#periods = conditions.flatMap((condition) => (condition.kind === 'validity' ? [condition.periods] : []))
-    this.#spheres = conditions.flatMap((condition) => (condition.kind === 'sphere' ? [condition.value] : []))
+    this.#spheres = conditions.flatMap((condition) => (condition.kind === 'sphere' ? [condition.values] : []))
     this.#neverApplies = conditions.some(({ kind }) => kind === 'unknown')
   }
 
@@ -60,12 +61,12 @@ export class CompiledRule {
   /** The condition about now that does not hold. */
   failing({ nowMs, sphere }: DecisionContext): ConditionKind | undefined {
     for (const periods of this.#periods) {
-      // guard: policy-validity — outside of all its periods a rule gives nothing (RFC 4745 section 7.3)
+      // guard: policy-validity — outside of all its periods a rule gives nothing (RFC 4745 section 7.4)
       if (!periods.some(({ fromMs, untilMs }) => fromMs <= nowMs && nowMs < untilMs)) return 'validity'
     }
-    for (const value of this.#spheres) {
+    for (const values of this.#spheres) {
       // guard: policy-sphere — an unknown sphere is none of the rules' (RFC 5025 section 3.1.2)
-      if (sphere === undefined || sphere !== value) return 'sphere'
+      if (sphere === undefined || !values.has(sphereKey(sphere))) return 'sphere'
     }
     // guard: policy-unknown-holds — what is not understood is false (RFC 4745 section 6.2)
     return this.#neverApplies ? 'unknown' : undefined

@@ -50,7 +50,7 @@ test('rules that provide nothing leave an empty document (RFC 5025 section 3.3)'
   )
 })
 
-test('services are chosen by URI, scheme, id, class and OMA’s service-id (RFC 5025 section 3.3.1)', () => {
+test('services are chosen by URI, scheme, id, class and OMA’s service-id (RFC 5025 section 3.3.1, RFC 5025 section 3.3.1.3)', () => {
   const cases: readonly [string, readonly string[]][] = [
     ['<pr:all-services/>', ['t-p1-sip1', 'mail']],
     ['', []],
@@ -80,7 +80,7 @@ test('services are chosen by URI, scheme, id, class and OMA’s service-id (RFC 
   }
 })
 
-test('persons and devices are chosen by id, class and deviceID (RFC 5025 section 3.3.1)', () => {
+test('persons and devices are chosen by id, class and deviceID (RFC 5025 section 3.3.1.1, RFC 5025 section 3.3.1.2)', () => {
   const person = (choice: string) => left(`<pr:provide-persons>${choice}</pr:provide-persons>`).persons.length
   const device = (choice: string) => left(`<pr:provide-devices>${choice}</pr:provide-devices>`).devices.length
   assert.deepEqual([person('<pr:all-persons/>'), person('<pr:occurrence-id>me</pr:occurrence-id>')], [1, 1])
@@ -92,24 +92,36 @@ test('persons and devices are chosen by id, class and deviceID (RFC 5025 section
   assert.deepEqual([device('<pr:deviceID>urn:uuid:48662e19</pr:deviceID>'), device('<pr:class>x</pr:class>')], [1, 0])
 })
 
-test('inside of what is chosen each attribute needs its own transformation (RFC 5025 section 3.3.2)', () => {
+test('inside of what is chosen each attribute needs its own transformation, and there is every one (RFC 5025 section 3.3.2, RFC 5025 section 5)', () => {
   const core = ['service-description']
   const cases: readonly [string, readonly string[]][] = [
     ['', core],
+    // RFC 5025 section 3.3.2.1
     ['<pr:provide-activities>true</pr:provide-activities>', [...core, 'activities']],
     ['<pr:provide-activities>false</pr:provide-activities>', core],
+    // RFC 5025 section 3.3.2.2
     ['<pr:provide-class>1</pr:provide-class>', ['class', ...core, 'class', 'class']],
+    // RFC 5025 section 3.3.2.3
     ['<pr:provide-deviceID>true</pr:provide-deviceID>', [...core, 'deviceID']],
+    // RFC 5025 section 3.3.2.4
     ['<pr:provide-mood>true</pr:provide-mood>', [...core, 'mood']],
+    // RFC 5025 section 3.3.2.5
     ['<pr:provide-place-is>true</pr:provide-place-is>', [...core, 'place-is']],
+    // RFC 5025 section 3.3.2.6
     ['<pr:provide-place-type>true</pr:provide-place-type>', [...core, 'place-type']],
+    // RFC 5025 section 3.3.2.7
     ['<pr:provide-privacy>true</pr:provide-privacy>', ['privacy', ...core]],
+    // RFC 5025 section 3.3.2.8
     ['<pr:provide-relationship>true</pr:provide-relationship>', ['relationship', ...core]],
+    // RFC 5025 section 3.3.2.10
     ['<pr:provide-status-icon>true</pr:provide-status-icon>', ['status-icon', ...core]],
+    // RFC 5025 section 3.3.2.9
     ['<pr:provide-sphere>true</pr:provide-sphere>', [...core, 'sphere']],
+    // RFC 5025 section 3.3.2.11
     ['<pr:provide-time-offset>true</pr:provide-time-offset>', [...core, 'time-offset']],
     ['<pr:provide-user-input>bare</pr:provide-user-input>', ['user-input', ...core]],
     ['<pr:provide-user-input>some</pr:provide-user-input>', core],
+    // RFC 5025 section 3.3.2.13
     ['<pr:provide-note>true</pr:provide-note>', ['root note', ...core, 'note', 'note', 'note']],
     ['<opr:provide-willingness>true</opr:provide-willingness>', ['willingness', ...core, 'overriding-willingness']],
     ['<opr:provide-network-availability>true</opr:provide-network-availability>', [...core, 'network-availability']],
@@ -125,7 +137,7 @@ test('inside of what is chosen each attribute needs its own transformation (RFC 
     assert.deepEqual(namesLeft(EVERYTHING_CHOSEN + provides), expected, provides)
 })
 
-test('an unknown attribute needs a rule that names it, by namespace and name (RFC 5025 section 3.3.2)', () => {
+test('an unknown attribute needs a rule that names it, by namespace and name (RFC 5025 section 3.3.2.14)', () => {
   const unknown = (name: string, ns: string, text = 'true') =>
     namesLeft(
       `${EVERYTHING_CHOSEN}<pr:provide-unknown-attribute name="${name}" ns="${ns}">${text}</pr:provide-unknown-attribute>`,
@@ -140,7 +152,7 @@ test('an unknown attribute needs a rule that names it, by namespace and name (RF
   assert.deepEqual(unknown('activities', 'urn:ietf:params:xml:ns:pidf:rpid'), core, 'a known one is not unknown')
 })
 
-test('provide-all-attributes gives all, the unknown too, of what is chosen (RFC 5025 section 3.3.2)', () => {
+test('provide-all-attributes gives all, the unknown too, of what is chosen (RFC 5025 section 3.3.2.15)', () => {
   const provides = '<pr:provide-persons><pr:all-persons/></pr:provide-persons><pr:provide-all-attributes/>'
   const { tuples, persons, devices } = left(provides)
   assert.deepEqual([tuples.length, persons.length, devices.length], [0, 1, 0])

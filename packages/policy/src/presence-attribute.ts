@@ -14,7 +14,7 @@ export type PresenceAttribute =
 const CORE: PresenceAttribute = { kind: 'core' }
 
 /**
- * Attributes that transformations name (RFC 5025 section 3.3.2; OMA's). `Choice:` `overriding-willingness` goes with
+ * Attributes that transformations name (RFC 5025 section 3.3.2, one by one there; OMA's). `Choice:` `overriding-willingness` goes with
  * `willingness`, and `service-description` with the service, which it names.
  */
 const KNOWN: ReadonlyMap<string, PresenceAttribute> = new Map<string, PresenceAttribute>([

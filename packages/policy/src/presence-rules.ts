@@ -1,35 +1,33 @@
-import type { XmlElement } from '@rollcall/xml'
-import { CompiledRule, type Reach } from './compiled-rule.ts'
+import type { CompiledRule, Reach } from './compiled-rule.ts'
 import { RulesError } from './errors.ts'
 import { RULES_MAX } from './limits.ts'
 import { type ListLookup, NO_LISTS } from './list-lookup.ts'
 import { PermissionCombiner } from './permission-combiner.ts'
 import { NOTHING_PERMITTED } from './permissions.ts'
 import type { DecisionContext, MatchedRule, PresencePolicy, RuleDecision } from './presence-policy.ts'
-import { readRules } from './read-rules.ts'
 import { RuleIndex } from './rule-index.ts'
+import { compileSource, type RulesDocument, type RulesSource } from './rules-source.ts'
 import { greaterHandling, lesserHandling, type SubHandling } from './sub-handling.ts'
 import { type Subject, subjectOf } from './subject.ts'
 import type { WatcherIdentity } from './watcher-identity.ts'
 
-/** A rules document, as octets or as a tree. */
-export type RulesDocument = Buffer | XmlElement
-
 /**
  * Makes one presentity's rules ready for decisions. Several documents, of `pres-rules` and of OMA's AUID, are one set of
- * rules. `lists` answers for `external-list`; without it no list is known.
+ * rules. `lists` answers for `external-list`; without it no list is known. `previous`: what was made of the version before;
+ * what did not change since is taken from there.
  *
  * @throws RulesError
  * @see RFC 5025 section 3; RFC 4745 section 10
  */
 export function compileRules(
   documents: RulesDocument | readonly RulesDocument[],
-  o: { readonly lists?: ListLookup } = {},
+  o: { readonly lists?: ListLookup; readonly previous?: PresenceRules | undefined } = {},
 ): PresenceRules {
   const all = isSeveral(documents) ? documents : [documents]
-  const rules = all.flatMap((document) => readRules(document).map((rule) => new CompiledRule(rule)))
-  if (rules.length > RULES_MAX) throw new RulesError('RULES_LIMIT', `more than ${RULES_MAX} rules`)
-  return new PresenceRules(rules, o.lists ?? NO_LISTS)
+  const sources = all.map((document) => compileSource(document, o.previous?.sources ?? []))
+  const count = sources.reduce((sum, { rules }) => sum + rules.length, 0)
+  if (count > RULES_MAX) throw new RulesError('RULES_LIMIT', `more than ${RULES_MAX} rules`)
+  return new PresenceRules(sources, o.lists ?? NO_LISTS)
 }
 
 function isSeveral(documents: RulesDocument | readonly RulesDocument[]): documents is readonly RulesDocument[] {
@@ -67,6 +65,8 @@ interface Finding {
  */
 export class PresenceRules implements PresencePolicy {
   readonly rules: readonly CompiledRule[]
+  /** The rules by their documents. */
+  readonly sources: readonly RulesSource[]
   readonly lists: ListLookup
   /** The lists that rules name, by their URIs. */
   readonly listAnchors: ReadonlySet<string>
@@ -74,7 +74,9 @@ export class PresenceRules implements PresencePolicy {
   readonly #isOma: boolean
   readonly #combiner = new PermissionCombiner()
 
-  constructor(rules: readonly CompiledRule[], lists: ListLookup) {
+  constructor(sources: readonly RulesSource[], lists: ListLookup) {
+    const rules = sources.flatMap((source) => source.rules)
+    this.sources = sources
     this.rules = rules
     this.lists = lists
     this.#index = new RuleIndex(rules)

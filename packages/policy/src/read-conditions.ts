@@ -1,8 +1,9 @@
 import { parseDateTime } from '@rollcall/pidf'
 import { childElements, textOf, type XmlElement } from '@rollcall/xml'
-import { attributeOf } from './element-attribute.ts'
+import { attributeOf, owned } from './element-attribute.ts'
 import { COMMON_POLICY, OMA_COMMON_POLICY } from './namespaces.ts'
 import type { Condition, IdentityAlternative, Period } from './rule.ts'
+import { sphereKey } from './sphere.ts'
 import { domainKey, identityKey, isReadableIdentity } from './uri-key.ts'
 
 /** Reads the children of `conditions` (RFC 4745 section 7; OMA XDM's common-policy extensions). */
@@ -17,7 +18,7 @@ function readCondition(element: XmlElement): Condition {
       case 'identity':
         return { kind: 'identity', alternatives: childElements(element).flatMap(readAlternative) }
       case 'sphere':
-        return { kind: 'sphere', value: (attributeOf(element, 'value') ?? '').trim() }
+        return { kind: 'sphere', values: readSpheres(attributeOf(element, 'value') ?? '') }
       case 'validity':
         return { kind: 'validity', periods: readPeriods(childElements(element)) }
     }
@@ -32,7 +33,7 @@ function readCondition(element: XmlElement): Condition {
     }
   }
   // guard: policy-unknown-condition — a rule with a condition that we do not understand never applies
-  return { kind: 'unknown', name }
+  return { kind: 'unknown', name: owned(name) }
 }
 
 /** An alternative of `identity`; none for what is not understood, which then matches nobody. */
@@ -71,6 +72,10 @@ function readMany(element: XmlElement): IdentityAlternative[] {
   }
   const domain = attributeOf(element, 'domain')
   return [{ kind: 'many', domain: domain === undefined ? undefined : domainKey(domain), exceptIds, exceptDomains }]
+}
+
+function readSpheres(text: string): ReadonlySet<string> {
+  return new Set(text.split(/\s+/).filter(Boolean).map(sphereKey))
 }
 
 /** Pairs of `from` and `until`; one that is not complete, readable and with a zone counts for nothing. */

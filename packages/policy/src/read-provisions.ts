@@ -1,5 +1,5 @@
 import { childElements, textOf, type XmlElement } from '@rollcall/xml'
-import { attributeOf } from './element-attribute.ts'
+import { attributeOf, owned } from './element-attribute.ts'
 import { OMA_PRES_RULES, PRES_RULES } from './namespaces.ts'
 import {
   type ChoiceKind,
@@ -112,7 +112,7 @@ function readSelection(kind: ChosenKind, element: XmlElement): Selection {
   const known: ReadonlySet<string> = CHOICES[kind]
   for (const child of childElements(element)) {
     const { name, namespace } = child
-    const text = textOf(child).trim()
+    const text = owned(textOf(child).trim())
     if (namespace === PRES_RULES && name === `all-${kind}`) return 'all'
     if (namespace === PRES_RULES && known.has(name)) choices.add(choiceKey(name as ChoiceKind, valueKey(name, text)))
     else if (namespace === OMA_PRES_RULES && name === 'service-id' && kind === 'services') {

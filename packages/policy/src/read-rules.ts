@@ -15,17 +15,22 @@ import { lesserHandling, parseSubHandling, type SubHandling } from './sub-handli
  * @throws RulesError
  * @see RFC 4745 section 7; RFC 5025 section 3
  */
-export function readRules(document: Buffer | XmlElement): readonly Rule[] {
-  const root = Buffer.isBuffer(document) ? parse(document) : document
+export function readRules(root: XmlElement): readonly Rule[] {
+  return ruleElements(root).map(readRule)
+}
+
+/** The elements of the rules. @throws RulesError when it is no rules document, or has too many. */
+export function ruleElements(root: XmlElement): readonly XmlElement[] {
   if (root.name !== 'ruleset' || root.namespace !== COMMON_POLICY) {
     throw new RulesError('RULES_STRUCTURE', 'the root is not ruleset')
   }
   const rules = childElements(root).filter((child) => isCommonPolicy(child, 'rule'))
   if (rules.length > RULES_MAX) throw new RulesError('RULES_LIMIT', `more than ${RULES_MAX} rules`)
-  return rules.map(readRule)
+  return rules
 }
 
-function parse(octets: Buffer): XmlElement {
+/** @throws RulesError */
+export function parseRules(octets: Buffer): XmlElement {
   try {
     return parseXml(octets, LIMITS)
   } catch (cause) {
@@ -34,18 +39,23 @@ function parse(octets: Buffer): XmlElement {
   }
 }
 
-function readRule(element: XmlElement): Rule {
+/** @throws RulesError for a rule without an id. */
+export function readRule(element: XmlElement): Rule {
   const id = attributeOf(element, 'id')?.trim()
   if (!id) throw new RulesError('RULES_STRUCTURE', 'a rule without id')
-  const part = (name: string): XmlElement[] =>
-    childElements(element)
-      .filter((child) => isCommonPolicy(child, name))
-      .flatMap((child) => childElements(child))
+  const conditions: XmlElement[] = []
+  const actions: XmlElement[] = []
+  const transformations: XmlElement[] = []
+  for (const child of childElements(element)) {
+    if (isCommonPolicy(child, 'conditions')) conditions.push(...childElements(child))
+    else if (isCommonPolicy(child, 'actions')) actions.push(...childElements(child))
+    else if (isCommonPolicy(child, 'transformations')) transformations.push(...childElements(child))
+  }
   return {
     id,
-    conditions: readConditions(part('conditions')),
-    handling: readHandling(part('actions')),
-    provides: readProvisions(part('transformations')),
+    conditions: readConditions(conditions),
+    handling: readHandling(actions),
+    provides: readProvisions(transformations),
   }
 }
 

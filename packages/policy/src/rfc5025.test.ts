@@ -27,7 +27,7 @@ const EXAMPLE = Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>
   </c:rule>
 </c:ruleset>`)
 
-test('the example: one watcher sees services by scheme, activities, idle or not, and foo (RFC 5025 section 6)', () => {
+test('the example: one watcher sees services by scheme, activities, idle or not, and foo (RFC 5025 section 6, RFC 5025 section 3)', () => {
   const rules = compileRules(EXAMPLE)
   const decision = rules.decide(verified('sip:user@example.com'), NO_CONTEXT)
   assert.equal(decision.handling, 'allow')

@@ -12,7 +12,8 @@ export interface Rule {
 
 export type Condition =
   | { readonly kind: 'identity'; readonly alternatives: readonly IdentityAlternative[] }
-  | { readonly kind: 'sphere'; readonly value: string }
+  /** One of them is the presentity's: tokens as `sphereKey` (RFC 4745 section 7.3). */
+  | { readonly kind: 'sphere'; readonly values: ReadonlySet<string> }
   /** One of the periods must have come and not be over. */
   | { readonly kind: 'validity'; readonly periods: readonly Period[] }
   | { readonly kind: 'anonymous-request' }
@@ -35,7 +36,7 @@ export interface Many {
   readonly exceptDomains: ReadonlySet<string>
 }
 
-/** From the first instant, up to but not including the second (RFC 4745 section 7.3). */
+/** From the first instant, up to but not including the second (RFC 4745 section 7.4). */
 export interface Period {
   readonly fromMs: number
   readonly untilMs: number

@@ -116,7 +116,7 @@ test('OMA’s order never gives more than all matching rules together, and names
   fc.assert(property, { seed: 5025, numRuns: 1_500 })
 })
 
-test('until the next change that a decision names, it stands (RFC 4745 section 7.3)', () => {
+test('until the next change that a decision names, it stands (RFC 4745 section 7.4)', () => {
   const property = fc.property(
     rulesOf(plain),
     watchers,

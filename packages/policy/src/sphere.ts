@@ -22,6 +22,11 @@ export function sphereOf(documents: readonly PidfDocument[]): string | undefined
   return others.length === 0 ? sphere : undefined
 }
 
+/** A sphere as it is compared: without regard to case (RFC 4745 section 7.3). */
+export function sphereKey(sphere: string): string {
+  return sphere.toLowerCase()
+}
+
 /** The element's one empty child, or its text; `behindName` begins behind the name in the start tag. */
 function sphereIn(behindName: string): string | undefined {
   const match =

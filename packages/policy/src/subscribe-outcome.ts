@@ -9,11 +9,15 @@ export type SubscribeOutcome = 'active' | 'polite' | 'pending' | 'refused' | 'ch
 
 /**
  * Gives the outcome of a decision. Whom nobody vouches for is asked who he is, whatever the rules say: the answer does
- * not tell him what they are.
+ * not tell him what they are. `Choice:` who hides and is blocked without a name is asked, too: rules about his name may let
+ * him in, and the presentity still learns none.
  *
  * @see RFC 3856 section 6.6.1; RFC 5025 section 3.2.1
  */
-export function subscribeOutcome(watcher: WatcherIdentity, { handling }: RuleDecision): SubscribeOutcome {
+export function subscribeOutcome(
+  watcher: WatcherIdentity,
+  { handling }: Pick<RuleDecision, 'handling'>,
+): SubscribeOutcome {
   // guard: policy-challenge — rules are for watchers whose identity is proved
   if (watcher.kind === 'unverified') return 'challenged'
   switch (handling) {
@@ -24,6 +28,6 @@ export function subscribeOutcome(watcher: WatcherIdentity, { handling }: RuleDec
     case 'confirm':
       return 'pending'
     case 'block':
-      return 'refused'
+      return watcher.kind === 'pseudonymous' ? 'challenged' : 'refused'
   }
 }

@@ -2,7 +2,7 @@ import { InvalidIdentityError, parseImpu } from '@rollcall/core'
 
 /**
  * The form in which a rule's URI is compared with watchers' identities: canonical as an IMPU where it is one; `pres:`
- * names the SIP URI of the same address (RFC 3861 section 3). Other URIs, `mailto:`, stay as they are: no watcher's
+ * names the SIP URI of the same address (RFC 3861 section 3, RFC 5025 section 3.1.1.2). Other URIs, `mailto:`, stay as they are: no watcher's
  * identity is ever equal to them.
  */
 export function identityKey(text: string): string {
@@ -36,9 +36,25 @@ export function domainOfIdentity(identity: string): string | undefined {
   return colon < 0 ? host : host.slice(0, colon)
 }
 
-/** A domain as it is compared: whole, without regard to case, without the dot of the root (RFC 4745 section 7.1). */
+/**
+ * A domain as it is compared: whole, without regard to case, of other letters than ASCII's what stands for them in DNS, and
+ * without the dot of the root. What stands for nothing there is equal to no watcher's.
+ *
+ * @see RFC 4745 section 7.1.3
+ */
 export function domainKey(text: string): string {
-  return text.trim().toLowerCase().replace(/\.$/, '')
+  const domain = text.trim().toLowerCase()
+  if (/^[\0-\x7f]*$/.test(domain)) return withoutRoot(domain)
+  // guard: domain-whole — of what is more than a domain no part may count as one: others are in it
+  if (/[@/?#:\\%\s[\]]/.test(domain)) return domain
+  const ascii = withoutRoot(URL.parse(`http://${domain}`)?.hostname ?? '')
+  // Digits of other scripts would make an address, which nobody has written.
+  return ascii === '' || /^[\d.]+$/.test(ascii) ? domain : ascii
+}
+
+/** A name without the dot of the root. */
+function withoutRoot(domain: string): string {
+  return domain.replace(/\.$/, '')
 }
 
 /** A contact's URI as `service-uri` is compared with it: scheme and host without regard to case, the rest exactly. */
