@@ -7,6 +7,8 @@ import { TlsIdentityError } from './errors.ts'
 import { ServerCertificate } from './https-certificate.ts'
 import { createTestDomain, type TestDomain } from './testing/test-domain.ts'
 
+/** An issuer in a chain that is cut off. */
+const BROKEN = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n'
 const NAMES = ['xcap.home1.net', 'as2.home1.net']
 
 async function issue(domain: TestDomain, dnsNames: readonly string[], lifetimeMs?: number) {
@@ -37,6 +39,8 @@ test('is refused when it is over, for other names, not of its key, or no certifi
   assert.match(await refusal(load(good.certFile, good.certFile)), /^holds no private key/)
   assert.match(await refusal(load(good.keyFile, good.keyFile)), /^holds no certificate/)
   assert.match(await refusal(load(`${good.certFile}.none`, good.keyFile)), /^cannot be read \(ENOENT\)/)
+  await writeFile(`${good.certFile}.chain`, `${await readFile(good.certFile, 'latin1')}${BROKEN}`)
+  assert.equal(await refusal(load(`${good.certFile}.chain`, good.keyFile)), 'holds a chain that TLS cannot read')
 })
 
 async function loaded(

@@ -1,10 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Clock, Timer } from '@rollcall/core'
+import { createSecureContext } from 'node:tls'
+import type { Clock } from '@rollcall/core'
 import { TlsIdentityError } from './errors.ts'
-
-/** As with a process's own certificate: three small files are cheap to read again. */
-const RELOAD_MS = 10_000
+import { WatchedFiles } from './watched-files.ts'
 
 /** A certificate with its key, PEM. */
 export interface CertificatePair {
@@ -28,53 +27,33 @@ export interface ServerCertificateOptions {
  * wrongly is refused, and the last good pair stays in use.
  */
 export class ServerCertificate implements Disposable {
-  readonly #o: ServerCertificateOptions
-  #pair: CertificatePair
-  #timer: Timer | undefined
-  #refused: string | undefined
+  readonly #files: WatchedFiles<CertificatePair>
 
-  private constructor(o: ServerCertificateOptions, pair: CertificatePair) {
-    this.#o = o
-    this.#pair = pair
+  private constructor(files: WatchedFiles<CertificatePair>) {
+    this.#files = files
   }
 
   /** @throws TlsIdentityError */
   static async load(o: ServerCertificateOptions): Promise<ServerCertificate> {
-    const certificate = new ServerCertificate(o, await readPair(o))
-    certificate.#watch()
-    return certificate
+    const isSame = (a: CertificatePair, b: CertificatePair): boolean => a.cert.equals(b.cert) && a.key.equals(b.key)
+    const { clock, reloadMs, onRefused } = o
+    return new ServerCertificate(
+      await WatchedFiles.load({ read: () => readPair(o), isSame, clock, reloadMs, onRefused }),
+    )
   }
 
   /** What is in use now; another object once it was renewed. */
   get pair(): CertificatePair {
-    return this.#pair
+    return this.#files.value
   }
 
   /** Looks at the files now. */
   async reload(): Promise<void> {
-    try {
-      const fresh = await readPair(this.#o)
-      this.#refused = undefined
-      if (!fresh.cert.equals(this.#pair.cert) || !fresh.key.equals(this.#pair.key)) this.#pair = fresh
-    } catch (error) {
-      if (!(error instanceof TlsIdentityError)) throw error
-      if (this.#refused !== error.message) this.#o.onRefused?.(error)
-      this.#refused = error.message
-    }
+    await this.#files.reload()
   }
 
   [Symbol.dispose](): void {
-    this.#timer?.cancel()
-    this.#timer = undefined
-  }
-
-  #watch(): void {
-    const { clock, reloadMs = RELOAD_MS } = this.#o
-    const again = async (): Promise<void> => {
-      await this.reload()
-      if (this.#timer) this.#timer = clock.setTimer(reloadMs, again)
-    }
-    this.#timer = clock.setTimer(reloadMs, again)
+    this.#files[Symbol.dispose]()
   }
 }
 
@@ -98,10 +77,17 @@ async function readPair({ certFile, keyFile, names, clock }: ServerCertificateOp
   for (const name of names) {
     if (leaf.checkHost(name) === undefined) throw new TlsIdentityError(certFile, `is not for ${name}`)
   }
+  try {
+    // guard: public-chain — a chain that TLS cannot read must not end the service when the next client comes
+    createSecureContext({ cert, key })
+  } catch {
+    throw new TlsIdentityError(certFile, 'holds a chain that TLS cannot read')
+  }
   return { cert, key }
 }
 
-async function readPem(file: string): Promise<Buffer> {
+/** @throws TlsIdentityError */
+export async function readPem(file: string): Promise<Buffer> {
   try {
     return await readFile(file)
   } catch (cause) {

@@ -188,3 +188,19 @@ test('connects anew with a renewed certificate, and lets what is under way end',
   assert.equal((await slow).status, 200)
   assert.equal(new Set(stand.seen.map(({ socket }) => socket)).size, 3)
 })
+
+test('bodies of any octets and of any length go there and back as they are', async (t) => {
+  const stand = await Stand.create(t)
+  const { port } = await stand.server(({ body }) => ({ status: 200, body }))
+  const client = stand.client([port])
+  const octets = Buffer.from(Array.from({ length: 65_536 }, (_, n) => (n * 7 + (n >> 8)) & 0xff))
+  for (const length of [0, 1, 255, 256, 8_192, 8_193, 16_384, 65_536]) {
+    const body = octets.subarray(0, length)
+    const answer = await client.send({ ...PUT, body })
+    assert.equal(answer.headers['content-length'], String(length))
+    assert.ok(answer.body.equals(body), String(length))
+    assert.ok(stand.seen.at(-1)?.body.equals(body), String(length))
+  }
+  const { port: text } = await stand.server(() => ({ status: 200, body: 'Grüße €' }))
+  assert.equal((await stand.client([text]).send(GET)).body.toString(), 'Grüße €')
+})

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { Agent, type AgentOptions, request as sendRequest } from 'node:https'
 import { parseHostPort } from './config-fields.ts'
 import { HttpsError } from './errors.ts'
+import { bodyToWrite } from './https-body.ts'
 import type { Metrics } from './metrics.ts'
 import type { Role } from './roles.ts'
 import type { TlsIdentity } from './tls-identity.ts'
@@ -221,7 +222,7 @@ export class HttpsClient implements Disposable {
           (error: HttpsError) => fail(error.code, error.cause),
         )
       })
-      request.end(o.body)
+      request.end(o.body && bodyToWrite(o.body), 'latin1')
     })
   }
 

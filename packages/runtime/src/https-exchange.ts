@@ -7,6 +7,8 @@ import {
 } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '@rollcall/core'
+import { bodyToWrite } from './https-body.ts'
+import { boundConnections, type ConnectionRefusal } from './https-connections.ts'
 import type { HttpLimits } from './https-limits.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -51,7 +53,20 @@ export interface HttpServing {
 }
 
 /** Why a request got no further; a label. */
-type Refusal = 'host' | 'transfer-encoding' | 'length' | 'body' | 'pipelined' | 'malformed' | 'header' | 'slow'
+type Refusal =
+  | ConnectionRefusal
+  | 'host'
+  | 'transfer-encoding'
+  | 'length'
+  | 'body'
+  | 'pipelined'
+  | 'malformed'
+  | 'header'
+  | 'slow'
+  | 'answer'
+
+/** So long a client may take to see that it was refused: cut at once, it might not. */
+const LINGER_MS = 1_000
 
 /** Methods that are a label by their own name. */
 const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'POST', 'OPTIONS', 'PATCH'])
@@ -64,7 +79,6 @@ const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'P
  * to read its length (RFC 9112 section 11.2).
  */
 export function serveHttp(server: Server, o: HttpServing): void {
-  server.maxConnections = o.limits.connectionsMax
   // Header fields are bounded by their octets. With a bound on their number Node would drop those beyond it in silence.
   server.maxHeadersCount = 0
   // A client that does not read its answer would hold it, and its connection, for ever.
@@ -72,8 +86,9 @@ export function serveHttp(server: Server, o: HttpServing): void {
   const refuse = (reason: Refusal): void => {
     o.metrics.counter('rollcall_http_refused_total', { listener: o.listener, reason }).add()
   }
-  o.metrics.gauge('rollcall_http_connections', { listener: o.listener }, () => connections.size)
-  const connections = new Map<Socket, ConnectionTurn>()
+  const open = boundConnections(server, o.limits, refuse)
+  o.metrics.gauge('rollcall_http_connections', { listener: o.listener }, () => open.size)
+  const connections = new WeakMap<Socket, ConnectionTurn>()
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request
     // What was read with the one that cut it.
@@ -100,8 +115,14 @@ export function serveHttp(server: Server, o: HttpServing): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { reason, status } = clientFault(error.code)
     refuse(reason)
-    if (!socket.writable || error.code === 'ECONNRESET') socket.destroy()
-    else socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    if (!socket.writable || error.code === 'ECONNRESET') {
+      socket.destroy()
+      return
+    }
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    // guard: http-linger — a client that goes on sending behind its refusal would keep the connection
+    const cut = setTimeout(() => socket.destroy(), LINGER_MS)
+    socket.once('close', () => clearTimeout(cut))
   })
 }
 
@@ -112,10 +133,9 @@ interface ConnectionTurn {
   waiting: number
 }
 
-function takeConnection(connections: Map<Socket, ConnectionTurn>, socket: Socket, clock: Clock): ConnectionTurn {
+function takeConnection(connections: WeakMap<Socket, ConnectionTurn>, socket: Socket, clock: Clock): ConnectionTurn {
   const turn: ConnectionTurn = { sinceMs: clock.monotonic(), tail: Promise.resolve(), waiting: 0 }
   connections.set(socket, turn)
-  socket.once('close', () => connections.delete(socket))
   return turn
 }
 
@@ -171,7 +191,7 @@ async function exchange({ request, response, turn, refuse, serving: o }: Exchang
     }
   })
   const isOld = o.clock.monotonic() - turn.sinceMs > o.limits.connectionAgeMs
-  await write(response, answer, isOld)
+  if ((await write(response, answer, { isLast: isOld, limits: o.limits })) === 'not-taken') refuse('answer')
   const status = String(answer.status)
   o.metrics
     .histogram('rollcall_http_server_duration_seconds', { listener: o.listener, method: label, status })
@@ -223,8 +243,13 @@ function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer | 
 }
 
 /** Writes an answer, and waits until it is out or nobody wants it any more. */
-function write(response: ServerResponse, answer: HttpAnswer, isLast: boolean): Promise<void> {
-  if (response.destroyed || response.socket === null) return Promise.resolve()
+function write(
+  response: ServerResponse,
+  answer: HttpAnswer,
+  { isLast, limits }: { readonly isLast: boolean; readonly limits: HttpLimits },
+): Promise<'done' | 'not-taken'> {
+  const { socket } = response
+  if (response.destroyed || socket === null) return Promise.resolve('done')
   const { status, headers, closes } = answer
   const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : (answer.body ?? Buffer.alloc(0))
   for (const [name, value] of Object.entries(headers ?? {})) {
@@ -235,8 +260,18 @@ function write(response: ServerResponse, answer: HttpAnswer, isLast: boolean): P
   if (closes || isLast) response.setHeader('Connection', 'close')
   response.writeHead(status)
   return new Promise((resolve) => {
-    response.once('close', resolve)
-    response.end(isBodiless ? undefined : body)
+    let late: NodeJS.Timeout | undefined
+    response.once('close', () => {
+      clearTimeout(late)
+      resolve('done')
+    })
+    response.end(isBodiless ? undefined : bodyToWrite(body), 'latin1')
+    if (socket.writableLength === 0) return
+    late = setTimeout(() => {
+      resolve('not-taken')
+      // guard: http-answer-time — who takes its answer drop by drop would hold it for ever
+      socket.destroy()
+    }, limits.requestMs + limits.idleMs)
   })
 }
 

@@ -10,12 +10,17 @@ export interface HttpLimits {
   readonly headerMs: number
   /** To the end of its body; over it 408. */
   readonly requestMs: number
-  /** A connection without a request ends after it; one on which nothing moves after it and `requestMs`. */
+  /**
+   * A connection without a request ends after it; one on which nothing moves, or whose client has not taken its answer,
+   * after it and `requestMs`.
+   */
   readonly idleMs: number
   /** A connection of this age is told `Connection: close` with its next answer. */
   readonly connectionAgeMs: number
-  /** Connections at once; those beyond it are closed. */
+  /** Connections at once; one beyond it is closed at once. */
   readonly connectionsMax: number
+  /** Of them by one source, an address or the /64 of an IPv6 one; one beyond it is closed at once. One /48 has at most half of all. */
+  readonly connectionsPerSourceMax: number
   /** Requests of one connection that wait for their turn; a client that sends more is closed. */
   readonly pipelinedMax: number
 }
@@ -33,6 +38,8 @@ export const HTTP_LIMITS: HttpLimits = {
   // Below the life of a certificate, as with gRPC: whose certificate has ended is out within that time.
   connectionAgeMs: 20 * 60_000,
   connectionsMax: 10_000,
+  // Inside a source is a service of ours, with a pool of its own bounds.
+  connectionsPerSourceMax: 10_000,
   pipelinedMax: 16,
 }
 

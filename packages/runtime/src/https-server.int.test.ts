@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
 import { type TestContext, test } from 'node:test'
-import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls'
+import { type ConnectionOptions, connect, type SecureVersion, type TLSSocket } from 'node:tls'
 import { issueLeaf, leafFiles } from '@rollcall/pki'
 import type { HttpLimits } from './https-limits.ts'
 import { type HttpsServer, type PeerHttpRequest, startHttpsServer } from './https-server.ts'
@@ -225,4 +225,43 @@ test('a renewed certificate is used from the next connection on', async (t) => {
   assert.equal(before, await serial())
   await at.presence.identity.reload()
   assert.notEqual(before, await serial())
+})
+
+test('no session is resumed, also after a certificate was renewed: each connection shows its own', async (t) => {
+  const at = await setUp(t)
+  const isResumed = async (maxVersion: SecureVersion): Promise<boolean> => {
+    const files = leafFiles(at.domain.folder, 'ap')
+    const [cert, key, ca] = await Promise.all(
+      [files.certFile, files.keyFile, files.caFile].map((file) => readFile(file)),
+    )
+    const options = {
+      host: address,
+      port: at.server.port,
+      checkServerIdentity: () => undefined,
+      cert,
+      key,
+      ca,
+      maxVersion,
+    }
+    const connected = async (session: Buffer | undefined) => {
+      const socket = connect({ ...options, session } as ConnectionOptions)
+      t.after(() => socket.destroy())
+      let given: Buffer | undefined
+      socket.on('session', (fresh: Buffer) => {
+        given = fresh
+      })
+      socket.write(`GET /x HTTP/1.1\r\n${HOST}\r\n`)
+      // A session would be there before the answer.
+      await read(socket, hasHeader)
+      return { session: given ?? socket.getSession(), isReused: socket.isSessionReused() }
+    }
+    const { session } = await connected(undefined)
+    return (await connected(session)).isReused
+  }
+  const versions = ['TLSv1.2', 'TLSv1.3'] as const
+  for (const version of versions) assert.equal(await isResumed(version), false, version)
+  const leaf = { name: 'presence', role: 'presence', dnsNames: [] }
+  await issueLeaf({ folder: at.domain.folder, trustDomain: at.domain.trustDomain, leaf })
+  assert.equal((await at.presence.identity.reload()).kind, 'reloaded')
+  for (const version of versions) assert.equal(await isResumed(version), false, version)
 })

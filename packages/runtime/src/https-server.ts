@@ -2,7 +2,7 @@ import { constants } from 'node:crypto'
 import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import { type SecureContextOptions, TLSSocket } from 'node:tls'
 import { parseAddressPort } from './config-fields.ts'
 import { ListenError, PeerIdentityError } from './errors.ts'
 import { type HttpAnswer, type HttpRequest, serveHttp } from './https-exchange.ts'
@@ -10,6 +10,7 @@ import { HANDSHAKE_MS, HTTP_LIMITS, type HttpLimits, httpServerOptions } from '.
 import type { Role } from './roles.ts'
 import type { Runtime } from './runtime.ts'
 import { type Peer, parsePeer } from './spiffe.ts'
+import type { TlsIdentity } from './tls-identity.ts'
 
 /** A request of a peer that was let in. */
 export interface PeerHttpRequest extends HttpRequest {
@@ -43,20 +44,15 @@ export async function startHttpsServer(o: {
   let material = identity.material
   const server = createServer({
     ...httpServerOptions(limits),
-    cert: material.cert,
-    key: material.key,
-    ca: material.ca,
-    minVersion: 'TLSv1.2',
+    ...contextOf(material),
     handshakeTimeout: HANDSHAKE_MS,
     // guard: https-client-certificate — who shows no certificate of ours is refused in the handshake
     ...{ requestCert: true, rejectUnauthorized: true },
-    // A session that is resumed shows no certificate: each connection shows it anew.
-    secureOptions: constants.SSL_OP_NO_TICKET,
   })
   server.prependListener('connection', () => {
     if (identity.material === material) return
     material = identity.material
-    server.setSecureContext({ cert: material.cert, key: material.key, ca: material.ca })
+    server.setSecureContext(contextOf(material))
   })
   server.on('tlsClientError', (_error, socket) => {
     metrics.counter('rollcall_http_refused_total', { listener: o.listener, reason: 'handshake' }).add()
@@ -88,6 +84,18 @@ export async function startHttpsServer(o: {
   })
   await listen(server, o.listen)
   return { port: (server.address() as AddressInfo).port, stop: (graceMs) => stopHttp(server, graceMs) }
+}
+
+/** All that a context of TLS is made of: a renewed one must not be weaker than the first. */
+function contextOf({ cert, key, ca }: TlsIdentity['material']): SecureContextOptions {
+  return {
+    cert,
+    key,
+    ca,
+    minVersion: 'TLSv1.2',
+    // guard: https-no-ticket — a session that is resumed shows no certificate: each connection shows it anew
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  }
 }
 
 function peerOf(socket: Socket, trustDomain: string): Peer | PeerIdentityError {

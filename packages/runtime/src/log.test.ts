@@ -4,7 +4,7 @@ import { Secret } from '@rollcall/core'
 import { createAudit } from './audit.ts'
 import { RpcError } from './errors.ts'
 import { createIdentityHash } from './identity-hash.ts'
-import { createLogger } from './log.ts'
+import { createLogger, flatLog } from './log.ts'
 import { createMetrics } from './metrics.ts'
 
 function logTo(lines: string[], level = 'info') {
@@ -30,6 +30,8 @@ test('no secret reaches a line, neither as a Secret nor by a name that we know',
   const lines: string[] = []
   const log = logTo(lines)
   log.info({ ck: 'aabbcc', vector: { xres: 'ddeeff' }, k: new Secret(Buffer.from('0123456789abcdef')) }, 'careless')
+  log.info({ ksNaf: 'aabbcc', key: { ha1: 'ddeeff' } }, 'careless')
+  flatLog(log).info({ ksNaf: 'aabbcc', ha1: 'ddeeff', ck: new Secret(Buffer.from('0123456789abcdef')) }, 'careless')
   log.info({ wrapped: { deep: { k: new Secret(Buffer.from('0123456789abcdef')) } } }, 'careless, deeper')
   assert.doesNotMatch(lines.join(''), /aabbcc|ddeeff|0123456789abcdef|30313233/)
 })

@@ -8,7 +8,22 @@ export type { Logger } from 'pino'
  * Names of fields that never reach a log line, at the top and one level down. It is the second line of defence: the
  * first is that such octets are `Secret` objects, which print nothing.
  */
-const CENSORED = ['k', 'op', 'opc', 'ck', 'ik', 'ks', 'res', 'xres', 'key', 'privateKey', 'password', 'secret']
+const CENSORED = [
+  'k',
+  'op',
+  'opc',
+  'ck',
+  'ik',
+  'ks',
+  'ksNaf',
+  'ha1',
+  'res',
+  'xres',
+  'key',
+  'privateKey',
+  'password',
+  'secret',
+]
 
 const CENSOR = '[secret]'
 
@@ -34,6 +49,14 @@ export function createLogger(o: { service: string; level: string; destination?: 
 export function auditLog(log: Logger): Logger {
   if (log.level === 'silent') return log
   return log.child({ audit: true }, { level: 'info', redact: { paths: CENSORED, censor: CENSOR } })
+}
+
+/**
+ * A log for lines that are written for each request and are flat, as those of decisions are: it looks for what is censored at the
+ * top alone, which costs a fifth.
+ */
+export function flatLog(log: Logger): Logger {
+  return log.child({}, { redact: { paths: CENSORED, censor: CENSOR } })
 }
 
 /** The trace and span that are active where a line is written (OpenTelemetry's names for them in logs). */

@@ -34,7 +34,7 @@ export {
   type HopRequestHandler,
 } from './hop/service.ts'
 export { responseBranch, responseStatus } from './hop/sip-scan.ts'
-export { type CertificatePair, ServerCertificate } from './https-certificate.ts'
+export { type CertificatePair, readPem, ServerCertificate } from './https-certificate.ts'
 export {
   HTTPS_CLIENT_LIMITS,
   HttpsClient,
@@ -46,7 +46,7 @@ export { type HttpAnswer, type HttpHandler, type HttpRequest, serveHttp } from '
 export { HANDSHAKE_MS, HTTP_LIMITS, type HttpLimits, httpServerOptions } from './https-limits.ts'
 export { type HttpsServer, listen, type PeerHttpRequest, startHttpsServer, stopHttp } from './https-server.ts'
 export { createIdentityHash, type IdentityHash } from './identity-hash.ts'
-export { createLogger, type Logger } from './log.ts'
+export { createLogger, flatLog, type Logger } from './log.ts'
 export type { Counter, GaugeHandle, Histogram, Metrics } from './metrics.ts'
 export type {
   AttributeName,
@@ -79,3 +79,4 @@ export {
   startSpan,
   traceparentOf,
 } from './tracing.ts'
+export { WatchedFiles } from './watched-files.ts'

@@ -82,7 +82,7 @@ export const METRICS = {
     SECONDS_BUCKETS,
   ),
   rollcall_http_refused_total: counter('requests and connections that got no further', ['listener', 'reason']),
-  rollcall_http_connections: gauge('connections that have sent a request', ['listener']),
+  rollcall_http_connections: gauge('connections open', ['listener']),
   rollcall_http_client_duration_seconds: histogram('requests made', ['peer', 'outcome'], SECONDS_BUCKETS),
   rollcall_http_client_retries_total: counter('requests sent again after their connection broke', ['peer']),
   // services: what each answers and refuses
@@ -102,6 +102,7 @@ export const METRICS = {
   rollcall_ap_requests_total: counter('requests of users, by how they proved it', ['means', 'status']),
   rollcall_ap_keys: gauge('keys and refusals kept from the BSF', []),
   rollcall_ap_pending: gauge('requests that wait for the server behind', []),
+  rollcall_ap_crl_end_seconds: gauge('when the revocation list of UEs ends, Unix time; 0 when it names no end', []),
   rollcall_ap_psk_handshakes_total: counter('handshakes of PSK-TLS, by how they ended', ['outcome']),
   rollcall_pcscf_refused_total: counter('requests refused', ['reason']),
   rollcall_pcscf_corrected_total: counter('requests of UEs put right and passed on', ['what']),
@@ -140,6 +141,7 @@ export const METRICS = {
   rollcall_presence_partitions_owned: gauge('partitions served here', []),
   rollcall_presence_publications: gauge('publications alive', []),
   rollcall_presence_subscriptions: gauge('subscriptions alive', []),
+  rollcall_presence_watchers_waiting: gauge('watchers who wait for a word without a subscription', []),
 } as const satisfies Readonly<Record<string, MetricDefinition>>
 
 export type MetricName = keyof typeof METRICS

@@ -80,6 +80,17 @@ test('a stream is opened for the first request, and requests wait for it in orde
   assert.equal(link.pending, 0)
 })
 
+test('a message that no peer takes is not put on the stream, where it would end all others', async () => {
+  const { link, stream, streams, results, send, connect } = setUp()
+  await connect()
+  const sip = Buffer.concat([Buffer.from('NOTIFY sip:a SIP/2.0\r\n\r\n'), Buffer.alloc(256 * 1024)])
+  link.send({ branch: 'large', sip, envelope: createEnvelope() }, ({ kind }) => results.push(`large ${kind}`), {})
+  send('small')
+  await turn()
+  stream(0).answer(200, 'small')
+  assert.deepEqual([results, streams.length], [['large full', 'small 200'], 1])
+})
+
 test('provisional responses are passed on and do not end the wait (RFC 3261 section 17.1.2)', async () => {
   const { stream, results, send, connect } = setUp()
   await connect()
