@@ -27,7 +27,7 @@ const SCHEMA = `<?xml version="1.0" encoding="UTF-8"?>
   <xs:element name="currenttime" type="xs:dateTime"/>
 </xs:schema>`
 
-test('what is written is read (TS 24.109 annex C)', () => {
+test('what is written is read (TS 24.109 annex C, TS 24.109 annex C.2)', () => {
   assert.deepEqual(read(writeBootstrappingInfo(INFO)), INFO)
 })
 

@@ -13,7 +13,7 @@ const BTID = /^[A-Za-z0-9+/=_-]{1,128}@[A-Za-z0-9.-]{1,253}$/
 /**
  * The B-TID of a bootstrapping: RAND in base64, `@`, the name of the BSF.
  *
- * @see TS 33.220 clause 4.5.2, TS 23.003 clause 2.9
+ * @see TS 33.220 clause 4.4.7, TS 33.220 clause 4.5.2, TS 23.003 clause 2.9
  */
 export function btidOf(rand: Buffer, bsfName: string): Btid {
   assert(rand.length === RAND_OCTETS, 'RAND has 16 octets')

@@ -26,7 +26,7 @@ test('a NAF gets what it asks for and what is for its group (TS 33.220 clause 4.
   assert.deepEqual(gsids({ gsids: [3], nafGroup: 'B' }), [])
 })
 
-test('settings that nobody could use are refused, every problem at once (TS 29.109 annex A)', () => {
+test('settings that nobody could use are refused, every problem at once (TS 29.109 annex A, TS 29.109 clause 6.3.1.6)', () => {
   const bad: Guss = {
     lifetimeSeconds: 31 * 86_400,
     uss: [

@@ -5,7 +5,7 @@ import { DEFAULT_CIPHERS } from 'node:tls'
 import { CIPHER_SUITES } from './cipher-suites.ts'
 import { InvalidNafIdError, nafId, UnknownCipherSuiteError, uaProtocolOfSuiteName, uaProtocolOfTls } from './mod.ts'
 
-test('a NAF_Id is the name in lower case and five octets (TS 33.220 clause 4.5.2)', () => {
+test('a NAF_Id is the name in lower case and five octets (TS 33.220 clause 4.5.2, TS 33.220 annex H)', () => {
   const id = nafId('XCAP.home1.net', Buffer.of(1, 0, 0, 0, 2))
   assert.equal(id.toString('latin1'), 'xcap.home1.net\x01\x00\x00\x00\x02')
 })
@@ -19,7 +19,7 @@ test('a NAF_Id needs a host name and five octets (TS 33.220 annex H.1)', () => {
   assert.throws(() => nafId('naf.net', Buffer.alloc(6)), InvalidNafIdError)
 })
 
-test('the identifier of TLS ends in the code of its cipher suite (TS 33.220 annex H.3)', () => {
+test('the identifier of TLS ends in the code of its cipher suite (TS 33.220 annex H.3, TS 33.222 clause 5.4.0.2)', () => {
   assert.equal(uaProtocolOfTls(0xc02f).toString('hex'), '010001c02f')
   assert.equal(uaProtocolOfSuiteName('TLS_PSK_WITH_AES_128_GCM_SHA256').toString('hex'), '01000100a8')
   assert.equal(uaProtocolOfSuiteName('TLS_AES_128_GCM_SHA256').toString('hex'), '0100011301')

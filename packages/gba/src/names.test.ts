@@ -25,7 +25,7 @@ test('the XCAP root is found by the home domain (TS 23.003 clause 13.9)', () => 
   assert.equal(xcapRootOf('Home1.net'), 'https://xcap.home1.net/')
 })
 
-test('a B-TID is RAND in base64 at the BSF (TS 33.220 clause 4.5.2)', () => {
+test('a B-TID is RAND in base64 at the BSF (TS 33.220 clause 4.5.2, TS 33.220 clause 4.4.7)', () => {
   for (const { rand, btid } of GBA_VECTORS) {
     assert.equal(btidOf(Buffer.from(rand, 'hex'), GBA_VECTOR_BSF), btid)
     assert.equal(parseBtid(btid), btid)
@@ -65,7 +65,7 @@ test('a NAF asks by its realm, alone or among others (TS 24.109 clause 5.2.4)', 
   }
 })
 
-test('a PSK identity is the prefix and the B-TID, with any separator (TS 24.109 clause 5.3.3.2)', () => {
+test('a PSK identity is the prefix and the B-TID, with any separator (TS 24.109 clause 5.3.3.1.2, TS 24.109 clause 5.3.3.1.3, TS 24.109 clause 5.3.3.3)', () => {
   const btid = 'I1U8vpY3qJ0hiuZNrke/NQ==@bsf.home1.net'
   assert.equal(pskIdentityOf(btid), `3GPP-bootstrapping;${btid}`)
   for (const separator of [';', '.', ':', '']) {

@@ -29,7 +29,8 @@ export interface AuthenticationProxyOptions {
  * What happens to a request of a UE, in order: whose name was called, who calls, what is wanted, on whose behalf; then it
  * goes to the server behind, with our assertion of who sent it.
  *
- * @see TS 24.109 clause 7, TS 33.222 clause 6, TS 24.141 clause 6
+ * @see TS 24.109 clause 7, TS 24.109 clause 7.1, TS 33.222 clause 6.1, TS 33.222 clause 6.2, TS 33.141 clause 4.2,
+ * TS 24.141 clause 6
  */
 export class AuthenticationProxy {
   readonly #o: AuthenticationProxyOptions
@@ -57,7 +58,11 @@ export class AuthenticationProxy {
     return proved(await this.#serve(request, naf, outcome.user), request.method, outcome.proof)
   }
 
-  /** Host, and the name in TLS if there was one, are the same NAF's (TS 33.222 clause 5.3, RFC 9110 section 7.4). */
+  /**
+   * Host, and the name in TLS if there was one, are the same NAF's.
+   *
+   * @see TS 33.222 clause 5.3, TS 24.109 clause 5.3.1, RFC 9110 section 7.4
+   */
   #nafOf(request: HttpRequest, connection: UaConnection): Naf | undefined {
     const host = (request.headers.host ?? '').toLowerCase().replace(/:\d{1,5}$/, '')
     // guard: naf-of-connection — a key, or a certificate, that was shown to one NAF is none for another
@@ -68,7 +73,8 @@ export class AuthenticationProxy {
   #notLetIn(request: HttpRequest, naf: Naf, outcome: Exclude<UaOutcome, { kind: 'user' }>): HttpAnswer {
     this.#o.events.refused(outcome.reason, naf.fqdn, request.traceparent)
     if (outcome.kind === 'refused') {
-      return { status: outcome.status, headers: outcome.status === 503 ? RETRY_AFTER : {} }
+      const closes = outcome.closes ?? false
+      return { status: outcome.status, headers: outcome.status === 503 ? RETRY_AFTER : {}, closes }
     }
     const { passwordRealm } = this.#o.challenges
     const isPassword = request.headers.authorization?.includes(`"${passwordRealm}"`) ?? false
@@ -130,7 +136,7 @@ export class AuthenticationProxy {
   }
 }
 
-/** An answer with the proof that we, too, know the key (TS 24.109 clause 5.2.3). */
+/** An answer with the proof that we, too, know the key (TS 24.109 clause 5.2.2). */
 function proved(answer: HttpAnswer, method: string, proof: RightProof | undefined): HttpAnswer {
   if (proof === undefined) return answer
   const isBodiless = method === 'HEAD' || answer.status === 204 || answer.status === 304

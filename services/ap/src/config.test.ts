@@ -32,11 +32,15 @@ test("the README's file of NAFs can be read, and what an entry leaves out is as 
   const nafs = new NafTable(await readNafs(await fileWith(t, example), DEFAULTS))
   const xcap = nafs.find('XCAP.home1.net')
   assert.deepEqual([...(xcap?.means ?? [])], ['gba-digest'])
-  assert.deepEqual(xcap?.routes, [{ auids: ['*'], targets: ['presence-0:17203'] }])
+  assert.deepEqual(xcap?.routes, [{ auids: ['*'], targets: ['presence-0:17203'], role: 'presence' }])
   assert.equal(xcap?.gbaRealm, '3GPP-bootstrapping@xcap.home1.net')
   const other = nafs.find('as2.home1.net')
   assert.deepEqual([...(other?.means ?? [])], ['gba-psk', 'client-certificate'])
   assert.equal(other?.xcapRoot, '/services/')
+  assert.deepEqual(
+    other?.routes.map(({ role }) => role),
+    ['presence', 'presence'],
+  )
   assert.equal(nafs.find('elsewhere.net'), undefined)
   assert.equal(nafs.only, undefined)
   assert.ok(nafs.hasOpen('gba-psk') && !nafs.hasOpen('password'))
@@ -50,6 +54,10 @@ for (const [what, text] of [
   ['a word that is not known', '{"nafs": [{"fqdn": "a.net", "mean": ["gba-digest"]}]}'],
   ['a root that climbs', '{"nafs": [{"fqdn": "a.net", "xcapRoot": "/a/../"}]}'],
   ['a target without a port', '{"nafs": [{"fqdn": "a.net", "routes": [{"auids": ["*"], "targets": ["host"]}]}]}'],
+  [
+    'a route to a role that has no documents',
+    '{"nafs": [{"fqdn": "a.net", "routes": [{"auids": ["*"], "targets": ["h:1"], "role": "scscf"}]}]}',
+  ],
 ] as const) {
   test(`a file of NAFs with ${what} is refused`, async (t) => {
     await assert.rejects(readNafs(await fileWith(t, text), DEFAULTS), NafsError)

@@ -44,6 +44,12 @@ export const apShape = {
       example: '/etc/rollcall/ue-ca.crt',
     })
     .optional(),
+  ROLLCALL_AP_CLIENT_CRL_FILE: field
+    .file({
+      is: 'revocation lists of these authorities, one of each, PEM; without it no certificate is looked up. Read again while the service runs; one that has ended lets nobody in',
+      example: '/etc/rollcall/ue-ca.crl',
+    })
+    .optional(),
   ROLLCALL_AP_PASSWORD_ALGORITHMS: field
     .listOf(['SHA-512-256', 'SHA-256', 'MD5'], {
       is: 'hash functions offered for passwords, the best first (RFC 7616)',
@@ -70,6 +76,48 @@ export const apShape = {
       example: '65536',
     })
     .default(65_536),
+  ROLLCALL_AP_CONNECTIONS_MAX: field
+    .count({
+      of: 'connections',
+      min: 1,
+      max: 100_000,
+      is: 'connections of UEs to each listener; one more is closed at once',
+      example: '10000',
+    })
+    .default(10_000),
+  ROLLCALL_AP_SOURCE_CONNECTIONS_MAX: field
+    .count({
+      of: 'connections',
+      min: 1,
+      max: 100_000,
+      is: 'of them from one address, or one /64 of IPv6; one more is closed at once. One /48 of IPv6 has half of all connections at most. Where many UEs share an address this must be wide enough for them',
+      example: '256',
+    })
+    .default(256),
+  ROLLCALL_AP_HEADER_TIMEOUT_MS: field
+    .milliseconds({
+      min: 100,
+      max: 60_000,
+      is: 'so long a UE may take for the header of a request; over it 408',
+      example: '5000',
+    })
+    .default(5_000),
+  ROLLCALL_AP_REQUEST_TIMEOUT_MS: field
+    .milliseconds({
+      min: 100,
+      max: 120_000,
+      is: 'so long it may take for a whole request; over it 408',
+      example: '10000',
+    })
+    .default(10_000),
+  ROLLCALL_AP_IDLE_TIMEOUT_MS: field
+    .milliseconds({
+      min: 100,
+      max: 600_000,
+      is: 'a connection on which it asks for nothing more ends after it',
+      example: '120000',
+    })
+    .default(120_000),
   ROLLCALL_AP_ZB_TIMEOUT_MS: field
     .milliseconds({ min: 100, max: 60_000, is: 'so long the server behind may take; over it 504', example: '10000' })
     .default(10_000),

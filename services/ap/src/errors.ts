@@ -6,6 +6,12 @@ export class NafsError extends RollcallError {
   readonly code = 'AP_NAFS_UNUSABLE'
 }
 
+/** A file of revocation lists cannot be used. */
+export class InvalidCrlError extends RollcallError {
+  override readonly name = 'InvalidCrlError'
+  readonly code = 'AP_CRL_INVALID'
+}
+
 /** Why a key, or a password, could not be had. */
 export type LookupFailure =
   /** The B-TID or the user is not known, or its time is over. */

@@ -1,4 +1,4 @@
-import type { Audit, AuditIdentity, Logger, Metrics, Runtime } from '@rollcall/runtime'
+import { type Audit, type AuditIdentity, flatLog, type Logger, type Metrics, type Runtime } from '@rollcall/runtime'
 import type { UaRefusal } from './ua/outcome.ts'
 import type { User } from './ua/user.ts'
 
@@ -22,6 +22,10 @@ const AUDITED: ReadonlySet<Refusal> = new Set<Refusal>([
   'user-unknown',
   'naf-denied',
   'no-identity',
+  'certificate-foreign',
+  'certificate-revoked',
+  'certificate-crl-ended',
+  'certificate-nobody',
 ])
 
 /** `Choice:` what changes documents is audited with who was asserted; reading is in the access log alone. */
@@ -31,13 +35,13 @@ const CHANGING: ReadonlySet<string> = new Set(['PUT', 'DELETE'])
 export class ApEvents {
   readonly #metrics: Metrics
   readonly #audit: Audit
-  readonly #log: Logger
+  readonly #access: Logger
   readonly #hash: (identity: string) => string
 
   constructor({ metrics, audit, log, hashIdentity }: Pick<Runtime, 'metrics' | 'audit' | 'log' | 'hashIdentity'>) {
     this.#metrics = metrics
     this.#audit = audit
-    this.#log = log
+    this.#access = flatLog(log)
     this.#hash = hashIdentity
   }
 
@@ -86,11 +90,12 @@ export class ApEvents {
       })
     }
     this.#metrics.counter('rollcall_ap_requests_total', { means: user.means, status: String(status) }).add()
+    if (!this.#access.isLevelEnabled('info')) return
     const hashed: Record<string, string> = {}
     for (const [kind, identity] of Object.entries(namesOf(user))) {
       if (identity !== undefined) hashed[`${kind}_hash`] = this.#hash(identity)
     }
-    this.#log.info(
+    this.#access.info(
       { access: true, naf, means: user.means, method, auid, status, ms: Math.round(o.ms), ...hashed },
       'access',
     )

@@ -9,7 +9,7 @@ import { DOCUMENT, PlayedUe, type ProofChanges } from './testing/played-ue.ts'
 const address = '127.44.2.1'
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`a UE with a bootstrapped key gets its document in ${version} (TS 33.222 clause 5.3, TS 24.109 clause 5.2.3)`, async (t) => {
+  test(`a UE with a bootstrapped key gets its document in ${version} (TS 33.222 clause 5.3, TS 33.222 clause 5.3.1, TS 24.109 clause 5.2.2, TS 24.109 clause 5.3.2, TS 24.109 clause 5.3.2.1)`, async (t) => {
     const stack = await ApStack.start(t, address)
     const session = stack.bsf.bootstrap('alice')
     const ue = await PlayedUe.open(stack, { minVersion: version, maxVersion: version })
@@ -70,7 +70,7 @@ test('a key that was derived for another suite than that of the connection is wr
   assert.equal(await stack.refusals('wrong-response'), 1)
 })
 
-test('a B-TID that the BSF does not know makes the UE bootstrap anew: no stale (TS 24.109 clause 5.2.5)', async (t) => {
+test('a B-TID that the BSF does not know makes the UE bootstrap anew: no stale (TS 24.109 clause 5.2.5, TS 24.109 clause 5.3.2.4)', async (t) => {
   const stack = await ApStack.start(t, address)
   const session = stack.bsf.bootstrap('alice')
   stack.bsf.forget(session)
@@ -130,7 +130,8 @@ test('a proof that was seen before is refused (RFC 7616 section 3.4.5)', async (
 for (const [what, changes, status, reason] of [
   ['another count', { nc: '0000000a' }, 200, undefined],
   ['the realm of another NAF', { realm: `3GPP-bootstrapping@${OTHER}` }, 401, 'wrong-realm'],
-  ['the realm of another kind of key', { realm: `3GPP-bootstrapping-uicc@${XCAP}` }, 401, 'wrong-realm'],
+  ['the realm of GBA_Digest', { realm: `3GPP-bootstrapping-digest@${XCAP}` }, 401, 'wrong-realm'],
+  ['the realm of a key of the UICC', { realm: `3GPP-bootstrapping-uicc@${XCAP}` }, 401, 'wrong-realm'],
   ['the target of another document', { uri: '/pres-rules/users/sip:bob@home1.net/index' }, 400, 'wrong-uri'],
   ['an absolute target', { uri: `https://${XCAP}:443${DOCUMENT}` }, 200, undefined],
   ['an absolute target elsewhere', { uri: `https://${OTHER}${DOCUMENT}` }, 400, 'wrong-uri'],
@@ -147,7 +148,7 @@ for (const [what, changes, status, reason] of [
   })
 }
 
-test('a proof for one body is none for another (RFC 7616 section 3.4.3)', async (t) => {
+test('a proof for one body is none for another (TS 24.109 clause 5.2.6, RFC 7616 section 3.4.3)', async (t) => {
   const stack = await ApStack.start(t, address)
   const session = stack.bsf.bootstrap('alice')
   const ue = await PlayedUe.open(stack)
@@ -159,7 +160,7 @@ test('a proof for one body is none for another (RFC 7616 section 3.4.3)', async 
   assert.equal(stack.as.seen[0]?.body.toString(), '<mine/>')
 })
 
-test('who guesses is refused after some tries, and another address is not (TS 24.109 clause 5.2.3)', async (t) => {
+test('who guesses is refused after some tries, and another address is not (TS 24.109 clause 5.2.3, TS 24.109 clause 5.3.2.2)', async (t) => {
   const stack = await ApStack.start(t, address)
   const session = stack.bsf.bootstrap('alice')
   const guesser = { ...stack.bsf.bootstrap('mallory'), btid: session.btid }
@@ -211,7 +212,7 @@ test('credentials that cannot be read, twice, or of another scheme are refused',
   }
 })
 
-test('each NAF of a proxy has a key of its own, and a name that is none is misdirected (TS 24.109 annex D.2)', async (t) => {
+test('each NAF of a proxy has a key of its own, and a name that is none is misdirected (TS 24.109 annex D.2, TS 24.109 clause 5.3.1, TS 33.222 clause 6.1)', async (t) => {
   const stack = await ApStack.start(t, address, { nafs: [{ fqdn: XCAP }, { fqdn: OTHER }] })
   const session = stack.bsf.bootstrap('alice')
   const [first, second] = [await PlayedUe.open(stack), await PlayedUe.open(stack, { fqdn: OTHER })]

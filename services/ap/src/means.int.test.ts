@@ -100,7 +100,7 @@ test('where GBA digest is not open a bootstrapped key gets nobody in', async (t)
   assert.equal(stack.bsf.asked.length, 0)
 })
 
-test('a UE that says it can bootstrap is asked for that; another is offered the password first (TS 24.109 clause 5.2.1)', async (t) => {
+test('a UE that says it can bootstrap is asked for that; another is offered the password first (TS 24.109 clause 5.2.1, TS 24.109 clause 5.2.4, TS 24.109 clause 5.3.2.3)', async (t) => {
   const stack = await ApStack.start(t, address, { env: { ROLLCALL_AP_MEANS: 'password,gba-digest' } })
   const ue = await PlayedUe.open(stack)
   t.after(() => ue.close())
@@ -118,7 +118,7 @@ test('a UE that says it can bootstrap is asked for that; another is offered the 
   for (const agent of ['curl/8', 'my3gpp-gba', '3gpp-gba-x']) assert.deepEqual(await realms(agent), [REALM, gba], agent)
 })
 
-test('a certificate of an authority of UEs gets its owner in, where that is open (TS 33.222 clause 5.5, TS 33.141 clause 5.1.4)', async (t) => {
+test('a certificate of an authority of UEs gets its owner in, where that is open (TS 33.222 clause 5.5, TS 24.109 clause 5.3.4, TS 33.141 clause 5.1.4)', async (t) => {
   const open = await ApStack.start(t, address, { env: { ROLLCALL_AP_MEANS: 'gba-digest,client-certificate' } })
   const closed = await ApStack.start(t, address)
   for (const [stack, status] of [

@@ -51,7 +51,7 @@ async function refused(opening: Promise<PlayedUe>): Promise<void> {
 }
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
-  test(`PSK-TLS with Ks_NAF lets its user in by ${version}, without a proof in HTTP (TS 33.222 clause 5.4, TS 24.109 clause 5.3.3)`, async (t) => {
+  test(`PSK-TLS with Ks_NAF lets its user in by ${version}, without a proof in HTTP (TS 33.222 clause 5.4, TS 33.222 clause 5.4.1, TS 24.109 clause 5.3.3, TS 24.109 clause 5.3.3.1.2, TS 24.109 clause 5.3.3.1.3)`, async (t) => {
     const stack = await ApStack.start(t, address)
     const session = stack.bsf.bootstrap('alice', { flags: [7] })
     const ue = await openPsk(stack, version, session)
@@ -65,7 +65,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     )
   })
 
-  test(`a victim's B-TID with a wrong key does not get in by ${version} (TS 33.222 clause 5.4)`, async (t) => {
+  test(`a victim's B-TID with a wrong key does not get in by ${version} (TS 33.222 clause 5.4, TS 24.109 clause 5.3.3.2)`, async (t) => {
     const stack = await ApStack.start(t, address)
     const victim = stack.bsf.bootstrap('alice')
     await refused(openPsk(stack, version, victim, { key: Buffer.alloc(32, 1) }))
@@ -88,7 +88,7 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(stack.as.seen.length, 0)
   })
 
-  test(`an unknown B-TID, one that is over, and what is no B-TID fail by ${version} (TS 24.109 clause 5.3.3.4)`, async (t) => {
+  test(`an unknown B-TID, one that is over, what is no B-TID, and the key of a UICC fail by ${version} (TS 24.109 clause 5.3.3.4, TS 33.220 clause 5.3.3)`, async (t) => {
     const stack = await ApStack.start(t, address)
     const session = stack.bsf.bootstrap('alice')
     const over = stack.bsf.bootstrap('bob', { expiresMs: Date.now() - 1 })
@@ -175,7 +175,7 @@ test('a connection does not outlive its key: bootstrapping is asked for, and it 
   assert.equal(await stack.refusals('key-expired'), 1)
 })
 
-test('the listener with the certificate has suites with forward secrecy and authenticated encryption alone (TS 33.210 clause 6.2)', async (t) => {
+test('the listener with the certificate has suites with forward secrecy and authenticated encryption alone (TS 33.210 clause 6.2, TS 24.109 clause 5.3.5)', async (t) => {
   const stack = await ApStack.start(t, address)
   const weak = [
     'AES128-SHA',

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { NonceKeeper } from '@rollcall/digest'
 import { DigestCredentialsServiceClient } from '@rollcall/proto-gen/digest'
 import { ZnServiceClient } from '@rollcall/proto-gen/zn'
@@ -24,6 +23,7 @@ import { LOOKUP_OPTIONS, lookUp } from './lookups.ts'
 import { NafTable, nafOf, readNafs } from './nafs/naf.ts'
 import { startDigestListener, type UaListenerOptions } from './tls/digest-listener.ts'
 import { startPskListener } from './tls/psk-listener.ts'
+import { UeAuthorities } from './tls/ue-authorities.ts'
 import { Authenticator } from './ua/authenticator.ts'
 import type { UaConnection } from './ua/ua-connection.ts'
 import { ZbServers } from './zb/servers.ts'
@@ -35,8 +35,6 @@ export { apShape } from './config.ts'
 const STOP_GRACE_MS = 3_000
 /** `Choice:` nonces in use at once, 200 octets each; those beyond it cost a UE one more round trip. */
 const NONCES_MAX = 200_000
-/** Handshakes and requests of the whole network come here: who is idle makes room soon. */
-const UA_IDLE_MS = 120_000
 
 /**
  * The Authentication Proxy: TLS and proofs towards UEs, keys from the BSF (Zn), documents from the servers behind (Zb). It
@@ -47,7 +45,7 @@ export class ApService implements Service {
   readonly #runtime: Runtime
   readonly #nafs: NafTable
   readonly #certificate: ServerCertificate
-  readonly #clientAuthorities: Buffer | undefined
+  readonly #authorities: UeAuthorities | undefined
   readonly #bsf: ZnServiceClient
   readonly #hss: DigestCredentialsServiceClient | undefined
   readonly #servers: ZbServers
@@ -59,13 +57,13 @@ export class ApService implements Service {
   private constructor(
     config: ApConfig,
     runtime: Runtime,
-    o: { nafs: NafTable; certificate: ServerCertificate; clientAuthorities: Buffer | undefined },
+    o: { nafs: NafTable; certificate: ServerCertificate; authorities: UeAuthorities | undefined },
   ) {
     this.#config = config
     this.#runtime = runtime
     this.#nafs = o.nafs
     this.#certificate = o.certificate
-    this.#clientAuthorities = o.clientAuthorities
+    this.#authorities = o.authorities
     const { identity, metrics, clock, random } = runtime
     this.#events = new ApEvents(runtime)
     const bsf = createGrpcClient(ZnServiceClient, {
@@ -108,6 +106,10 @@ export class ApService implements Service {
     this.#servers = servers
     metrics.gauge('rollcall_ap_keys', {}, () => keys.size)
     metrics.gauge('rollcall_ap_pending', {}, () => servers.pending)
+    const { authorities } = o
+    if (authorities && config.ROLLCALL_AP_CLIENT_CRL_FILE !== undefined) {
+      metrics.gauge('rollcall_ap_crl_end_seconds', {}, () => (authorities.trust.crlEndMs ?? 0) / 1000)
+    }
     const authenticator = new Authenticator({ ...challenges, keys, passwords, clock })
     this.#proxy = new AuthenticationProxy({
       nafs: o.nafs,
@@ -134,9 +136,6 @@ export class ApService implements Service {
       file ? await readNafs(file, defaults) : [nafOf({ fqdn: config.ROLLCALL_AP_NAF_FQDN }, defaults)],
     )
     checkMeans(config, nafs)
-    const clientCa = config.ROLLCALL_AP_CLIENT_CA_FILE
-    const clientAuthorities =
-      clientCa !== undefined && nafs.hasOpen('client-certificate') ? await readFile(clientCa) : undefined
     const certificate = await ServerCertificate.load({
       certFile: config.ROLLCALL_AP_PUBLIC_CERT_FILE,
       keyFile: config.ROLLCALL_AP_PUBLIC_KEY_FILE,
@@ -145,7 +144,16 @@ export class ApService implements Service {
       onRefused: (error) =>
         runtime.log.error({ err: error }, 'the public certificate cannot be used; the last good one stays'),
     })
-    return new ApService(config, runtime, { nafs, certificate, clientAuthorities })
+    try {
+      return new ApService(config, runtime, {
+        nafs,
+        certificate,
+        authorities: await authoritiesBy(config, runtime, nafs),
+      })
+    } catch (error) {
+      certificate[Symbol.dispose]()
+      throw error
+    }
   }
 
   async start(): Promise<void> {
@@ -155,9 +163,9 @@ export class ApService implements Service {
       runtime: this.#runtime,
       handle: (request, connection) => this.#handle(request, connection),
     }
-    const [certificate, clientAuthorities] = [this.#certificate, this.#clientAuthorities]
+    const [certificate, authorities] = [this.#certificate, this.#authorities]
     this.#listeners.push(
-      await startDigestListener({ ...o, listen: config.ROLLCALL_AP_DIGEST_LISTEN, certificate, clientAuthorities }),
+      await startDigestListener({ ...o, listen: config.ROLLCALL_AP_DIGEST_LISTEN, certificate, authorities }),
     )
     const psk = { ...o, nafs: this.#nafs, keys: this.#keys, events: this.#events }
     const { ROLLCALL_AP_PSK_TLS12_LISTEN: tls12, ROLLCALL_AP_PSK_TLS13_LISTEN: tls13 } = config
@@ -169,6 +177,7 @@ export class ApService implements Service {
     await Promise.all(this.#listeners.map((listener) => listener.stop(STOP_GRACE_MS)))
     this.#servers[Symbol.dispose]()
     this.#certificate[Symbol.dispose]()
+    this.#authorities?.[Symbol.dispose]()
     this.#bsf.close()
     this.#hss?.close()
   }
@@ -188,8 +197,37 @@ export class ApService implements Service {
   }
 
   #limits(): HttpLimits {
-    return { ...HTTP_LIMITS, bodyBytesMax: this.#config.ROLLCALL_AP_BODY_BYTES_MAX, idleMs: UA_IDLE_MS }
+    const config = this.#config
+    return {
+      ...HTTP_LIMITS,
+      bodyBytesMax: config.ROLLCALL_AP_BODY_BYTES_MAX,
+      headerMs: config.ROLLCALL_AP_HEADER_TIMEOUT_MS,
+      requestMs: config.ROLLCALL_AP_REQUEST_TIMEOUT_MS,
+      idleMs: config.ROLLCALL_AP_IDLE_TIMEOUT_MS,
+      connectionsMax: config.ROLLCALL_AP_CONNECTIONS_MAX,
+      connectionsPerSourceMax: config.ROLLCALL_AP_SOURCE_CONNECTIONS_MAX,
+    }
   }
+}
+
+async function authoritiesBy(
+  config: ApConfig,
+  { clock, log }: Runtime,
+  nafs: NafTable,
+): Promise<UeAuthorities | undefined> {
+  const { ROLLCALL_AP_CLIENT_CA_FILE: caFile, ROLLCALL_AP_CLIENT_CRL_FILE: crlFile } = config
+  if (caFile === undefined || !nafs.hasOpen('client-certificate')) return undefined
+  return await UeAuthorities.load({
+    caFile,
+    crlFile,
+    clock,
+    onRefused: (error) => log.error({ err: error }, 'the authorities of UEs cannot be used; the last good ones stay'),
+    onEnded: (endMs) =>
+      log.error(
+        { endedAt: new Date(endMs).toISOString() },
+        'the revocation list has ended: no certificate of a UE is taken',
+      ),
+  })
 }
 
 function checkMeans(config: ApConfig, nafs: NafTable): void {

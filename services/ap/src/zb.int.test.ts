@@ -68,7 +68,7 @@ test('what a UE asserts by itself goes no further, under any spelling (TS 33.222
   }
 })
 
-test('conditions, types and tags go through as they are, and answers come back so (TS 24.141 clause 6, RFC 9110 section 7.6.1)', async (t) => {
+test('conditions, types and tags go through as they are, and answers come back so (TS 33.141 clause 4.2, TS 24.141 clause 6, RFC 9110 section 7.6.1)', async (t) => {
   const { stack, ue, session } = await setUp(t)
   const conflict = '<xcap-error xmlns="urn:ietf:params:xml:ns:xcap-error"/>'
   stack.as.answer = () => ({
@@ -134,7 +134,7 @@ test('a method that XCAP does not have gets 405 (RFC 4825 section 8)', async (t)
   assert.equal(stack.as.seen.length, 1)
 })
 
-test('a body over the limit gets 413 before anybody is asked who it is from', async (t) => {
+test('a body over the limit gets 413 before anybody is asked who it is from (RFC 9110 section 15.5.14)', async (t) => {
   const { stack, ue } = await setUp(t, { ROLLCALL_AP_BODY_BYTES_MAX: '1024' })
   const answer = await ue.send({ method: 'PUT', body: 'x'.repeat(1_025) })
   assert.deepEqual([answer.status, answer.headers.connection], [413, 'close'])
@@ -170,7 +170,7 @@ test('a body in chunks is framed anew for the server behind', async (t) => {
   assert.equal(stack.as.seen[0]?.headers['transfer-encoding'], undefined)
 })
 
-test('a server behind that is down is 503 with Retry-After, a slow one 504, one that wants a proof 502 (TS 33.222 clause 6)', async (t) => {
+test('a server behind that is down is 503 with Retry-After, a slow one 504, one that wants a proof 502 (TS 33.222 clause 6, TS 33.222 clause 6.2)', async (t) => {
   const { stack, ue, session } = await setUp(t, { ROLLCALL_AP_ZB_TIMEOUT_MS: '150' })
   stack.as.answer = ({ signal }) =>
     new Promise((resolve) => signal.addEventListener('abort', () => resolve({ status: 500 })))
@@ -199,7 +199,7 @@ test('a connection behind that breaks is tried again for a GET, and never for a 
   }
 })
 
-test('routes go by application usage, and what none names is not found (TS 24.109 clause 7)', async (t) => {
+test('routes go by application usage, and what none names is not found (TS 24.109 clause 7, TS 24.109 clause 7.1, TS 33.222 clause 6.2)', async (t) => {
   const elsewhere = { auids: ['resource-lists'], targets: ['127.44.2.3:1'] }
   const probe = await ApStack.start(t, address)
   const nafs = [

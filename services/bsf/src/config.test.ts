@@ -19,6 +19,7 @@ test('all that is wrong with the settings is told at once', () => {
   const env = {
     ROLLCALL_BSF_KEY_LIFETIME_SECONDS: '1',
     ROLLCALL_BSF_NAF_GROUPS: 'xcap',
+    ROLLCALL_BSF_NAF_GSIDS: 'xcap=2,3',
     ROLLCALL_BSF_IMPI_NAFS: 'a b',
     ROLLCALL_BSF_CHALLENGE_SECONDS: '600',
   }
@@ -43,7 +44,12 @@ test('the BSF is called as its realm says, or as it is told (TS 23.003 clause 16
 })
 
 test('NAFs are found by name in any case', () => {
-  const nafs = nafSettings({ ROLLCALL_BSF_IMPI_NAFS: 'A.org,b.org', ROLLCALL_BSF_NAF_GROUPS: 'A.org=x,b.org=y' })
+  const nafs = nafSettings({
+    ROLLCALL_BSF_IMPI_NAFS: 'A.org,b.org',
+    ROLLCALL_BSF_NAF_GROUPS: 'A.org=x,b.org=y',
+    ROLLCALL_BSF_NAF_GSIDS: 'A.org=2+3,b.org=4',
+  })
   assert.deepEqual([nafs.knowsImpi('a.org'), nafs.knowsImpi('c.org')], [true, false])
   assert.deepEqual([nafs.groupOf('a.org'), nafs.groupOf('b.org'), nafs.groupOf('c.org')], ['x', 'y', ''])
+  assert.deepEqual([nafs.mayAsk('a.org', 3), nafs.mayAsk('b.org', 3), nafs.mayAsk('c.org', 3)], [true, false, false])
 })

@@ -3,6 +3,7 @@ import { type Config, field, type sharedShape } from '@rollcall/runtime'
 
 /** Names of NAFs, each with what belongs to it. */
 const NAF_GROUPS = /^[A-Za-z0-9.-]+=[A-Za-z0-9_-]{1,64}(?:,[A-Za-z0-9.-]+=[A-Za-z0-9_-]{1,64})*$/
+const NAF_GSIDS = /^[A-Za-z0-9.-]+=\d{1,6}(?:\+\d{1,6})*(?:,[A-Za-z0-9.-]+=\d{1,6}(?:\+\d{1,6})*)*$/
 const NAFS = /^[A-Za-z0-9.-]+(?:,[A-Za-z0-9.-]+)*$/
 
 /** Settings of the BSF beside the shared ones. */
@@ -60,6 +61,50 @@ export const bsfShape = {
       example: 'xcap.ims.mnc001.mcc001.pub.3gppnetwork.org=ut',
     })
     .optional(),
+  ROLLCALL_BSF_NAF_GSIDS: field
+    .text({
+      pattern: NAF_GSIDS,
+      allowed: 'NAF=GSID, several with + between, such NAFs with commas between',
+      is: 'settings that each NAF may ask for, by GSID; a NAF that is not named gets none. Without it all get what they ask for',
+      example: 'xcap.ims.mnc001.mcc001.pub.3gppnetwork.org=2+3',
+    })
+    .optional(),
+  ROLLCALL_BSF_CONNECTIONS_MAX: field
+    .count({
+      of: 'connections',
+      is: 'connections of UEs to each listener; one more is closed at once',
+      example: '20000',
+      min: 1,
+      max: 100_000,
+    })
+    .default(20_000),
+  ROLLCALL_BSF_SOURCE_CONNECTIONS_MAX: field
+    .count({
+      of: 'connections',
+      is: 'of them from one address, or one /64 of IPv6; one more is closed at once. One /48 of IPv6 has half of all connections at most. Where many UEs share an address this must be wide enough for them',
+      example: '128',
+      min: 1,
+      max: 100_000,
+    })
+    .default(128),
+  ROLLCALL_BSF_OUTSTANDING_MAX: field
+    .count({
+      of: 'requests',
+      is: 'requests of UEs that wait for HSS or store at once; one more is told to come later',
+      example: '1000',
+      min: 1,
+      max: 100_000,
+    })
+    .default(1_000),
+  ROLLCALL_BSF_USER_CONTEXTS_MAX: field
+    .count({
+      of: 'keys',
+      is: 'keys that one user bootstraps at once, and again in the time that one lives',
+      example: '200',
+      min: 1,
+      max: 1_000_000,
+    })
+    .default(200),
   ROLLCALL_BSF_SOURCE_BURST: field
     .count({
       of: 'requests',
@@ -105,6 +150,8 @@ export type BsfConfig = Config<typeof sharedShape & typeof bsfShape>
 export interface NafSettings {
   readonly knowsImpi: (fqdn: string) => boolean
   readonly groupOf: (fqdn: string) => string
+  /** Whether this NAF may ask for the settings of this GSID. */
+  readonly mayAsk: (fqdn: string, gsid: number) => boolean
 }
 
 /** The name of this BSF. */
@@ -114,10 +161,25 @@ export function bsfNameBy(config: Pick<BsfConfig, 'ROLLCALL_BSF_NAME' | 'ROLLCAL
 
 /** The settings of NAFs, names in lower case. */
 export function nafSettings(
-  config: Pick<BsfConfig, 'ROLLCALL_BSF_IMPI_NAFS' | 'ROLLCALL_BSF_NAF_GROUPS'>,
+  config: Pick<BsfConfig, 'ROLLCALL_BSF_IMPI_NAFS' | 'ROLLCALL_BSF_NAF_GROUPS' | 'ROLLCALL_BSF_NAF_GSIDS'>,
 ): NafSettings {
   const knowing = new Set(config.ROLLCALL_BSF_IMPI_NAFS?.toLowerCase().split(','))
-  const pairs = config.ROLLCALL_BSF_NAF_GROUPS?.split(',').map((pair) => pair.split('=')) ?? []
-  const groups = new Map(pairs.map(([fqdn = '', group = '']) => [fqdn.toLowerCase(), group]))
-  return { knowsImpi: (fqdn) => knowing.has(fqdn), groupOf: (fqdn) => groups.get(fqdn) ?? '' }
+  const groups = byNaf(config.ROLLCALL_BSF_NAF_GROUPS)
+  const gsids = new Map([...byNaf(config.ROLLCALL_BSF_NAF_GSIDS)].map(([fqdn, text]) => [fqdn, numbersIn(text)]))
+  const isOpen = config.ROLLCALL_BSF_NAF_GSIDS === undefined
+  return {
+    knowsImpi: (fqdn) => knowing.has(fqdn),
+    groupOf: (fqdn) => groups.get(fqdn) ?? '',
+    mayAsk: (fqdn, gsid) => isOpen || (gsids.get(fqdn)?.has(gsid) ?? false),
+  }
+}
+
+/** `NAF=TEXT,NAF=TEXT`. */
+function byNaf(setting: string | undefined): Map<string, string> {
+  const pairs = setting?.split(',').map((pair) => pair.split('=')) ?? []
+  return new Map(pairs.map(([fqdn = '', text = '']) => [fqdn.toLowerCase(), text]))
+}
+
+function numbersIn(text: string): ReadonlySet<number> {
+  return new Set(text.split('+').map(Number))
 }

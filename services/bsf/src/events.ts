@@ -10,6 +10,9 @@ export type UbRefusal =
   | 'wrong-answers'
   | 'source-rate'
   | 'user-rate'
+  | 'user-contexts'
+  | 'busy'
+  | 'gba-digest'
   | 'resynchronisations'
   | 'replayed'
   | 'store-unavailable'
@@ -67,16 +70,19 @@ export class BsfEvents {
     readonly impi: string
     readonly naf: string
     readonly uaProtocol: string
+    /** Of the settings that were told with it. */
+    readonly gsids: readonly number[]
     readonly traceparent: string
   }): void {
     this.#metrics.counter('rollcall_bsf_keys_total').add()
     const { naf, uaProtocol, traceparent } = o
+    const gsids = o.gsids.join(' ')
     this.#audit({
       event: 'key.told',
       outcome: 'allowed',
       reason: 'own-naf',
       identities: { impi: o.impi },
-      detail: { naf, uaProtocol },
+      detail: { naf, uaProtocol, gsids },
       traceparent,
     })
   }

@@ -55,7 +55,7 @@ async function refusalOf(asked: Promise<unknown>): Promise<string> {
   return error.code
 }
 
-test('curl bootstraps over HTTP at one replica and another, and a NAF gets the key (TS 33.220 clause 4.5)', async () => {
+test('curl bootstraps over HTTP at one replica and another, and a NAF gets the key (TS 33.220 clause 4.5, TS 33.220 clause 4.3.1, TS 33.220 clause 4.4.4)', async () => {
   const { btid, lifetimeMs, answer } = await bootstrapped([`http://${first.http}/`, `http://${second.http}/`])
   const said = await askForKey(0, btid)
   const expected = ksNaf({ ks: answer.ks, rand: answer.rand, impi: IMPI, nafId: nafId(XCAP, HTTP_DIGEST_UA_PROTOCOL) })
@@ -71,7 +71,7 @@ test('curl bootstraps over HTTPS, by the public certificate (TS 24.109 clause 4.
   await askForKey(1, btid)
 })
 
-test('a NAF gets no key of another NAF, and only a NAF gets keys at all (TS 33.220 clause 4.5.3)', async () => {
+test('a NAF gets no key of another NAF, and only a NAF gets keys at all (TS 33.220 clause 4.5.3, TS 33.220 clause 4.4.6)', async () => {
   const { btid } = await bootstrapped([`http://${first.http}/`, `http://${first.http}/`])
   assert.equal(await refusalOf(askForKey(0, btid, { leaf: 'ap-other' })), 'RPC_DENIED')
   assert.equal(await refusalOf(askForKey(0, btid, { naf: 'conference.example.org' })), 'RPC_DENIED')
@@ -79,7 +79,7 @@ test('a NAF gets no key of another NAF, and only a NAF gets keys at all (TS 33.2
   assert.equal(await refusalOf(askForKey(0, `x${btid}`)), 'RPC_NOT_FOUND')
 })
 
-test('a key is gone when its life, by the user’s own settings, is over (TS 33.220 clauses 4.4.6 and 4.5.3)', async () => {
+test('a key is gone when its life, by the user’s own settings, is over (TS 33.220 clause 4.4.6, TS 33.220 clause 4.5.3)', async () => {
   const admin = await stack.admin()
   const setGuss = (lifetimeSeconds: number) =>
     callUnary(admin.setGuss.bind(admin), { impi: IMPI, guss: { lifetimeSeconds, uss: [] } })
@@ -112,6 +112,30 @@ test('a request that is too long, too slow or no request is cut (RFC 9110 sectio
   socket.write('GET / HTTP/1.1\r\nHost: a\r\nX: ')
   await new Promise((resolve) => socket.once('close', resolve))
   assert.match(Buffer.concat(said).toString(), /^HTTP\/1\.1 408 /)
+})
+
+test('a source opens so many connections to each listener, and others bootstrap beside it', async () => {
+  await stack.startBsf(2, { ROLLCALL_BSF_SOURCE_CONNECTIONS_MAX: '2' })
+  const place = stack.placeOf(2)
+  const localAddress = '127.43.2.99'
+  for (const listener of [place.http, place.https]) {
+    const [host = '', port = ''] = listener.split(':')
+    const open = async () => {
+      const socket = connect({ host, port: Number(port), localAddress })
+      socket.on('error', () => {})
+      await new Promise((resolve) => socket.once('connect', resolve))
+      return socket
+    }
+    const kept = [await open(), await open()]
+    const third = await open()
+    third.resume()
+    await new Promise((resolve) => third.once('close', resolve))
+    for (const socket of kept) {
+      assert.ok(!socket.destroyed)
+      socket.destroy()
+    }
+  }
+  await bootstrapped([`http://${place.http}/`, `http://${place.http}/`])
 })
 
 test('no key, no vector and no name stands in a log or a metric', async () => {

@@ -28,7 +28,7 @@ import { toRpcError } from './errors.ts'
 import { BsfEvents } from './events.ts'
 import { SealedRecords } from './records/sealed-records.ts'
 import { bootstrap } from './ub/bootstrapping.ts'
-import { UbLimits } from './ub/limits.ts'
+import { LIMIT_KINDS, UbLimits } from './ub/limits.ts'
 import { listenForHttp, listenForHttps, type UbListener } from './ub/listeners.ts'
 import { ZhClient } from './zh/zh-client.ts'
 import { bootstrappingInfo } from './zn/bootstrapping-info.ts'
@@ -66,7 +66,7 @@ export class BsfService implements Service {
     this.#certificate = certificate
     this.#zh = new ZhClient(config.ROLLCALL_HSS_TARGET, runtime)
     this.#limits = new UbLimits(clock, limitsBy(config))
-    for (const kind of ['source', 'impi', 'wrong'] as const) {
+    for (const kind of LIMIT_KINDS) {
       metrics.gauge('rollcall_bsf_limited_sources', { kind }, () => this.#limits.sizes[kind])
     }
     this.#opener = new StoreOpener({
@@ -109,10 +109,14 @@ export class BsfService implements Service {
     const handler = (request: HttpRequest) => {
       return bootstrap(this.#context, { ...request, remoteAddress: request.socket.remoteAddress })
     }
-    if (http) this.#listeners.push(await listenForHttp({ listen: http, handler, runtime }))
+    const bounds = {
+      connectionsMax: this.#config.ROLLCALL_BSF_CONNECTIONS_MAX,
+      connectionsPerSourceMax: this.#config.ROLLCALL_BSF_SOURCE_CONNECTIONS_MAX,
+    }
+    if (http) this.#listeners.push(await listenForHttp({ listen: http, handler, runtime, bounds }))
     const certificate = this.#certificate
     if (https && certificate) {
-      this.#listeners.push(await listenForHttps({ listen: https, handler, runtime, certificate }))
+      this.#listeners.push(await listenForHttps({ listen: https, handler, runtime, bounds, certificate }))
     }
     // What it rejects with nobody expected: it stays unhandled, so that the shell logs it, drains and ends.
     this.#opening = this.#opener.run(this.#stopping.signal)
@@ -196,10 +200,13 @@ export class BsfService implements Service {
 
 function limitsBy(config: BsfConfig): ConstructorParameters<typeof UbLimits>[1] {
   const bucket = (burst: number, intervalMs: number) => ({ burst, intervalMs })
+  const contextsMax = config.ROLLCALL_BSF_USER_CONTEXTS_MAX
   return {
     source: bucket(config.ROLLCALL_BSF_SOURCE_BURST, config.ROLLCALL_BSF_SOURCE_INTERVAL_MS),
     impi: bucket(config.ROLLCALL_BSF_IMPI_BURST, config.ROLLCALL_BSF_IMPI_INTERVAL_MS),
     wrongAnswers: bucket(config.ROLLCALL_BSF_WRONG_ANSWERS, config.ROLLCALL_BSF_WRONG_ANSWER_INTERVAL_MS),
+    contexts: bucket(contextsMax, (config.ROLLCALL_BSF_KEY_LIFETIME_SECONDS * 1000) / contextsMax),
+    outstandingMax: config.ROLLCALL_BSF_OUTSTANDING_MAX,
   }
 }
 

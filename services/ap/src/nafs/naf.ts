@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Qop } from '@rollcall/digest'
 import { nafRealmOf } from '@rollcall/gba'
-import { field } from '@rollcall/runtime'
+import { field, type Role } from '@rollcall/runtime'
 import { z } from 'zod'
 import { NafsError } from '../errors.ts'
 import { MEANS, type Means } from '../ua/user.ts'
@@ -11,18 +11,26 @@ export const UA_PROTOCOLS = ['cipher-suite', 'http-digest'] as const
 
 export type UaProtocol = (typeof UA_PROTOCOLS)[number]
 
+/**
+ * Who may be behind a route: the roles whose certificates the proxy speaks to. The Presence Server alone has documents as
+ * yet; a server that joins it, as the List Server's, is one more word here.
+ */
+const ZB_ROLES = ['presence'] as const satisfies readonly Role[]
+
 /** Where the documents of some application usages are. */
 export interface Route {
   /** Application usages; `*` for all that no other route names. */
   readonly auids: readonly string[]
   /** Replicas, `HOST:PORT`. */
   readonly targets: readonly string[]
+  /** What the certificates of these replicas must say. */
+  readonly role: Role
 }
 
 /**
  * One application server's name on this proxy: to a UE it is the server itself, with a Ks_NAF of its own.
  *
- * @see TS 24.109 clause 7 and annex D, TS 33.222 clause 6
+ * @see TS 24.109 clause 7, TS 24.109 annex D.2, TS 33.222 clause 6.1
  */
 export interface Naf {
   readonly fqdn: string
@@ -37,7 +45,7 @@ export interface Naf {
   readonly gbaRealm: string
 }
 
-/** What is offered, in this order: a client that takes the first takes the cheaper one, for TLS protects the body. */
+/** What is offered, in this order: a client that takes the first takes the cheaper one, for TLS protects the body (TS 24.109 clause 5.3.5). */
 export const QOPS: readonly Qop[] = ['auth', 'auth-int']
 
 /** What each NAF has unless the file says otherwise. */
@@ -70,6 +78,7 @@ const NafsFile = z.strictObject({
             z.strictObject({
               auids: z.array(z.string().regex(/^(?:\*|[A-Za-z0-9._-]+)$/)).min(1),
               targets: z.array(z.string().regex(/^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/)).min(1),
+              role: z.enum(ZB_ROLES).default('presence'),
             }),
           )
           .min(1)
@@ -80,7 +89,7 @@ const NafsFile = z.strictObject({
     .max(NAFS_MAX),
 })
 
-type NafEntry = z.infer<typeof NafsFile>['nafs'][number]
+type NafEntry = z.output<typeof NafsFile>['nafs'][number]
 
 /** A NAF with what the settings say, where its entry says nothing. */
 export function nafOf(entry: NafEntry, defaults: NafDefaults): Naf {
@@ -90,13 +99,14 @@ export function nafOf(entry: NafEntry, defaults: NafDefaults): Naf {
     uaProtocols: entry.uaProtocols ?? defaults.uaProtocols,
     gsids: entry.gsids ?? GSIDS,
     xcapRoot: entry.xcapRoot ?? '/',
-    routes: entry.routes ?? [{ auids: ['*'], targets: defaults.targets }],
+    routes: entry.routes ?? [{ auids: ['*'], targets: defaults.targets, role: 'presence' }],
     gbaRealm: nafRealmOf(entry.fqdn),
   }
 }
 
 /**
- * Reads the file of NAFs, `{"nafs": [{"fqdn", "means", "uaProtocols", "gsids", "xcapRoot", "routes"}]}`.
+ * Reads the file of NAFs, `{"nafs": [{"fqdn", "means", "uaProtocols", "gsids", "xcapRoot", "routes"}]}`, a route
+ * `{"auids", "targets", "role"}`.
  *
  * @throws NafsError naming what is wrong with it.
  */

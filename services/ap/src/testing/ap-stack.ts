@@ -9,8 +9,9 @@ import { ApService, apShape } from '../service.ts'
 import { PlayedAs } from './played-as.ts'
 import { PlayedBsf } from './played-bsf.ts'
 import { PlayedHss } from './played-hss.ts'
+import { Revocations } from './revocations.ts'
 
-const TRUST_DOMAIN = 'rollcall.test'
+export const TRUST_DOMAIN = 'rollcall.test'
 export const REALM = 'home1.net'
 export const XCAP = 'xcap.home1.net'
 /** A second NAF on the same proxy. */
@@ -29,6 +30,10 @@ export interface ApStackOptions {
   readonly nafs?: readonly object[]
   /** Wall time stands still, and moves by `advance`. */
   readonly isClockMoved?: boolean
+  /** The authority of UEs has a revocation list. */
+  readonly hasRevocations?: boolean
+  /** What the proxy does from time to time it does after this. */
+  readonly timersMs?: number
 }
 
 /** An Authentication Proxy with everything around it played: BSF and HSS over gRPC, the server behind over HTTPS. */
@@ -43,6 +48,7 @@ export class ApStack {
   readonly ca: Buffer
   readonly address: string
   readonly #clock: MovedClock | undefined
+  readonly #revocations: Revocations | undefined
   readonly #start: () => Promise<ApService>
 
   private constructor(o: {
@@ -55,6 +61,7 @@ export class ApStack {
     ca: Buffer
     address: string
     clock: MovedClock | undefined
+    revocations: Revocations | undefined
     start: () => Promise<ApService>
   }) {
     this.bsf = o.bsf
@@ -66,6 +73,7 @@ export class ApStack {
     this.ca = o.ca
     this.address = o.address
     this.#clock = o.clock
+    this.#revocations = o.revocations
     this.#start = o.start
   }
 
@@ -77,7 +85,8 @@ export class ApStack {
     const bsf = await PlayedBsf.start(t, `${address}:0`, await runtimeOf(t, folder, 'bsf'))
     const hss = await PlayedHss.start(t, `${address}:0`, await runtimeOf(t, folder, 'hss'))
     const as = await PlayedAs.start(t, address, () => runtimeOf(t, folder, 'presence'))
-    const clock = o.isClockMoved ? new MovedClock() : undefined
+    const clock = o.isClockMoved || o.timersMs !== undefined ? new MovedClock(o.timersMs) : undefined
+    const revocations = o.hasRevocations ? await Revocations.create(join(folder, 'ues')) : undefined
     const runtime = await runtimeOf(t, folder, 'ap', clock)
     const nafsFile = join(folder, 'nafs.json')
     if (o.nafs) await writeFile(nafsFile, JSON.stringify({ nafs: o.nafs }))
@@ -101,6 +110,7 @@ export class ApStack {
       ROLLCALL_AP_XCAP_TARGETS: as.target,
       ROLLCALL_BSF_TARGET: bsf.target,
       ROLLCALL_HSS_TARGET: hss.target,
+      ...(revocations && { ROLLCALL_AP_CLIENT_CRL_FILE: revocations.file }),
       ...(o.nafs && { ROLLCALL_AP_NAFS_FILE: nafsFile }),
       ...o.env,
     }
@@ -123,6 +133,7 @@ export class ApStack {
       ca: await readFile(open.caFile),
       address,
       clock,
+      revocations,
     })
   }
 
@@ -133,22 +144,23 @@ export class ApStack {
   }
 
   /** A certificate of a UE for `uris`; signed by a stranger when `isForeign`. */
-  async ueCertificate(
-    name: string,
-    uris: readonly string[],
-    isForeign = false,
-  ): Promise<{ cert: Buffer; key: Buffer }> {
+  async ueCertificate(name: string, uris: readonly string[], isForeign = false): Promise<UePair> {
     const folder = join(this.folder, isForeign ? 'strangers' : 'ues')
     if (isForeign) await createTrustDomain({ folder, trustDomain: 'strangers.test', leaves: [] })
     const leaf = { name, dnsNames: [], uris }
     const { certFile, keyFile } = await issueLeaf({ folder, trustDomain: 'ues.test', leaf })
-    return { cert: await readFile(certFile), key: await readFile(keyFile) }
+    return { cert: await readFile(certFile), key: await readFile(keyFile), certFile, keyFile }
   }
 
   /** Ends the proxy and starts it anew: it knows nothing of what was before. */
   async restart(): Promise<void> {
     await this.service.stop()
     this.service = await this.#start()
+  }
+
+  get revocations(): Revocations {
+    if (this.#revocations === undefined) throw new Error('not set up with revocations')
+    return this.#revocations
   }
 
   /** Wall time of the proxy. */
@@ -165,9 +177,22 @@ export class ApStack {
   }
 }
 
-/** Timers run as they do; the wall clock is a test's. */
+/** A certificate of a UE with its key, and where they lie. */
+export interface UePair {
+  readonly cert: Buffer
+  readonly key: Buffer
+  readonly certFile: string
+  readonly keyFile: string
+}
+
+/** Timers run as they do, or all after the same time; the wall clock is a test's. */
 class MovedClock implements Clock {
+  readonly #timersMs: number | undefined
   #nowMs = Date.now()
+
+  constructor(timersMs: number | undefined) {
+    this.#timersMs = timersMs
+  }
 
   now(): number {
     return this.#nowMs
@@ -178,7 +203,7 @@ class MovedClock implements Clock {
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {
-    return systemClock.setTimer(delayMs, callback)
+    return systemClock.setTimer(this.#timersMs ?? delayMs, callback)
   }
 
   advance(ms: number): void {

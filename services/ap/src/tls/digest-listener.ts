@@ -1,8 +1,9 @@
 import { constants } from 'node:crypto'
 import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { AddressInfo, Socket } from 'node:net'
+import { type SecureContextOptions, TLSSocket } from 'node:tls'
 import {
+  type CertificatePair,
   HANDSHAKE_MS,
   type HttpAnswer,
   type HttpLimits,
@@ -15,7 +16,9 @@ import {
   serveHttp,
   stopHttp,
 } from '@rollcall/runtime'
+import { type ShownCertificate, shownCertificate } from '../ua/client-certificate.ts'
 import type { UaConnection } from '../ua/ua-connection.ts'
+import type { UeAuthorities, UeTrust } from './ue-authorities.ts'
 
 /** `Choice:` suites with forward secrecy and authenticated encryption alone (TS 33.210 clause 6.2). */
 const CIPHERS = [
@@ -37,47 +40,49 @@ export interface UaListenerOptions {
 
 /**
  * TLS 1.2 and 1.3 with the certificate of the NAFs. Where certificates of UEs are taken one is asked for; who has none may
- * still come with a proof by HTTP.
+ * still come with a proof by HTTP. Renewed certificates, authorities and revocation lists count from the next connection on;
+ * who came by a certificate before that shows it anew.
  *
- * @see TS 33.222 clauses 5.3 and 5.5, TS 24.109 clause 5.3.2
+ * @see TS 33.222 clause 5.3, TS 33.222 clause 5.3.1, TS 33.222 clause 5.5, TS 24.109 clause 5.3.2
  * @throws ListenError
  */
 export async function startDigestListener(
-  o: UaListenerOptions & { readonly certificate: ServerCertificate; readonly clientAuthorities: Buffer | undefined },
+  o: UaListenerOptions & { readonly certificate: ServerCertificate; readonly authorities: UeAuthorities | undefined },
 ): Promise<HttpsServer> {
-  const { certificate, clientAuthorities } = o
-  let pair = certificate.pair
+  const { certificate, authorities } = o
+  const { metrics, log, clock } = o.runtime
+  let [pair, trust] = [certificate.pair, authorities?.trust]
   const server = createServer({
     ...httpServerOptions(o.limits),
-    ...pair,
-    ciphers: CIPHERS,
-    minVersion: 'TLSv1.2',
+    ...contextOf(pair, trust),
     handshakeTimeout: HANDSHAKE_MS,
     ALPNProtocols: ['http/1.1'],
-    ...(clientAuthorities && {
-      ca: clientAuthorities,
-      requestCert: true,
-      // Who comes without one is looked at again when he asks for something.
-      rejectUnauthorized: false,
-      // A session that is resumed shows no certificate: each connection shows it anew.
-      secureOptions: constants.SSL_OP_NO_TICKET,
-    }),
+    // Who comes without one is looked at again when he asks for something.
+    ...(trust && { requestCert: true, rejectUnauthorized: false }),
   })
-  server.prependListener('connection', () => {
-    if (certificate.pair === pair) return
-    pair = certificate.pair
-    server.setSecureContext({
-      ...pair,
-      ciphers: CIPHERS,
-      minVersion: 'TLSv1.2',
-      ...(clientAuthorities && { ca: clientAuthorities }),
-    })
+  const begun = new BegunHandshakes()
+  server.prependListener('connection', (socket: Socket) => {
+    const [freshPair, freshTrust] = [certificate.pair, authorities?.trust]
+    if (freshPair !== pair || freshTrust !== trust) {
+      // What it is judged by is what it says that it is: nothing else is remembered where this is not taken.
+      server.setSecureContext(contextOf(freshPair, freshTrust))
+      ;[pair, trust] = [freshPair, freshTrust]
+    }
+    if (trust) begun.add(socket, trust)
   })
+  const judgedBy = new WeakMap<Socket, UeTrust>()
+  server.prependListener('secureConnection', (socket: TLSSocket) => {
+    const began = begun.take(socket)
+    if (began) judgedBy.set(socket, began)
+  })
+  const refuse = (reason: string): void => {
+    metrics.counter('rollcall_http_refused_total', { listener: 'ua-digest', reason }).add()
+  }
   server.on('tlsClientError', (_error, socket) => {
-    o.runtime.metrics.counter('rollcall_http_refused_total', { listener: 'ua-digest', reason: 'handshake' }).add()
+    refuse('handshake')
     socket.destroy()
   })
-  const { metrics, log, clock } = o.runtime
+  const connections = new WeakMap<Socket, CertificateConnection>()
   serveHttp(server, {
     limits: o.limits,
     listener: 'ua-digest',
@@ -86,17 +91,89 @@ export async function startDigestListener(
     clock,
     log,
     metrics,
-    handler: (request) => o.handle(request, connectionOf(request)),
+    handler: (request) => {
+      const { socket } = request
+      const connection = connections.get(socket) ?? connectionOf(socket)
+      connections.set(socket, connection)
+      const { shown } = connection
+      if (shown.kind !== 'user') return o.handle(request, connection)
+      const endMs = Math.min(shown.untilMs, authorities?.trust.crlEndMs ?? Number.POSITIVE_INFINITY)
+      // guard: certificate-end — a connection does not outlive the certificate that it came by
+      const isOver = clock.now() >= endMs
+      // guard: certificate-outdated — what was shown before a list of revoked certificates came may be on it
+      const isOutdated = judgedBy.get(socket) !== authorities?.trust
+      return o.handle(request, isOver || isOutdated ? { ...connection, shown: OUTDATED } : connection)
+    },
   })
   await listen(server, o.listen)
   return { port: (server.address() as AddressInfo).port, stop: (graceMs) => stopHttp(server, graceMs) }
 }
 
-function connectionOf({ socket }: HttpRequest): UaConnection {
-  if (!(socket instanceof TLSSocket)) return { kind: 'certificate', suiteName: '', serverName: undefined }
-  const { standardName } = socket.getCipher()
-  const name = serverNameOf(socket)
-  return { kind: 'certificate', suiteName: standardName, serverName: name }
+const OUTDATED: ShownCertificate = { kind: 'refused', reason: 'certificate-outdated' }
+
+type CertificateConnection = Extract<UaConnection, { kind: 'certificate' }>
+
+/** All that a context of TLS is made of: a renewed one must not be weaker than the first. */
+function contextOf(pair: CertificatePair, trust: UeTrust | undefined): SecureContextOptions {
+  return {
+    ...pair,
+    ciphers: CIPHERS,
+    minVersion: 'TLSv1.2',
+    ...(trust && {
+      ca: trust.ca,
+      ...(trust.crl.length > 0 && { crl: [...trust.crl] }),
+      // guard: ue-no-ticket — a session that is resumed shows no certificate: each connection shows it anew
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    }),
+  }
+}
+
+/** By what each handshake that goes on is judged: what was in force when it began. */
+class BegunHandshakes {
+  readonly #begun = new Map<string, { readonly trust: UeTrust }>()
+
+  add(socket: Socket, trust: UeTrust): void {
+    const place = placeOf(socket)
+    if (place === undefined) {
+      socket.destroy()
+      return
+    }
+    const own = { trust }
+    this.#begun.set(place, own)
+    socket.once('close', () => {
+      if (this.#begun.get(place) === own) this.#begun.delete(place)
+    })
+  }
+
+  /** Told once, when the handshake is through. */
+  take(socket: TLSSocket): UeTrust | undefined {
+    const place = placeOf(socket)
+    if (place === undefined) return undefined
+    const own = this.#begun.get(place)
+    this.#begun.delete(place)
+    return own?.trust
+  }
+}
+
+/**
+ * A connection and TLS in it are two sockets to Node; the ends of both are the same. Undefined once the other end has gone.
+ */
+function placeOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
+  if (remoteAddress === undefined || localAddress === undefined) return undefined
+  // guard: certificate-place — from one port a UE may have a connection to each address of ours, and they are not one
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`
+}
+
+function connectionOf(socket: Socket): CertificateConnection {
+  if (!(socket instanceof TLSSocket)) {
+    return { kind: 'certificate', suiteName: '', serverName: undefined, shown: { kind: 'none' } }
+  }
+  return {
+    kind: 'certificate',
+    suiteName: socket.getCipher().standardName,
+    serverName: serverNameOf(socket),
+    shown: shownCertificate(socket),
+  }
 }
 
 /** The name that the UE called in TLS; false in Node's words when it called none. */

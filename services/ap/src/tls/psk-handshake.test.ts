@@ -12,7 +12,7 @@ const ALICE = '3GPP-bootstrapping;YWxpY2U=@bsf.home1.net'
 const MALLORY = '3GPP-bootstrapping;bWFsbG9yeQ==@bsf.home1.net'
 
 async function handshakeOf(version: PskVersion): Promise<PskHandshake> {
-  const handshake = new PskHandshake({ version, nafs, keys: { get: async () => key } })
+  const handshake = new PskHandshake({ version, nafs, keys: { get: async () => key } }, 'there')
   await handshake.inspect({ kind: 'client-hello', serverName: NAF, pskIdentities: [ALICE, MALLORY] })
   return handshake
 }
@@ -47,8 +47,22 @@ test('a client that lists two identities has the key of one: the other is not gi
 })
 
 test('no key is given for a name that is no NAF, and none that was not looked for before', async () => {
-  const handshake = new PskHandshake({ version: 'TLSv1.3', nafs, keys: { get: async () => key } })
+  const handshake = new PskHandshake({ version: 'TLSv1.3', nafs, keys: { get: async () => key } }, 'there')
   await handshake.inspect({ kind: 'client-hello', serverName: 'elsewhere.net', pskIdentities: [ALICE] })
   assert.equal(handshake.take(ALICE), null)
   assert.equal((await handshakeOf('TLSv1.3')).take(`${ALICE}x`), null)
+})
+
+test('a client that names identities without end has the BSF asked for some', async () => {
+  let asked = 0
+  const get = async (): Promise<NafKey> => {
+    asked += 1
+    return key
+  }
+  const handshake = new PskHandshake({ version: 'TLSv1.3', nafs, keys: { get } }, 'there')
+  const identities = Array.from({ length: 100 }, (_, n) => `3GPP-bootstrapping;${n}@bsf.home1.net`)
+  for (let n = 0; n < 10; n += 1) {
+    await handshake.inspect({ kind: 'client-hello', serverName: NAF, pskIdentities: identities })
+  }
+  assert.equal(asked, 4)
 })

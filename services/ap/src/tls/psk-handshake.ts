@@ -31,15 +31,22 @@ export interface PskHandshakeOptions {
   readonly keys: Pick<NafKeys, 'get'>
 }
 
+/** `Choice:` identities that one handshake may name; each new one is a question to the BSF. A UE has one key, or two at most. */
+const IDENTITIES_MAX = 4
+
 /** One handshake: which NAF the client called, which keys it may have, and the one that TLS took. */
 export class PskHandshake {
   readonly #o: PskHandshakeOptions
   readonly #keys = new Map<string, NafKey>()
+  readonly #source: string
+  #named = 0
   #naf: Naf | undefined
   #taken: string | undefined
 
-  constructor(o: PskHandshakeOptions) {
+  /** `source` is where the client is, for limits. */
+  constructor(o: PskHandshakeOptions, source: string) {
     this.#o = o
+    this.#source = source
   }
 
   /** How a socket asks for a key; its types do not know that it can. */
@@ -82,12 +89,15 @@ export class PskHandshake {
     const naf = this.#naf
     const known = parsePskIdentity(identity)
     if (naf === undefined || known?.label !== 'gba-me') return
+    // guard: psk-identities — a client that names B-TIDs without end would have the BSF asked for each
+    if (this.#named >= IDENTITIES_MAX) return
+    this.#named += 1
     // guard: psk-open — PSK-TLS is for NAFs whose operator opened it
     if (!naf.means.has('gba-psk')) return
     const { fqdn, gsids } = naf
     try {
       const { uaProtocol } = PSK_VERSIONS[version]
-      this.#keys.set(identity, await keys.get({ btid: known.btid, fqdn, uaProtocol, gsids }))
+      this.#keys.set(identity, await keys.get({ btid: known.btid, fqdn, uaProtocol, gsids, source: this.#source }))
     } catch (error) {
       // Without a key the handshake fails, and the UE bootstraps anew (TS 24.109 clause 5.3.3.4).
       if (!(error instanceof LookupError)) throw error

@@ -2,6 +2,7 @@ import { constants } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
+import { sourceNetwork } from '@rollcall/core'
 import { HANDSHAKE_MS, type HttpsServer, httpServerOptions, listen, serveHttp, stopHttp } from '@rollcall/runtime'
 import type { ApEvents } from '../events.ts'
 import type { UaConnection } from '../ua/ua-connection.ts'
@@ -16,7 +17,7 @@ export interface PskListenerOptions extends UaListenerOptions, PskHandshakeOptio
 /**
  * PSK-TLS with Ks_NAF. The listener has no certificate: with one, a client that holds a wrong key would get in by it.
  *
- * @see TS 33.222 clause 5.4, TS 24.109 clause 5.3.3
+ * @see TS 33.222 clause 5.4, TS 33.222 clause 5.4.1, TS 24.109 clause 5.3.3
  * @throws ListenError
  */
 export async function startPskListener(o: PskListenerOptions): Promise<HttpsServer> {
@@ -35,7 +36,7 @@ export async function startPskListener(o: PskListenerOptions): Promise<HttpsServ
   const [beginHttp] = server.listeners('connection')
   server.removeAllListeners('connection')
   server.on('connection', (socket: Socket) => {
-    const handshake = new PskHandshake(o)
+    const handshake = new PskHandshake(o, sourceNetwork(socket.remoteAddress))
     const gate = new PskGate(
       socket,
       (message) => handshake.inspect(message),
@@ -52,7 +53,7 @@ export async function startPskListener(o: PskListenerOptions): Promise<HttpsServ
     })
     let isSecure = false
     const late = setTimeout(() => tls.destroy(), HANDSHAKE_MS)
-    // Node tells so of errors in TLS on a socket of ours; it would stay open otherwise.
+    // Node tells so of errors in TLS on a socket of ours (TS 24.109 clause 5.3.3.2); it would stay open otherwise.
     for (const event of ['error', '_tlsError']) tls.on(event, () => tls.destroy())
     tls.once('close', () => {
       clearTimeout(late)

@@ -51,15 +51,21 @@ function nafWith(...means: Means[]): Naf {
 }
 
 /** A request whose proof and nonce are right: only whether it is open decides. */
-function asked(naf: Naf, by: 'gba-digest' | 'password'): Promise<UaOutcome> {
+function asked(
+  naf: Naf,
+  by: 'gba-digest' | 'password',
+  o: { name?: string; isWrong?: boolean } = {},
+): Promise<UaOutcome> {
   const isGba = by === 'gba-digest'
   const algorithm: DigestAlgorithm = isGba ? 'MD5' : 'SHA-256'
-  const [username, realm] = isGba ? ['YQ==@bsf.home1.net', naf.gbaRealm] : ['alice_private@home1.net', REALM]
+  const [username, realm] = isGba
+    ? [o.name ?? 'YQ==@bsf.home1.net', naf.gbaRealm]
+    : [o.name ?? 'alice_private@home1.net', REALM]
   const nonce = nonces.issue(isGba ? naf.gbaRealm : passwordScope(naf, REALM))
   const fields = { algorithm, nonce, uri: TARGET, qop: 'auth', nc: '00000001', cnonce: 'c' } as const
   const secret = isGba ? new Secret(Buffer.from(ksNaf.reveal().toString('base64'))) : password
   const ha1 = ha1Of({ algorithm, username, realm, password: secret })
-  const response = responseOf({ ...fields, ha1, method: 'GET' })
+  const response = responseOf({ ...fields, ha1, method: o.isWrong ? 'PUT' : 'GET' })
   const request: HttpRequest = {
     method: 'GET',
     target: TARGET,
@@ -70,11 +76,12 @@ function asked(naf: Naf, by: 'gba-digest' | 'password'): Promise<UaOutcome> {
     traceparent: '',
     signal: new AbortController().signal,
   }
-  return authenticator.authenticate(request, naf, { kind: 'certificate', suiteName: '', serverName: FQDN })
+  const connection = { kind: 'certificate', suiteName: '', serverName: FQDN, shown: { kind: 'none' } } as const
+  return authenticator.authenticate(request, naf, connection)
 }
 
 for (const means of ['gba-digest', 'password'] as const) {
-  test(`a right proof by ${means} counts where the operator opened that, and nowhere else (TS 33.141 clause 5.1.4)`, async () => {
+  test(`a right proof by ${means} counts where the operator opened that, and nowhere else (TS 33.222 clause 5.2, TS 33.141 clause 5.1.4)`, async () => {
     const open = await asked(nafWith(means), means)
     assert.equal(open.kind, 'user')
     assert.deepEqual(open.kind === 'user' && open.user, {
@@ -88,3 +95,33 @@ for (const means of ['gba-digest', 'password'] as const) {
     assert.deepEqual(closed, { kind: 'challenge', reason: 'wrong-realm', isStale: false })
   })
 }
+
+test('who tries a password on everybody is refused after some, whatever names come; keys of GBA go on', async () => {
+  const naf = nafWith('password', 'gba-digest')
+  const reasons = new Map<string, number>()
+  for (let n = 0; n < 250; n += 1) {
+    const outcome = await asked(naf, 'password', { name: `user${n}@home1.net`, isWrong: true })
+    assert.notEqual(outcome.kind, 'user')
+    const reason = outcome.kind === 'user' ? '' : outcome.reason
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1)
+  }
+  assert.deepEqual(
+    [...reasons],
+    [
+      ['wrong-response', 200],
+      ['too-many-tries', 50],
+    ],
+  )
+  assert.equal((await asked(naf, 'password')).kind, 'refused')
+  assert.equal((await asked(naf, 'gba-digest')).kind, 'user')
+  clock.advance(5 * 60_000)
+  assert.equal((await asked(naf, 'password')).kind, 'user', 'it is forgotten in time')
+})
+
+test('a name that is longer than any is refused before anything is kept of it', async () => {
+  const naf = nafWith('password', 'gba-digest')
+  for (const by of ['password', 'gba-digest'] as const) {
+    const outcome = await asked(naf, by, { name: `${'x'.repeat(300)}@home1.net` })
+    assert.deepEqual(outcome, { kind: 'refused', reason: 'malformed', status: 400 })
+  }
+})

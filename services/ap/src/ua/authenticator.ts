@@ -1,4 +1,4 @@
-import type { Clock } from '@rollcall/core'
+import { type Clock, sourceNetwork } from '@rollcall/core'
 import {
   type Credentials,
   type DigestAlgorithm,
@@ -11,7 +11,7 @@ import type { Passwords } from '../hss/passwords.ts'
 import type { Naf } from '../nafs/naf.ts'
 import type { NafKeys } from '../zn/naf-keys.ts'
 import { passwordScope } from './challenges.ts'
-import { userOfCertificate } from './client-certificate.ts'
+import type { ShownCertificate } from './client-certificate.ts'
 import { namesTarget } from './digest-uri.ts'
 import { checkGbaDigest, userOfKey } from './gba-digest.ts'
 import { challenge, refuse, type UaOutcome } from './outcome.ts'
@@ -28,7 +28,16 @@ export interface AuthenticatorOptions {
   readonly clock: Clock
 }
 
-/** Says whom a request is from. What the NAF's operator has not opened lets nobody in, however right the proof is. */
+/** A B-TID has 278 at most, an IMPI fewer (RFC 7542 section 2.2). */
+const NAME_CHARS_MAX = 300
+
+type InCertificateTls = Extract<UaConnection, { kind: 'certificate' }>
+
+/**
+ * Says whom a request is from. What the NAF's operator has not opened lets nobody in, however right the proof is.
+ *
+ * @see TS 33.222 clause 5.2, TS 33.141 clause 5.1.4
+ */
 export class Authenticator {
   readonly #o: AuthenticatorOptions
   readonly #tries: WrongTries
@@ -39,8 +48,7 @@ export class Authenticator {
   }
 
   async authenticate(request: HttpRequest, naf: Naf, connection: UaConnection): Promise<UaOutcome> {
-    const outcome =
-      connection.kind === 'psk' ? this.#byPsk(connection) : await this.#inTls(request, naf, connection.suiteName)
+    const outcome = connection.kind === 'psk' ? this.#byPsk(connection) : await this.#inTls(request, naf, connection)
     // guard: no-identity — a key whose settings name nobody at this NAF stands for nobody (TS 24.109 clause 7.3)
     if (outcome.kind === 'user' && outcome.user.identities.length === 0) return refuse('no-identity', 403)
     return outcome
@@ -55,9 +63,9 @@ export class Authenticator {
     return { kind: 'user', user: userOfKey(key, 'gba-psk'), proof: undefined }
   }
 
-  async #inTls(request: HttpRequest, naf: Naf, suiteName: string): Promise<UaOutcome> {
+  async #inTls(request: HttpRequest, naf: Naf, { suiteName, shown }: InCertificateTls): Promise<UaOutcome> {
     const value = request.headers.authorization
-    if (value === undefined) return this.#byCertificate(request, naf)
+    if (value === undefined) return byCertificate(naf, shown)
     let credentials: Credentials | undefined
     try {
       credentials = parseCredentials(value)
@@ -71,22 +79,21 @@ export class Authenticator {
     return this.#byDigest(request, naf, suiteName, credentials)
   }
 
-  #byCertificate(request: HttpRequest, naf: Naf): UaOutcome {
-    // guard: certificate-open — certificates are for NAFs whose operator opened them
-    if (!naf.means.has('client-certificate')) return challenge('no-credentials')
-    const user = userOfCertificate(request.socket)
-    return user === undefined ? challenge('no-credentials') : { kind: 'user', user, proof: undefined }
-  }
-
   async #byDigest(request: HttpRequest, naf: Naf, suiteName: string, credentials: Credentials): Promise<UaOutcome> {
-    const address = request.socket.remoteAddress ?? ''
+    // guard: name-length — names are kept with what is counted of them, so none may be long
+    if (credentials.username.length > NAME_CHARS_MAX) return refuse('malformed', 400)
+    const source = sourceNetwork(request.socket.remoteAddress)
     // guard: wrong-tries — who guesses is not listened to any more (TS 24.109 clause 5.2.3)
-    if (this.#tries.isSpent(credentials.username, address)) return refuse('too-many-tries', 403)
+    if (this.#tries.isSpent(credentials.username, source)) return refuse('too-many-tries', 403)
     const { method, body } = request
-    const outcome = await this.#check({ method, body, naf, suiteName, credentials })
-    if (outcome.kind === 'user') this.#tries.clear(credentials.username, address)
+    const isPassword = credentials.realm === this.#o.passwordRealm
+    // guard: wrong-passwords — who tries one password on everybody is not listened to any more
+    if (isPassword && this.#tries.isSourceSpent(source)) return refuse('too-many-tries', 403)
+    const outcome = await this.#check({ method, body, naf, source, suiteName, credentials })
+    if (outcome.kind === 'user') this.#tries.clear(credentials.username, source)
     else if (outcome.reason === 'wrong-response' || outcome.reason === 'user-unknown') {
-      this.#tries.count(credentials.username, address)
+      this.#tries.count(credentials.username, source)
+      if (isPassword) this.#tries.countPassword(source)
     }
     return outcome
   }
@@ -95,6 +102,7 @@ export class Authenticator {
     readonly method: string
     readonly body: Buffer
     readonly naf: Naf
+    readonly source: string
     readonly suiteName: string
     readonly credentials: Credentials
   }): Promise<UaOutcome> {
@@ -110,4 +118,16 @@ export class Authenticator {
     }
     return challenge('wrong-realm')
   }
+}
+
+/** Who has shown a certificate and no other proof (TS 33.222 clause 5.5). */
+function byCertificate(naf: Naf, shown: ShownCertificate): UaOutcome {
+  // guard: certificate-open — certificates are for NAFs whose operator opened them
+  if (!naf.means.has('client-certificate')) return challenge('no-credentials')
+  if (shown.kind === 'user') return { kind: 'user', user: shown.user, proof: undefined }
+  if (shown.kind === 'none') return challenge('no-credentials')
+  // Its certificate may be as good as before: it is told to show it again.
+  if (shown.reason === 'certificate-outdated')
+    return { kind: 'refused', reason: shown.reason, status: 503, closes: true }
+  return challenge(shown.reason)
 }

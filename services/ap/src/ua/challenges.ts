@@ -23,7 +23,7 @@ export function passwordScope(naf: Naf, realm: string): string {
  * The values of WWW-Authenticate for a UE that has to prove itself; none when no proof could be given by HTTP. A UE that
  * says it can bootstrap is asked for that alone; to others the password comes first, for many clients take the first.
  *
- * @see TS 24.109 clauses 5.2.3 to 5.2.5, RFC 8760 section 2.3
+ * @see TS 24.109 clause 5.2.4, TS 24.109 clause 5.3.2.3, RFC 8760 section 2.3
  */
 export function challengesFor(o: ChallengeOptions): string[] {
   const { naf, nonces, staleRealm } = o

@@ -12,6 +12,8 @@ export interface GbaDigestInput {
   readonly credentials: Credentials
   readonly method: string
   readonly body: Buffer
+  /** Where the request comes from, for limits. */
+  readonly source: string
   /** Of the very connection, as `getCipher` says it. */
   readonly suiteName: string
   readonly keys: NafKeys
@@ -22,7 +24,7 @@ export interface GbaDigestInput {
  * Checks a proof with Ks_NAF inside of TLS. A B-TID that the BSF does not know, or whose time is over, makes the UE
  * bootstrap anew; where handsets of both ages come, the key is tried under each identifier that the operator set.
  *
- * @see TS 33.222 clause 5.3, TS 24.109 clauses 5.2.3 to 5.2.5, TS 33.220 annex H.3
+ * @see TS 33.222 clause 5.3, TS 24.109 clause 5.2.2, TS 24.109 clause 5.2.6, TS 24.109 clause 5.3.2.1, TS 33.220 annex H.3
  */
 export async function checkGbaDigest(o: GbaDigestInput): Promise<UaOutcome> {
   const { naf, credentials, nonces } = o
@@ -51,16 +53,19 @@ function identifierOf(protocol: UaProtocol, suiteName: string): Buffer | undefin
   }
 }
 
-async function keyOf({ naf, credentials, keys }: GbaDigestInput, uaProtocol: Buffer): Promise<NafKey | UaOutcome> {
+async function keyOf(
+  { naf, credentials, keys, source }: GbaDigestInput,
+  uaProtocol: Buffer,
+): Promise<NafKey | UaOutcome> {
   try {
-    return await keys.get({ btid: credentials.username, fqdn: naf.fqdn, uaProtocol, gsids: naf.gsids })
+    return await keys.get({ btid: credentials.username, fqdn: naf.fqdn, uaProtocol, gsids: naf.gsids, source })
   } catch (error) {
     if (error instanceof LookupError) return outcomeOf(error)
     throw error
   }
 }
 
-/** What a UE is told when its key cannot be had (TS 24.109 clause 5.2.5). */
+/** What a UE is told when its key cannot be had (TS 24.109 clause 5.2.5, TS 24.109 clause 5.3.2.4). */
 export function outcomeOf({ failure }: LookupError): UaOutcome {
   if (failure === 'unknown') return challenge('key-unknown')
   if (failure === 'denied') return refuse('naf-denied', 403)
@@ -89,7 +94,7 @@ function ha1OfKey(key: NafKey, username: string, realm: string): Secret {
   return ha1
 }
 
-/** Who a bootstrapped key stands for. */
+/** Who a bootstrapped key stands for. It is the key of the ME, Ks_(ext_)NAF (TS 24.109 clause 5.1). */
 export function userOfKey({ identities, impi, flags }: NafKey, means: 'gba-digest' | 'gba-psk'): User {
   return { means, identities, impi, flags }
 }

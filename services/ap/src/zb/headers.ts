@@ -45,7 +45,7 @@ type HeaderValues = Record<string, string | string[]>
 /**
  * The header of a request as the server behind gets it.
  *
- * @see TS 24.109 clause 7.2 and annex G
+ * @see TS 24.109 clause 7.2, TS 24.109 annex G
  */
 export function requestHeaders(
   request: HttpRequest,

@@ -12,7 +12,7 @@ export type Assertion =
  *
  * `header` is the value of X-3GPP-Intended-Identity, in quotes as annex G has it or, as some write it, without or in angle brackets.
  *
- * @see TS 24.109 clause 7.2 and annex G, TS 33.222 clause 6.5
+ * @see TS 24.109 clause 7.2, TS 24.109 annex G, TS 33.222 clause 6.5
  */
 export function assertIdentity(header: string | readonly string[] | undefined, user: User): Assertion {
   if (header === undefined) return { kind: 'asserted', identities: user.identities, intended: undefined }

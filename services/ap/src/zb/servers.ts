@@ -25,9 +25,9 @@ export interface ZbRequest {
 }
 
 /**
- * The servers behind, over mutual TLS (Zb): a pool for each route.
+ * The servers behind, over mutual TLS (Zb): a pool for each route, open to servers of the route's role alone.
  *
- * @see TS 33.222 clause 6, TS 33.210 clause 5
+ * @see TS 33.222 clause 6.3, TS 33.210 clause 5
  */
 export class ZbServers implements Disposable {
   readonly #clients: ReadonlyMap<Route, HttpsClient>
@@ -43,11 +43,11 @@ export class ZbServers implements Disposable {
     const pools = new Map<string, HttpsClient>()
     const clients = new Map<Route, HttpsClient>()
     for (const route of o.nafs.flatMap(({ routes }) => routes)) {
-      // Routes to the same replicas share their connections.
-      const name = route.targets.join(' ')
+      // Routes to the same replicas of one role share their connections.
+      const name = [route.role, ...route.targets].join(' ')
       const limits = { timeoutMs, connectionsMax }
-      const pool =
-        pools.get(name) ?? new HttpsClient({ targets: route.targets, role: 'presence', identity, metrics, limits })
+      // guard: zb-route-role — what a user asks of one server is told to no other, whoever answers at its address
+      const pool = pools.get(name) ?? new HttpsClient({ ...route, identity, metrics, limits })
       pools.set(name, pool)
       clients.set(route, pool)
     }

@@ -30,6 +30,8 @@ const RECORD_VERSION = 1
 /**
  * Records of one kind, each created once with a time to live and never changed: an update would make a key permanent
  * (readings.md, Ut 4). What lies in the bucket is sealed whole, under a key that is a keyed hash.
+ *
+ * @see TS 33.220 clause 4.4.11
  */
 export class SealedRecords<T> {
   readonly #kind: string

@@ -8,7 +8,10 @@ export const TMPI_TOKEN = '3gpp-gba-tmpi'
 /** What every answer on Ub says: nobody on the way keeps it. */
 const NOT_STORED = { 'Cache-Control': 'no-store' } as const
 
-/** 401 with a challenge (TS 24.109 clause 4.3, RFC 3310 section 3.2). */
+/**
+ * 401 with a challenge (TS 24.109 clause 4.2, RFC 3310 section 3.2). It is always one of GBA_ME, and never that of a UICC or of
+ * a SIM (TS 33.220 clause 5.3.2, TS 33.220 annex I, TS 24.109 annex H.2).
+ */
 export function challengeAnswer(o: {
   readonly realm: string
   readonly nonce: string
@@ -25,7 +28,7 @@ export function challengeAnswer(o: {
   return { status: 401, headers: { ...NOT_STORED, ...server(o.givesTmpi), 'WWW-Authenticate': challenge } }
 }
 
-/** 200 with the document, and the proof that it is from who knows RES (TS 24.109 clause 4.3, RFC 7616 section 3.5). */
+/** 200 with the document, and the proof that it is from who knows RES (TS 24.109 clause 4.2, RFC 7616 section 3.5). */
 export function bootstrappedAnswer(o: {
   readonly body: string
   readonly rspauth: string

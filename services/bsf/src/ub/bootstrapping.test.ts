@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
+import { answerChallenge, decodeNonce, encodeNonce, newIsimState } from '@rollcall/aka'
 import { Secret } from '@rollcall/core'
 import { readBootstrappingInfo, tmpiOf } from '@rollcall/gba'
 import { parseDigestChallenge } from '@rollcall/sip'
-import { BSF, BsfBench, challengeIn, headerOf, IMPI, OTHER_IMPI, terminal } from '../testing/fixtures.ts'
+import { BSF, BsfBench, challengeIn, headerOf, IMPI, KEYS, OTHER_IMPI, terminal } from '../testing/fixtures.ts'
 import { rspauthIn } from '../testing/ub-terminal.ts'
 
 /** Bootstraps, and gives what came out. */
@@ -28,7 +29,7 @@ test('a UE that names itself is challenged by AKA, with auth-int (TS 24.109 clau
   assert.equal(headerOf(said, 'Cache-Control'), 'no-store')
 })
 
-test('the right answer gives a key, and a BSF that proves that it knows RES (TS 33.220 clause 4.5.2)', async () => {
+test('the right answer gives a key, and a BSF that proves that it knows RES (TS 33.220 clause 4.5.2, TS 24.109 clause 4.2)', async () => {
   const bench = new BsfBench()
   const { said, answer, body, info } = await bootstrapped(bench)
   assert.equal(info.btid, `${answer.rand.toString('base64')}@${BSF}`)
@@ -193,7 +194,7 @@ test('an unknown user is 403, and audited (TS 29.109 clause 6.2)', async () => {
   )
 })
 
-test('AUTS brings the network in step, and each challenge bears one (RFC 3310 section 3.4)', async () => {
+test('AUTS brings the network in step, and each challenge bears one (TS 24.109 clause 4.5, RFC 3310 section 3.4)', async () => {
   const bench = new BsfBench()
   const ue = terminal()
   ue.state = { sqnArray: ue.state.sqnArray.map(() => 1_000_000n) }
@@ -207,7 +208,7 @@ test('AUTS brings the network in step, and each challenge bears one (RFC 3310 se
   )
 })
 
-test('a UE that never gets in step is refused (TS 24.109 clause 4.3)', async () => {
+test('a UE that never gets in step is refused (TS 24.109 clause 4.5)', async () => {
   const bench = new BsfBench()
   const ue = terminal()
   let challenge = await bench.challenge(ue)
@@ -246,6 +247,20 @@ test('a source makes so many requests, and then has to wait (TS 33.220 clause 4.
   bench.clock.advance(500)
   assert.equal((await send('192.0.2.1')).status, 401)
   assert.deepEqual(refusals(bench), ['refused ub source-rate', 'refused ub user-rate'])
+})
+
+test('who plays a right answer again from elsewhere takes no home: the user is served there when others use up his limit (TS 33.220 clause 4.5.2)', async () => {
+  const bench = new BsfBench()
+  const ue = terminal()
+  const { authorization } = ue.answer(await bench.challenge(ue, { from: '192.0.2.1' }))
+  assert.equal((await bench.send(authorization, { from: '192.0.2.1' })).status, 200)
+  assert.equal((await bench.send(authorization, { from: '192.0.2.66' })).status, 401)
+  const ask = async (from: string) => (await bench.send(ue.first(BSF), { from })).status
+  let strangers = 0
+  while ((await ask(`192.0.2.${100 + strangers}`)) === 401) strangers += 1
+  assert.ok(strangers < 20)
+  assert.deepEqual([await ask('192.0.2.66'), await ask('192.0.2.1')], [503, 401])
+  assert.deepEqual(refusals(bench), ['refused ub replayed', 'refused ub user-rate', 'refused ub user-rate'])
 })
 
 test('a UE that can is known by a TMPI the next time (TS 33.220 annex B.4)', async () => {
@@ -292,7 +307,7 @@ test('while the store or the HSS is away a UE is told to come later, and never 2
   assert.deepEqual(refusals(bench), ['refused ub store-unavailable', 'refused ub hss-unavailable'])
 })
 
-test('neither vectors nor keys nor names lie open in the store (readings.md, Ut 4)', async () => {
+test('neither vectors nor keys nor names lie open in the store (TS 33.220 clause 4.4.11; readings.md, Ut 4)', async () => {
   const bench = new BsfBench()
   const { answer, info } = await bootstrapped(bench, { agent: '3gpp-gba-tmpi' })
   const ue = terminal()
@@ -307,4 +322,84 @@ test('neither vectors nor keys nor names lie open in the store (readings.md, Ut 
       assert.ok(!key.includes(octets.toString('latin1')) && !key.includes(octets.toString('hex')))
     }
   }
+})
+
+test('a UE that asks for GBA_Digest is refused, also when it names AKA in its answer (TS 24.109 annex I.2, TS 33.220 annex M)', async () => {
+  const bench = new BsfBench()
+  const ue = terminal()
+  for (const agent of ['GBA_Digest', 'Phone/1.0 gba_digest', 'Phone (GBA_Digest; x)', 'GBA_Digest/2 3gpp-gba-tmpi']) {
+    assert.equal((await bench.send(ue.first(BSF), { agent })).status, 403, agent)
+  }
+  const challenged = await bench.challenge(ue)
+  assert.equal((await bench.send(ue.answer(challenged).authorization, { agent: 'GBA_Digest' })).status, 403)
+  assert.equal(bench.hss.asked.length, 1, 'nothing was asked for it')
+  assert.equal(bench.contexts.entries.size, 0)
+  assert.equal(bench.counted.filter((line) => line === 'refused ub gba-digest').length, 5)
+  for (const agent of ['Phone/1.0', 'my-GBA_Digest-x'])
+    assert.equal((await bench.send(ue.first(BSF), { agent })).status, 401)
+})
+
+test('an answer by another algorithm than AKAv1-MD5 is 400: no password, no SIM gets a key (TS 33.220 annex I, TS 33.220 annex M)', async () => {
+  const bench = new BsfBench()
+  const ue = terminal()
+  for (const algorithm of ['MD5', 'SHA-256', 'AKAv2-MD5', 'MD5-sess']) {
+    const { authorization } = ue.answer(await bench.challenge(ue), { algorithm })
+    assert.equal((await bench.send(authorization)).status, 400, algorithm)
+  }
+  assert.equal(bench.contexts.entries.size, 0)
+})
+
+test('a challenge has an AUTN that the ISIM believes: never that of a SIM, nor that of GBA_U (TS 33.220 annex I, TS 33.220 clause 5.3.2, TS 24.109 annex H.2)', async () => {
+  const bench = new BsfBench()
+  const ue = terminal()
+  const { rand, autn } = decodeNonce(parseDigestChallenge(await bench.challenge(ue)).nonce)
+  // 2G GBA says zeros there, and GBA_U another MAC, which answerChallenge would refuse.
+  assert.ok(!autn.equals(Buffer.alloc(16)))
+  assert.equal(answerChallenge(KEYS, { rand, autn, state: newIsimState() }).kind, 'success')
+  const forged = encodeNonce(rand, Buffer.alloc(16))
+  const { authorization } = ue.answer(await bench.challenge(ue), { nonce: forged })
+  assert.equal((await bench.send(authorization)).status, 401)
+  assert.equal(bench.contexts.entries.size, 0)
+})
+
+test('a user who has bootstrapped too many keys is told to come later, and costs the HSS nothing (TS 33.220 clause 4.5.2)', async () => {
+  const bench = new BsfBench()
+  const ue = terminal()
+  let keys = 0
+  let status = 0
+  while (status !== 503 && keys < 100) {
+    const { status: said, headers } = await bench.send(ue.first(BSF))
+    status = said
+    if (status === 503) assert.equal(headers?.['Retry-After'], '5')
+    else {
+      const answered = await bench.send(ue.answer(challengeIn({ status: said, headers: headers ?? {} })).authorization)
+      assert.equal(answered.status, 200)
+      keys += 1
+      bench.clock.advance(1_000)
+    }
+  }
+  assert.equal(keys, 8)
+  assert.equal(bench.hss.asked.length, 8)
+  assert.equal(bench.counted.at(-1), 'refused ub user-contexts')
+  assert.equal((await bench.send(terminal(OTHER_IMPI).first(BSF))).status, 401, 'another user goes on')
+})
+
+test('requests beyond those that may wait are told to come later, while the HSS is slow (TS 24.109 clause 4.2)', async () => {
+  const bench = new BsfBench()
+  const waiting: (() => void)[] = []
+  const slow = {
+    multimediaAuth: async (impi: string) => {
+      await new Promise<void>((resolve) => waiting.push(resolve))
+      return bench.hss.multimediaAuth(impi)
+    },
+  }
+  const at = { ...bench.context, zh: slow }
+  const sent = Array.from({ length: 6 }, () => bench.send(terminal().first(BSF), { at }))
+  const early = await Promise.race(sent.map(async (one, n) => ({ n, status: (await one).status })))
+  assert.equal(early.status, 503)
+  for (const go of waiting) go()
+  const statuses = (await Promise.all(sent)).map(({ status }) => status)
+  assert.deepEqual(statuses, [401, 401, 401, 401, 503, 503])
+  assert.equal(bench.counted.filter((line) => line === 'refused ub busy').length, 2)
+  assert.equal((await bench.send(terminal().first(BSF), { at: bench.context })).status, 401, 'and then all is well')
 })

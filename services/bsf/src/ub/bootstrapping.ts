@@ -1,13 +1,12 @@
 import { decodeNonce, digestPassword, digestResponse, encodeNonce, InvalidNonceError, sameDigest } from '@rollcall/aka'
-import { type Impi, RollcallError, Secret } from '@rollcall/core'
+import { type Impi, RollcallError, Secret, sourceNetwork } from '@rollcall/core'
 import { btidOf, tmpiOf, writeBootstrappingInfo } from '@rollcall/gba'
 import type { ChallengeRecord } from '@rollcall/proto-gen/bsf'
 import { type HttpAnswer, type HttpRequest, RpcError } from '@rollcall/runtime'
 import type { BsfContext } from '../context.ts'
 import type { ChallengeReason } from '../events.ts'
 import { bootstrappedAnswer, challengeAnswer, laterAnswer, refusedAnswer, TMPI_TOKEN } from './answers.ts'
-import { type AnswerDigest, readAuthorization, type UbUser } from './authorization.ts'
-import { sourceOf } from './limits.ts'
+import { type AnswerDigest, readAuthorization, type UbAuthorization, type UbUser } from './authorization.ts'
 
 /** The one resource of Ub. */
 const TARGET = '/'
@@ -16,6 +15,8 @@ const RETRY_AFTER_SECONDS = 5
 /** An ISIM is in step after one resynchronisation; the second is for one that two networks have used. */
 const RESYNCHRONISATIONS_MAX = 2
 const RAND_OCTETS = 16
+/** By this a UE says that it wants GBA_Digest (TS 33.220 annex M), which may be disallowed (TS 24.109 annex I.2). */
+const GBA_DIGEST_TOKEN = 'gba_digest'
 
 /** A request, and who makes it. */
 interface UbCall {
@@ -30,7 +31,7 @@ interface UbCall {
  * another's challenge. `Choice:` there, and not sealed into the nonce or `opaque`: so no key ever goes over the air, in
  * whatever form, and one challenge bears one try.
  *
- * @see TS 24.109 clause 4.3, TS 33.220 clause 4.5.2
+ * @see TS 24.109 clause 4.2, TS 33.220 clause 4.4.4, TS 33.220 clause 4.5.2
  */
 export async function bootstrap(
   context: BsfContext,
@@ -38,33 +39,52 @@ export async function bootstrap(
 ): Promise<HttpAnswer> {
   if (request.target !== TARGET) return refusedAnswer(404)
   if (request.method !== 'GET') return { status: 405, headers: { Allow: 'GET' } }
+  // guard: bsf-gba-digest — who asks for digest with a password is not bootstrapped by anything weaker than AKA
+  if (hasToken(request.headers['user-agent'], GBA_DIGEST_TOKEN)) {
+    context.events.ubRefused('gba-digest')
+    return refusedAnswer(403)
+  }
   const authorization = readAuthorization(request.headers.authorization, TARGET)
   if (authorization.kind === 'refused') {
     context.events.ubRefused(authorization.reason)
     return refusedAnswer(400)
   }
-  const source = sourceOf(request.remoteAddress)
+  const source = sourceNetwork(request.remoteAddress)
   if (!context.limits.takeRequest(source)) {
     context.events.ubRefused('source-rate')
     return laterAnswer(RETRY_AFTER_SECONDS)
   }
+  if (!context.limits.begin()) {
+    context.events.ubRefused('busy')
+    return laterAnswer(RETRY_AFTER_SECONDS)
+  }
   try {
-    const impi = await impiOf(context, authorization.user)
-    if (impi === undefined) {
-      context.events.ubRefused('tmpi-unknown')
-      return refusedAnswer(403)
-    }
-    const call = { request, source, impi }
-    switch (authorization.kind) {
-      case 'first':
-        return await challenge(context, call, 'first')
-      case 'resync':
-        return await resynchronise(context, call, authorization)
-      case 'answer':
-        return await accept(context, call, authorization.digest)
-    }
+    return await answerTo(context, { request, source }, authorization)
   } catch (error) {
     return unavailable(context, error)
+  } finally {
+    context.limits.end()
+  }
+}
+
+async function answerTo(
+  context: BsfContext,
+  { request, source }: Pick<UbCall, 'request' | 'source'>,
+  authorization: Exclude<UbAuthorization, { kind: 'refused' }>,
+): Promise<HttpAnswer> {
+  const impi = await impiOf(context, authorization.user)
+  if (impi === undefined) {
+    context.events.ubRefused('tmpi-unknown')
+    return refusedAnswer(403)
+  }
+  const call = { request, source, impi }
+  switch (authorization.kind) {
+    case 'first':
+      return await challenge(context, call, 'first')
+    case 'resync':
+      return await resynchronise(context, call, authorization)
+    case 'answer':
+      return await accept(context, call, authorization.digest)
   }
 }
 
@@ -111,7 +131,11 @@ async function challenge(
   return challengeAnswer({ realm: bsfName, nonce: encodeNonce(rand, autn), givesTmpi })
 }
 
-/** RFC 3310 section 3.4. AUTS proves itself by its MAC-S, which the HSS checks; the response adds nothing to it. */
+/**
+ * AUTS proves itself by its MAC-S, which the HSS checks; the response adds nothing to it.
+ *
+ * @see TS 24.109 clause 4.5, RFC 3310 section 3.4
+ */
 async function resynchronise(
   context: BsfContext,
   call: UbCall,
@@ -139,11 +163,10 @@ async function accept(context: BsfContext, call: UbCall, digest: AnswerDigest): 
   // guard: bsf-response — who does not know RES gets no key (RFC 3310 section 3.3)
   const isRight = digest.realm === record.realm && sameDigest(expected, digest.response)
   if (!isRight) return await refuseWrong(context, call, pending)
-  context.limits.noteHome(call.impi, call.source)
   return await establish(context, call, { digest, record, password })
 }
 
-/** The next try is at another challenge, and there are not many of them. */
+/** The next try is at another challenge, and there are not many of them (TS 24.109 clause 4.3). */
 async function refuseWrong(context: BsfContext, call: UbCall, pending: Pending): Promise<HttpAnswer> {
   const { impi, source } = call
   context.events.ubRefused('wrong-answer', { impi, traceparent: call.request.traceparent })
@@ -172,15 +195,18 @@ async function establish(
   // It stays as long as its challenge at least: what was answered once stays answered.
   const ttlMs = Math.max(lifetimeMs, context.challengeMs)
   const isNew = await context.records().contexts.create(btid, { btid, impi, ks, rand, guss, ...times }, ttlMs)
+  // guard: bsf-home — who plays an answer again from elsewhere takes no home
+  if (isNew) context.limits.noteHome(impi, call.source)
   // guard: bsf-one-use — a vector gives one key once, at whatever replica (RFC 3310 section 6)
   if (!isNew) {
     events.ubRefused('replayed', { impi, traceparent: call.request.traceparent })
     return await challenge(context, call, 'replayed')
   }
-  if (givesTmpi && canTmpi(call.request.headers['user-agent'])) {
+  if (givesTmpi && hasToken(call.request.headers['user-agent'], TMPI_TOKEN)) {
     const tmpi = tmpiOf({ ks: new Secret(ks), rand, impi, bsfName })
     await context.records().tmpis.create(tmpi, { impi, expiresAtMs: BigInt(expiryMs) }, lifetimeMs)
   }
+  context.limits.countContext(impi)
   ks.fill(0)
   events.bootstrapped({ impi, lifetimeSeconds: lifetimeMs / 1000, traceparent: call.request.traceparent })
   const body = writeBootstrappingInfo({ btid, lifetimeMs: expiryMs, currentTimeMs: nowMs })
@@ -223,12 +249,13 @@ function keysOf({ xres, ck, ik }: ChallengeRecord): { readonly res: Secret; read
   return { res: new Secret(xres), ck: new Secret(ck), ik: new Secret(ik) }
 }
 
-function canTmpi(userAgent: string | undefined): boolean {
+/** Whether a product of this name is among those of User-Agent (RFC 9110 section 10.1.5). */
+function hasToken(userAgent: string | undefined, token: string): boolean {
   return (
     userAgent
       ?.toLowerCase()
-      .split(/[\s/]+/)
-      .includes(TMPI_TOKEN) ?? false
+      .split(/[\s/;(),]+/)
+      .includes(token) ?? false
   )
 }
 

@@ -1,27 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '@rollcall/core'
-import { sourceOf, UbLimits } from './limits.ts'
+import { UbLimits } from './limits.ts'
 
 const settings = {
   source: { burst: 3, intervalMs: 1_000 },
   impi: { burst: 2, intervalMs: 10_000 },
   wrongAnswers: { burst: 2, intervalMs: 60_000 },
+  contexts: { burst: 2, intervalMs: 30_000 },
+  outstandingMax: 2,
 }
-
-test('an IPv6 source is its first 64 bits, an IPv4 one the whole address', () => {
-  const cases: [string | undefined, string][] = [
-    ['192.0.2.1', '192.0.2.1'],
-    ['::ffff:192.0.2.1', '192.0.2.1'],
-    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2'],
-    ['2001:db8:1:2::6', '2001:db8:1:2'],
-    ['2001:db8::6', '2001:db8:0:0'],
-    ['::1', '0:0:0:0'],
-    ['fe80::1%eth0', 'fe80:0:0:0'],
-    [undefined, 'unknown'],
-  ]
-  for (const [address, expected] of cases) assert.equal(sourceOf(address), expected)
-})
 
 test('a stranger who asks for a user uses up no challenge of the user at home', () => {
   using limits = new UbLimits(new VirtualClock(), settings)
@@ -61,8 +49,29 @@ test('a flood of users and sources takes bounded memory, and rests are let go of
     limits.takeChallenge(`u${n}`, `s${n}`)
     limits.noteHome(`u${n}`, `s${n}`)
     limits.countWrongAnswer(`u${n}`, `s${n}`)
+    limits.countContext(`u${n}`)
   }
-  assert.deepEqual(limits.sizes, { source: 65_536, impi: 65_536, wrong: 65_536 })
+  assert.deepEqual(limits.sizes, { source: 65_536, impi: 65_536, wrong: 65_536, contexts: 65_536 })
   clock.advance(120_000)
-  assert.deepEqual(limits.sizes, { source: 0, impi: 0, wrong: 0 })
+  assert.deepEqual(limits.sizes, { source: 0, impi: 0, wrong: 0, contexts: 0 })
+})
+
+test('a user bootstraps so many keys at once, and again as they end (TS 33.220 clause 4.5.2)', () => {
+  const clock = new VirtualClock()
+  using limits = new UbLimits(clock, settings)
+  limits.noteHome('alice', 'home')
+  limits.countContext('alice')
+  assert.equal(limits.takeChallenge('alice', 'home'), undefined)
+  limits.countContext('alice')
+  assert.equal(limits.takeChallenge('alice', 'home'), 'user-contexts', 'at home, too')
+  assert.equal(limits.takeChallenge('bob', 'home'), undefined)
+  clock.advance(30_000)
+  assert.equal(limits.takeChallenge('alice', 'home'), undefined)
+})
+
+test('so many requests wait at once, and each that has ended makes room', () => {
+  using limits = new UbLimits(new VirtualClock(), settings)
+  assert.deepEqual([limits.begin(), limits.begin(), limits.begin()], [true, true, false])
+  limits.end()
+  assert.deepEqual([limits.begin(), limits.begin()], [true, false])
 })

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net'
 import { type BucketSettings, type Clock, type Timer, TokenBuckets } from '@rollcall/core'
 
 /** Users whose last source is remembered; beyond it the one that has rested longest is forgotten. */
@@ -10,10 +9,19 @@ export interface UbLimitSettings {
   readonly source: BucketSettings
   readonly impi: BucketSettings
   readonly wrongAnswers: BucketSettings
+  /** Keys of one user. */
+  readonly contexts: BucketSettings
+  /** Requests that wait for HSS or store at once. */
+  readonly outstandingMax: number
 }
 
+/** What is limited; a label. */
+export const LIMIT_KINDS = ['source', 'impi', 'wrong', 'contexts'] as const
+
+type LimitKind = (typeof LIMIT_KINDS)[number]
+
 /** Why a UE gets no challenge now. */
-export type RateRefusal = 'user-rate' | 'wrong-answers'
+export type RateRefusal = 'user-rate' | 'user-contexts' | 'wrong-answers'
 
 /**
  * How often requests are taken, challenges given and wrong answers borne, before the HSS or the store is asked for anything. Of each
@@ -26,6 +34,9 @@ export class UbLimits implements Disposable {
   readonly #sources: TokenBuckets
   readonly #impis: TokenBuckets
   readonly #wrongAnswers: TokenBuckets
+  readonly #contexts: TokenBuckets
+  readonly #outstandingMax: number
+  #outstanding = 0
   /** From where a user bootstrapped last, oldest first. */
   readonly #homes = new Map<string, string>()
   readonly #clock: Clock
@@ -35,12 +46,19 @@ export class UbLimits implements Disposable {
     this.#sources = new TokenBuckets(clock, settings.source)
     this.#impis = new TokenBuckets(clock, settings.impi)
     this.#wrongAnswers = new TokenBuckets(clock, settings.wrongAnswers)
+    this.#contexts = new TokenBuckets(clock, settings.contexts)
+    this.#outstandingMax = settings.outstandingMax
     this.#clock = clock
     this.#timer = this.#sweepLater()
   }
 
-  get sizes(): { readonly source: number; readonly impi: number; readonly wrong: number } {
-    return { source: this.#sources.size, impi: this.#impis.size, wrong: this.#wrongAnswers.size }
+  get sizes(): Readonly<Record<LimitKind, number>> {
+    return {
+      source: this.#sources.size,
+      impi: this.#impis.size,
+      wrong: this.#wrongAnswers.size,
+      contexts: this.#contexts.size,
+    }
   }
 
   /** Takes what a request costs, whatever it is about; false when its source has to wait. */
@@ -49,10 +67,24 @@ export class UbLimits implements Disposable {
     return this.#sources.take(source)
   }
 
+  /** Begins a request that HSS or store are asked for; false when too many wait. Each that began is ended. */
+  begin(): boolean {
+    // guard: bsf-outstanding — requests that wait for an HSS that does not answer must not fill the memory
+    if (this.#outstanding >= this.#outstandingMax) return false
+    this.#outstanding += 1
+    return true
+  }
+
+  end(): void {
+    this.#outstanding -= 1
+  }
+
   /** Takes what a challenge costs, or says why there is none. */
   takeChallenge(impi: string, source: string): RateRefusal | undefined {
     // guard: bsf-wrong-answers — who keeps guessing gets no more challenges to guess at
     if (!this.#wrongAnswers.has(pairOf(impi, source))) return 'wrong-answers'
+    // guard: bsf-user-contexts — one subscriber must not fill the store with keys (TS 33.220 clause 4.5.2)
+    if (!this.#contexts.has(impi)) return 'user-contexts'
     if (this.#homes.get(impi) !== source && !this.#impis.take(impi)) return 'user-rate'
     return undefined
   }
@@ -61,6 +93,11 @@ export class UbLimits implements Disposable {
   countWrongAnswer(impi: string, source: string): boolean {
     this.#wrongAnswers.take(pairOf(impi, source))
     return this.#wrongAnswers.has(pairOf(impi, source))
+  }
+
+  /** A user has a key more. He alone can make his own count, for only right answers get here. */
+  countContext(impi: string): void {
+    this.#contexts.take(impi)
   }
 
   /** A user has proved to be at this source. */
@@ -78,23 +115,10 @@ export class UbLimits implements Disposable {
 
   #sweepLater(): Timer {
     return this.#clock.setTimer(SWEEP_MS, () => {
-      for (const buckets of [this.#sources, this.#impis, this.#wrongAnswers]) buckets.sweep()
+      for (const buckets of [this.#sources, this.#impis, this.#wrongAnswers, this.#contexts]) buckets.sweep()
       this.#timer = this.#sweepLater()
     })
   }
-}
-
-/** Who sends, for limits: an IPv4 address, or the first 64 bits of an IPv6 one, since a subscriber has them all. */
-export function sourceOf(address: string | undefined): string {
-  if (address === undefined) return 'unknown'
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
-  if (mapped?.[1] !== undefined) return mapped[1]
-  if (!isIPv6(address)) return address
-  const [head = '', tail = ''] = address.replace(/%.*$/, '').split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === '' ? [] : tail.split(':')
-  const missing = address.includes('::') ? 8 - left.length - right.length : 0
-  return [...left, ...new Array<string>(missing).fill('0'), ...right].slice(0, 4).join(':')
 }
 
 function pairOf(impi: string, source: string): string {

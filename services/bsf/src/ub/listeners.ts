@@ -1,7 +1,9 @@
 import { createServer as createHttpServer } from 'node:http'
 import { createServer as createHttpsServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import type { SecureContextOptions } from 'node:tls'
 import {
+  type CertificatePair,
   HANDSHAKE_MS,
   HTTP_LIMITS,
   type HttpHandler,
@@ -21,7 +23,7 @@ export interface UbListener {
 }
 
 /** `Choice:` a bootstrapping is two requests of half a kilobyte without a body, within a few seconds. */
-const UB_LIMITS: HttpLimits = {
+const UB_LIMITS = {
   ...HTTP_LIMITS,
   headerBytesMax: 8 * 1024,
   bodyBytesMax: 1024,
@@ -29,15 +31,17 @@ const UB_LIMITS: HttpLimits = {
   requestMs: 4_000,
   idleMs: 10_000,
   connectionAgeMs: 60_000,
-  connectionsMax: 20_000,
   pipelinedMax: 2,
 }
+
+type ConnectionBounds = Pick<HttpLimits, 'connectionsMax' | 'connectionsPerSourceMax'>
 
 /** What both kinds of listener stand on. */
 export interface UbListenerOptions {
   readonly listen: string
   readonly handler: HttpHandler
   readonly runtime: Pick<Runtime, 'clock' | 'log' | 'metrics'>
+  readonly bounds: ConnectionBounds
 }
 
 /**
@@ -63,17 +67,15 @@ export async function listenForHttps(
 ): Promise<UbListener> {
   const { certificate } = o
   let { pair } = certificate
-  const options = {
+  const server = createHttpsServer({
     ...httpServerOptions(UB_LIMITS),
-    ...pair,
-    minVersion: 'TLSv1.2',
+    ...contextOf(pair),
     handshakeTimeout: HANDSHAKE_MS,
-  } as const
-  const server = createHttpsServer(options)
+  })
   server.prependListener('connection', () => {
     if (certificate.pair === pair) return
     pair = certificate.pair
-    server.setSecureContext(pair)
+    server.setSecureContext(contextOf(pair))
   })
   server.on('tlsClientError', (_error, socket) => {
     o.runtime.metrics.counter('rollcall_http_refused_total', { listener: 'ub-tls', reason: 'handshake' }).add()
@@ -83,11 +85,24 @@ export async function listenForHttps(
   return await open(server, o.listen)
 }
 
+/** All that a context of TLS is made of: a renewed one must not be weaker than the first. */
+function contextOf(pair: CertificatePair): SecureContextOptions {
+  return { ...pair, minVersion: 'TLSv1.2' }
+}
+
 type AnyServer = ReturnType<typeof createHttpServer> | Server
 
-function serve(server: AnyServer, listener: string, { handler, runtime }: UbListenerOptions): void {
+function serve(server: AnyServer, listener: string, { handler, runtime, bounds }: UbListenerOptions): void {
   const { clock, log, metrics } = runtime
-  serveHttp(server, { handler, limits: UB_LIMITS, listener, believesTrace: false, clock, log, metrics })
+  serveHttp(server, {
+    handler,
+    limits: { ...UB_LIMITS, ...bounds },
+    listener,
+    believesTrace: false,
+    clock,
+    log,
+    metrics,
+  })
 }
 
 async function open(server: AnyServer, address: string): Promise<UbListener> {

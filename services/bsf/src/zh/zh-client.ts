@@ -30,7 +30,7 @@ export class ZhClient implements Disposable {
    * MAR/MAA: a vector for this user, or undefined when there is none such; after resynchronisation when the UE gave AUTS.
    *
    * @throws RpcError when the HSS does not answer.
-   * @see TS 29.109 clause 4.3
+   * @see TS 29.109 clause 4.3, TS 33.220 clause 4.4.5
    */
   async multimediaAuth(
     impi: string,

@@ -12,13 +12,13 @@ const ap = (...dnsNames: string[]) => ({
   traceparent: '',
 })
 
-async function createZn(
-  settings: Parameters<typeof nafSettings>[0] = {
+async function createZn(settings: Partial<Parameters<typeof nafSettings>[0]> = {}) {
+  const none = {
     ROLLCALL_BSF_IMPI_NAFS: undefined,
     ROLLCALL_BSF_NAF_GROUPS: undefined,
-  },
-) {
-  const bench = new BsfBench({ nafs: nafSettings(settings) })
+    ROLLCALL_BSF_NAF_GSIDS: undefined,
+  }
+  const bench = new BsfBench({ nafs: nafSettings({ ...none, ...settings }) })
   const ue = terminal()
   const answer = ue.answer(await bench.challenge(ue))
   const said = await bench.send(answer.authorization)
@@ -60,7 +60,7 @@ test('a NAF gets no key of another NAF (TS 33.220 clause 4.5.3)', async () => {
   assert.deepEqual(bench.audited[0]?.detail, { naf: XCAP, peer: ap().peer.spiffeId })
 })
 
-test('an unknown B-TID and an ended one are the same to a NAF (TS 29.109 clause 6.2)', async () => {
+test('an unknown B-TID and an ended one are the same to a NAF (TS 29.109 clause 6.2, TS 33.220 clause 4.4.7)', async () => {
   const { bench, btid, ask } = await createZn()
   for (const other of [
     `AAAAAAAAAAAAAAAAAAAAAA==@${BSF}`,
@@ -84,7 +84,7 @@ test('an unknown B-TID and an ended one are the same to a NAF (TS 29.109 clause 
 test('the private identity is told only to whom a setting names (TS 33.220 clause 4.5.3)', async () => {
   const { ask } = await createZn()
   assert.equal((await ask()).impi, '')
-  const named = { ROLLCALL_BSF_IMPI_NAFS: `${OTHER_NAF},${XCAP.toUpperCase()}`, ROLLCALL_BSF_NAF_GROUPS: undefined }
+  const named = { ROLLCALL_BSF_IMPI_NAFS: `${OTHER_NAF},${XCAP.toUpperCase()}` }
   const { ask: askNamed } = await createZn(named)
   assert.equal((await askNamed()).impi, IMPI)
 })
@@ -94,10 +94,37 @@ test('a NAF gets the settings that it asks for and that are for its group (TS 33
   assert.deepEqual((await ask()).uss, [])
   const [uss] = (await ask({ gsids: [2] })).uss
   assert.deepEqual([uss?.gsid, uss?.uids], [2, [ALICE]])
-  const grouped = { ROLLCALL_BSF_IMPI_NAFS: undefined, ROLLCALL_BSF_NAF_GROUPS: `${XCAP}=ut` }
+  const grouped = { ROLLCALL_BSF_NAF_GROUPS: `${XCAP}=ut` }
   const { bench, ask: askGrouped } = await createZn(grouped)
   assert.equal(bench.context.nafs.groupOf(XCAP), 'ut')
   assert.equal((await askGrouped({ gsids: [2, 3, 4] })).uss.length, 2)
+})
+
+test('a NAF gets the settings that the operator lets it ask for, and no others (TS 33.220 clause 4.5.3)', async () => {
+  const gsids = [2, 3]
+  const told = async (setting: string) =>
+    (await (await createZn({ ROLLCALL_BSF_NAF_GSIDS: setting })).ask({ gsids })).uss.map(({ gsid }) => gsid)
+  assert.deepEqual(await told(`${OTHER_NAF}=2,${XCAP.toUpperCase()}=2+3`), [2, 3])
+  assert.deepEqual(await told(`${XCAP}=3`), [3])
+  assert.deepEqual(await told(`${XCAP}=23`), [])
+  assert.deepEqual(await told(`${OTHER_NAF}=2+3`), [], 'a NAF that is not named')
+  const { bench, key, ask } = await createZn({ ROLLCALL_BSF_NAF_GSIDS: `${XCAP}=3` })
+  const said = await ask({ gsids })
+  assert.deepEqual(
+    said.ksNaf,
+    ksNaf({ ...key, nafId: nafId(XCAP, HTTP_DIGEST_UA_PROTOCOL) }).reveal(),
+    'the key it gets',
+  )
+  assert.equal(bench.audited[0]?.detail?.gsids, '3')
+})
+
+test('a NAF gets the key of the ME alone: there is none of the UICC (TS 33.220 clause 5.3.3, TS 24.109 clause 5.1)', async () => {
+  const { key, ask } = await createZn()
+  const said = await ask()
+  const id = nafId(XCAP, HTTP_DIGEST_UA_PROTOCOL)
+  assert.deepEqual(said.ksNaf, ksNaf({ ...key, nafId: id }).reveal())
+  const ofUicc = ksNaf({ ...key, nafId: id, label: 'gba-u' }).reveal()
+  assert.ok(!Object.values(said).some((value) => Buffer.isBuffer(value) && value.equals(ofUicc)))
 })
 
 test('what makes no sense is refused before anything is looked up (TS 29.109 clause 5.2)', async () => {

@@ -15,8 +15,10 @@ const TMPI_PROTOCOL = '0100000100'
 /**
  * BIR/BIA: the key that the UE behind a B-TID shares with this NAF, and what the NAF may know of the user.
  *
+ * Ks_NAF is that of the ME; there is no Ks_int_NAF (TS 33.220 clause 5.3.3).
+ *
  * @throws RequestInvalidError, NafForeignError, BtidUnknownError; what the store throws.
- * @see TS 33.220 clause 4.5.3, TS 29.109 clause 5.2
+ * @see TS 33.220 clause 4.4.6, TS 33.220 clause 4.5.3, TS 29.109 clause 5.2
  */
 export async function bootstrappingInfo(
   context: BsfContext,
@@ -46,8 +48,16 @@ export async function bootstrappingInfo(
   const record = await find(context, request.btid, refuse)
   const { impi, rand, guss } = record
   const key = ksNaf({ ks: new Secret(record.ks), rand, impi, nafId: id })
-  context.events.keyTold({ impi, naf, uaProtocol: request.uaProtocol.toString('hex'), traceparent })
-  const uss = guss ? selectUss(guss, { gsids: request.gsids, nafGroup: context.nafs.groupOf(naf) }) : []
+  // guard: zn-gsids — a NAF learns of the user what is for its own services (TS 33.220 clause 4.5.3)
+  const gsids = request.gsids.filter((gsid) => context.nafs.mayAsk(naf, gsid))
+  const uss = guss ? selectUss(guss, { gsids, nafGroup: context.nafs.groupOf(naf) }) : []
+  context.events.keyTold({
+    impi,
+    naf,
+    uaProtocol: request.uaProtocol.toString('hex'),
+    gsids: uss.map(({ gsid }) => gsid),
+    traceparent,
+  })
   return {
     ksNaf: key.reveal(),
     keyExpiryMs: record.keyExpiryMs,

@@ -33,7 +33,7 @@ function answer(vector: { rand: Buffer; autn: Buffer }, state: IsimState) {
   return answerChallenge(keys, { rand: vector.rand, autn: vector.autn, state })
 }
 
-test('MAR over Zh gives a vector that the ISIM accepts, and the keys it makes (TS 29.109 clause 4.3)', async () => {
+test('MAR over Zh gives a vector that the ISIM accepts, and the keys it makes (TS 29.109 clause 4.3, TS 33.220 clause 4.4.5)', async () => {
   const { context } = await createZh()
   const { vector } = await vectorOf(context)
   const said = answer(vector, newIsimState())

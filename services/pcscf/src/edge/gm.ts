@@ -1,4 +1,4 @@
-import { assert, assertNever, RollcallError } from '@rollcall/core'
+import { assert, assertNever, RollcallError, sourceNetwork } from '@rollcall/core'
 import type { DropReason, ProtectedPacket } from '@rollcall/esp-net'
 import { type Logger, runInSpan } from '@rollcall/runtime'
 import {
@@ -17,7 +17,6 @@ import type { PcscfConfig } from '../config.ts'
 import type { SaSetView, SaTable } from '../sa/sa-table.ts'
 import { type Flow, flowKey } from './flow.ts'
 import type { GmReceiver, GmTransport } from './gm-transport.ts'
-import { sourceNetwork } from './host-text.ts'
 import type { Incoming } from './incoming.ts'
 import { type IncomingOptions, IncomingRequests } from './incoming-requests.ts'
 import { localResponse, type Refusal } from './local-answers.ts'
