@@ -44,6 +44,25 @@ export namespace SubHandling {
   export type UNRECOGNIZED = typeof SubHandling.UNRECOGNIZED;
 }
 
+/** RFC 3857 section 4.7.1, as far as who waits ends. */
+export const WaitingEnd = {
+  WAITING_END_UNSPECIFIED: 0,
+  WAITING_END_APPROVED: 1,
+  WAITING_END_REJECTED: 2,
+  WAITING_END_GIVEUP: 3,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type WaitingEnd = typeof WaitingEnd[keyof typeof WaitingEnd];
+
+export namespace WaitingEnd {
+  export type WAITING_END_UNSPECIFIED = typeof WaitingEnd.WAITING_END_UNSPECIFIED;
+  export type WAITING_END_APPROVED = typeof WaitingEnd.WAITING_END_APPROVED;
+  export type WAITING_END_REJECTED = typeof WaitingEnd.WAITING_END_REJECTED;
+  export type WAITING_END_GIVEUP = typeof WaitingEnd.WAITING_END_GIVEUP;
+  export type UNRECOGNIZED = typeof WaitingEnd.UNRECOGNIZED;
+}
+
 /** RFC 6665 section 4.1.3, as far as we end subscriptions. */
 export const EndReason = {
   END_REASON_UNSPECIFIED: 0,
@@ -105,7 +124,8 @@ export interface EndWatcherResponse {
 export interface Record {
   /**
    * Format of this record; readers refuse one they do not know. 1: what stands in the log; 2: what stands in a snapshot;
-   * 3 and 4: the same, with registrations.
+   * 3 and 4: the same, with registrations; 5 and 6: with documents;
+   * 7 and 8: with watchers who proved who they are, those who wait, and xcap-diff.
    */
   version: number;
   decidedAtMs: bigint;
@@ -163,6 +183,10 @@ export interface Change {
     /** Since format 5. */
     { $case: "documentStored"; value: DocumentStored }
     | { $case: "documentRemoved"; value: DocumentRemoved }
+    | //
+    /** Since format 7. */
+    { $case: "waitingEnded"; value: WaitingEnded }
+    | { $case: "watcherRefused"; value: WatcherRefused }
     | undefined;
 }
 
@@ -210,6 +234,30 @@ export interface SubscriptionStored {
   isHidden: boolean;
   /** Since formats 5 and 6: one of the watcher's identities is the presentity's own. */
   isOwn: boolean;
+  /** Since formats 7 and 8; absent: the network asserted who the watcher is. */
+  proof:
+    | WatcherProof
+    | undefined;
+  /** Since formats 5 and 6: of the package xcap-diff, which documents. */
+  xcap: XcapSelection | undefined;
+}
+
+/** What a subscription to xcap-diff watches (RFC 5875 section 4.4). */
+export interface XcapSelection {
+  /** XCAP root as the subscriber knows it. */
+  root: string;
+  /** Behind the root. */
+  selectors: string[];
+  /** no-patching, xcap-patching or aggregate. */
+  processing: string;
+}
+
+/** The watcher has proved to this server who it is, by SIP Digest (RFC 3261 section 22.2). */
+export interface WatcherProof {
+  /** Whose password it was. */
+  impi: string;
+  /** MD5, SHA-256 or SHA-512-256 (RFC 8760 section 2.1). */
+  algorithm: string;
 }
 
 /** The dialog as RFC 3261 section 12.1.1 makes it at the UAS; CSeqs apart. */
@@ -236,7 +284,13 @@ export interface SubscriptionRefreshed {
   remoteTarget: string;
   expiresAtMs: bigint;
   handling: SubHandling;
-  notifyBase: NotifyBase | undefined;
+  notifyBase:
+    | NotifyBase
+    | undefined;
+  /** Since format 7: from now on the watcher asks that nobody be told who it is. */
+  isHidden: boolean;
+  /** Of the package xcap-diff: other documents than before. */
+  xcap: XcapSelection | undefined;
 }
 
 /** The policy says something else than before. */
@@ -250,6 +304,22 @@ export interface SubscriptionEnded {
   reason: EndReason;
   /** The watcher is told nothing any more: its dialog is gone. */
   silent: boolean;
+  /** Since format 7: it goes on waiting for the presentity's word until then (RFC 3857 section 4.7.1); 0: it does not. */
+  waitsUntilMs: bigint;
+}
+
+/** Who waited does so no more. */
+export interface WaitingEnded {
+  id: string;
+  reason: WaitingEnd;
+}
+
+/** A SUBSCRIBE was refused, and the presentity is told who it was. */
+export interface WatcherRefused {
+  /** No subscription has it. */
+  id: string;
+  watcher: string[];
+  isHidden: boolean;
 }
 
 /** A dialog came near its stride within one owner's time. */
@@ -331,6 +401,19 @@ export interface PresentitySnapshot {
     | undefined;
   /** Since format 6. */
   documents: DocumentStored[];
+  /** Since format 8; the one that has waited longest first. */
+  waiting: WaitingSnapshot[];
+}
+
+/** A watcher who waits for the presentity's word without a subscription. */
+export interface WaitingSnapshot {
+  /** Of the subscription that it had. */
+  id: string;
+  watcher: string[];
+  isHidden: boolean;
+  proof: WatcherProof | undefined;
+  startedAtMs: bigint;
+  giveUpAtMs: bigint;
 }
 
 export interface RegistrationSnapshot {
@@ -1089,6 +1172,12 @@ export const Change: MessageFns<Change> = {
       case "documentRemoved":
         DocumentRemoved.encode(message.change.value, writer.uint32(330).fork()).join();
         break;
+      case "waitingEnded":
+        WaitingEnded.encode(message.change.value, writer.uint32(682).fork()).join();
+        break;
+      case "watcherRefused":
+        WatcherRefused.encode(message.change.value, writer.uint32(690).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1260,6 +1349,22 @@ export const Change: MessageFns<Change> = {
             }
 
             message.change = { $case: "documentRemoved", value: DocumentRemoved.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.change = { $case: "waitingEnded", value: WaitingEnded.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 86: {
+            if (tag !== 690) {
+              break;
+            }
+
+            message.change = { $case: "watcherRefused", value: WatcherRefused.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1509,6 +1614,8 @@ function createBaseSubscriptionStored(): SubscriptionStored {
     notifyBase: undefined,
     isHidden: false,
     isOwn: false,
+    proof: undefined,
+    xcap: undefined,
   };
 }
 
@@ -1549,6 +1656,12 @@ export const SubscriptionStored: MessageFns<SubscriptionStored> = {
     }
     if (message.isOwn !== false) {
       writer.uint32(488).bool(message.isOwn);
+    }
+    if (message.proof !== undefined) {
+      WatcherProof.encode(message.proof, writer.uint32(642).fork()).join();
+    }
+    if (message.xcap !== undefined) {
+      XcapSelection.encode(message.xcap, writer.uint32(722).fork()).join();
     }
     return writer;
   },
@@ -1652,6 +1765,147 @@ export const SubscriptionStored: MessageFns<SubscriptionStored> = {
             }
 
             message.isOwn = reader.bool();
+            continue;
+          }
+          case 80: {
+            if (tag !== 642) {
+              break;
+            }
+
+            message.proof = WatcherProof.decode(reader, reader.uint32());
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.xcap = XcapSelection.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseXcapSelection(): XcapSelection {
+  return { root: "", selectors: [], processing: "" };
+}
+
+export const XcapSelection: MessageFns<XcapSelection> = {
+  encode(message: XcapSelection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.root !== "") {
+      writer.uint32(10).string(message.root);
+    }
+    for (const v of message.selectors) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.processing !== "") {
+      writer.uint32(26).string(message.processing);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): XcapSelection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseXcapSelection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.root = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.selectors.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.processing = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatcherProof(): WatcherProof {
+  return { impi: "", algorithm: "" };
+}
+
+export const WatcherProof: MessageFns<WatcherProof> = {
+  encode(message: WatcherProof, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.impi !== "") {
+      writer.uint32(10).string(message.impi);
+    }
+    if (message.algorithm !== "") {
+      writer.uint32(18).string(message.algorithm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatcherProof {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatcherProof();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.impi = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.algorithm = reader.string();
             continue;
           }
         }
@@ -1837,7 +2091,16 @@ export const NotifyBase: MessageFns<NotifyBase> = {
 };
 
 function createBaseSubscriptionRefreshed(): SubscriptionRefreshed {
-  return { id: "", remoteCseq: 0, remoteTarget: "", expiresAtMs: 0n, handling: 0, notifyBase: undefined };
+  return {
+    id: "",
+    remoteCseq: 0,
+    remoteTarget: "",
+    expiresAtMs: 0n,
+    handling: 0,
+    notifyBase: undefined,
+    isHidden: false,
+    xcap: undefined,
+  };
 }
 
 export const SubscriptionRefreshed: MessageFns<SubscriptionRefreshed> = {
@@ -1862,6 +2125,12 @@ export const SubscriptionRefreshed: MessageFns<SubscriptionRefreshed> = {
     }
     if (message.notifyBase !== undefined) {
       NotifyBase.encode(message.notifyBase, writer.uint32(50).fork()).join();
+    }
+    if (message.isHidden !== false) {
+      writer.uint32(648).bool(message.isHidden);
+    }
+    if (message.xcap !== undefined) {
+      XcapSelection.encode(message.xcap, writer.uint32(722).fork()).join();
     }
     return writer;
   },
@@ -1925,6 +2194,22 @@ export const SubscriptionRefreshed: MessageFns<SubscriptionRefreshed> = {
             }
 
             message.notifyBase = NotifyBase.decode(reader, reader.uint32());
+            continue;
+          }
+          case 81: {
+            if (tag !== 648) {
+              break;
+            }
+
+            message.isHidden = reader.bool();
+            continue;
+          }
+          case 90: {
+            if (tag !== 722) {
+              break;
+            }
+
+            message.xcap = XcapSelection.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1998,7 +2283,7 @@ export const SubscriptionDecided: MessageFns<SubscriptionDecided> = {
 };
 
 function createBaseSubscriptionEnded(): SubscriptionEnded {
-  return { id: "", reason: 0, silent: false };
+  return { id: "", reason: 0, silent: false, waitsUntilMs: 0n };
 }
 
 export const SubscriptionEnded: MessageFns<SubscriptionEnded> = {
@@ -2011,6 +2296,12 @@ export const SubscriptionEnded: MessageFns<SubscriptionEnded> = {
     }
     if (message.silent !== false) {
       writer.uint32(24).bool(message.silent);
+    }
+    if (message.waitsUntilMs !== 0n) {
+      if (BigInt.asUintN(64, message.waitsUntilMs) !== message.waitsUntilMs) {
+        throw new globalThis.Error("value provided for field message.waitsUntilMs of type uint64 too large");
+      }
+      writer.uint32(680).uint64(message.waitsUntilMs);
     }
     return writer;
   },
@@ -2050,6 +2341,139 @@ export const SubscriptionEnded: MessageFns<SubscriptionEnded> = {
             }
 
             message.silent = reader.bool();
+            continue;
+          }
+          case 85: {
+            if (tag !== 680) {
+              break;
+            }
+
+            message.waitsUntilMs = reader.uint64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWaitingEnded(): WaitingEnded {
+  return { id: "", reason: 0 };
+}
+
+export const WaitingEnded: MessageFns<WaitingEnded> = {
+  encode(message: WaitingEnded, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(16).int32(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingEnded {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingEnded();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWatcherRefused(): WatcherRefused {
+  return { id: "", watcher: [], isHidden: false };
+}
+
+export const WatcherRefused: MessageFns<WatcherRefused> = {
+  encode(message: WatcherRefused, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    for (const v of message.watcher) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.isHidden !== false) {
+      writer.uint32(24).bool(message.isHidden);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WatcherRefused {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWatcherRefused();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watcher.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isHidden = reader.bool();
             continue;
           }
         }
@@ -2680,6 +3104,7 @@ function createBasePresentitySnapshot(): PresentitySnapshot {
     untold: [],
     registration: undefined,
     documents: [],
+    waiting: [],
   };
 }
 
@@ -2702,6 +3127,9 @@ export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
     }
     for (const v of message.documents) {
       DocumentStored.encode(v!, writer.uint32(322).fork()).join();
+    }
+    for (const v of message.waiting) {
+      WaitingSnapshot.encode(v!, writer.uint32(682).fork()).join();
     }
     return writer;
   },
@@ -2765,6 +3193,121 @@ export const PresentitySnapshot: MessageFns<PresentitySnapshot> = {
             }
 
             message.documents.push(DocumentStored.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 85: {
+            if (tag !== 682) {
+              break;
+            }
+
+            message.waiting.push(WaitingSnapshot.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWaitingSnapshot(): WaitingSnapshot {
+  return { id: "", watcher: [], isHidden: false, proof: undefined, startedAtMs: 0n, giveUpAtMs: 0n };
+}
+
+export const WaitingSnapshot: MessageFns<WaitingSnapshot> = {
+  encode(message: WaitingSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    for (const v of message.watcher) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.isHidden !== false) {
+      writer.uint32(24).bool(message.isHidden);
+    }
+    if (message.proof !== undefined) {
+      WatcherProof.encode(message.proof, writer.uint32(34).fork()).join();
+    }
+    if (message.startedAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.startedAtMs) !== message.startedAtMs) {
+        throw new globalThis.Error("value provided for field message.startedAtMs of type uint64 too large");
+      }
+      writer.uint32(40).uint64(message.startedAtMs);
+    }
+    if (message.giveUpAtMs !== 0n) {
+      if (BigInt.asUintN(64, message.giveUpAtMs) !== message.giveUpAtMs) {
+        throw new globalThis.Error("value provided for field message.giveUpAtMs of type uint64 too large");
+      }
+      writer.uint32(48).uint64(message.giveUpAtMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WaitingSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWaitingSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.watcher.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.isHidden = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.proof = WatcherProof.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.startedAtMs = reader.uint64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.giveUpAtMs = reader.uint64() as bigint;
             continue;
           }
         }
