@@ -4,6 +4,7 @@ export type { Basic, PidfDevice, PidfDocument, PidfNote, PidfPerson, PidfTimesta
 export { NOTIFIED_LIMITS, PUBLISHED_LIMITS } from './limits.ts'
 export { type PidfSummary, readPidfSummary, type TupleSummary } from './pidf-summary.ts'
 export { scanPidf } from './scan-pidf.ts'
+export { type WatcherinfoStep, WatcherTable } from './watcher-table.ts'
 export {
   readWatcherinfo,
   type Watcher,

@@ -30,7 +30,7 @@ export interface Watcher {
 
 /** The state of all subscriptions to one package of one resource. */
 export interface Watcherinfo {
-  /** Grows with each NOTIFY of one subscription, from 0. */
+  /** Grows by one with each NOTIFY of one subscription, from 0. */
   readonly version: number
   readonly state: 'full' | 'partial'
   readonly resource: string

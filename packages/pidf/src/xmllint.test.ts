@@ -101,8 +101,15 @@ test('watcher information is valid by its schema (RFC 3858 section 5)', { skip }
   const documents = [
     [],
     [{ id: 'w', uri: 'sip:c@d', status: 'active', event: 'subscribe', expirationSeconds: 1 } as const],
-  ].map((watchers) =>
-    writeWatcherinfo({ version: 0, state: 'full', resource: 'sip:a@b', eventPackage: 'presence', watchers }),
+    [{ id: 'w', uri: 'sip:c@d', status: 'waiting', event: 'timeout', durationSubscribedSeconds: 0 } as const],
+    (['subscribe', 'approved', 'deactivated', 'probation', 'rejected', 'timeout', 'giveup', 'noresource'] as const).map(
+      (event, at) =>
+        ({ id: `w${at}`, uri: 'tel:+15550101', status: at === 0 ? 'pending' : 'terminated', event }) as const,
+    ),
+  ].flatMap((watchers) =>
+    (['full', 'partial'] as const).map((state) =>
+      writeWatcherinfo({ version: 2 ** 31, state, resource: 'sip:a@b', eventPackage: 'presence', watchers }),
+    ),
   )
   for (const [, complaint] of complaints(documents, WATCHERINFO_SCHEMA)) assert.fail(complaint)
 })

@@ -31,7 +31,7 @@ const USERS_FRESH_MS = 30_000
 /** Takes of which a snapshot is wanted at any moment, in a thousand: real ones need megabytes. */
 const SNAPSHOTS_WANTED = 300
 /** Nobody asks for less; the simulator lets things run out within seconds. */
-const TERMS = { expiresSecondsMin: 1, expiresSecondsMax: 86_400 }
+const TERMS = { expiresSecondsMin: 1, expiresSecondsMax: 86_400, waitingMs: 5_000 }
 const LIMITS = { presentities: 1_000, subscriptions: 10_000, bodyOctets: 10_000_000 }
 
 /** One process of the Presence Server, on clocks of its own. The process of the same name that comes next is another one. */
@@ -192,7 +192,7 @@ export class SimReplica {
       terms: TERMS,
       limits: LIMITS,
       notifyGraceMs: NOTIFY_GRACE_MS,
-      notifyIntervalMs: { presence: this.#chance.inThousand(500) ? 0 : 500, 'presence.winfo': 0 },
+      notifyIntervalMs: { presence: this.#chance.inThousand(500) ? 0 : 500, 'presence.winfo': 0, 'xcap-diff': 0 },
       load: new AppendLoad(),
       snapshots: new SnapshotTurn(),
       sendNotify: (partition, notice, cseq, mayLeave, done) => {

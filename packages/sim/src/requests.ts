@@ -75,6 +75,7 @@ export function inputOf(
     return {
       ...common,
       kind: 'resubscribe',
+      isHidden: false,
       subscriptionId,
       callId: callIdOf(dialog),
       remoteTag: remoteTagOf(dialog),
@@ -90,6 +91,7 @@ export function inputOf(
     kind: 'subscribe',
     resource: presentity,
     isHidden: false,
+    proof: undefined,
     policy: policy.policy,
     newTag,
     dialog: {

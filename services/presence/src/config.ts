@@ -26,7 +26,7 @@ export const presenceShape = {
     .optional(),
   ROLLCALL_XCAP_ROOT: field
     .text({
-      is: 'XCAP root that users see, with a slash at its end; without it `xcap.` and the realm',
+      is: 'XCAP root that users see, with a slash at its end; without it the name of TS 23.003 clause 13.9',
       example: 'https://xcap.ims.mnc001.mcc001.pub.3gppnetwork.org/',
       pattern: /^https:\/\/[a-z0-9.-]+(?::\d{1,5})?\/(?:[a-z0-9._-]+\/)*$/i,
       allowed: 'an https URI that ends with a slash',
@@ -38,6 +38,14 @@ export const presenceShape = {
   ROLLCALL_PRESENCE_EXPIRES_MAX_SECONDS: field
     .seconds({ is: 'longest interval granted', example: '86400', min: 3_600, max: 86_400 })
     .default(DEFAULT_TERMS.expiresSecondsMax),
+  ROLLCALL_PRESENCE_WAITING_SECONDS: field
+    .seconds({
+      is: 'how long a watcher who got no word still waits for it when the subscription is over (RFC 3857 section 4.7.1); 0: not at all',
+      example: '259200',
+      min: 0,
+      max: 2_592_000,
+    })
+    .default(DEFAULT_TERMS.waitingMs / 1_000),
   ROLLCALL_PRESENCE_NOTIFY_TIMEOUT_MS: field
     .milliseconds({
       is: 'how long a NOTIFY may stay unanswered: Timer F of the core',
@@ -70,6 +78,20 @@ export const presenceShape = {
       max: 60_000,
     })
     .default(5_000),
+  ROLLCALL_PRESENCE_XCAP_DIFF_INTERVAL_MS: field
+    .milliseconds({
+      is: 'the same for changes of XCAP documents; RFC 5875 section 4.10 advises 5000',
+      example: '1000',
+      min: 0,
+      max: 60_000,
+    })
+    .default(1_000),
+  ROLLCALL_PRESENCE_DIGEST_ALGORITHMS: field
+    .listOf(['SHA-512-256', 'SHA-256', 'MD5'], {
+      is: 'hash functions that watchers may prove themselves by, the best first (RFC 8760); many phones know MD5 alone',
+      example: 'SHA-256',
+    })
+    .default(['SHA-256', 'MD5']),
   ROLLCALL_PRESENCE_SH_FRESH_MS: field
     .milliseconds({
       is: 'how long a change of a profile may take to count; so long the HSS is not asked again',

@@ -2,6 +2,7 @@ import type { Impu } from '@rollcall/core'
 import type { AuditEvent, Metrics } from '@rollcall/runtime'
 import type { Decision, RefusalReason } from './actor/decision.ts'
 import type { Subscription } from './actor/state.ts'
+import type { ProofOutcome } from './digest/watcher-digest.ts'
 import type { NotifyOutcome } from './partition/notify-outcome.ts'
 import type { PartitionEvent } from './partition/partitions.ts'
 import type { FrontRefusal } from './refusals.ts'
@@ -12,7 +13,7 @@ export interface Asked {
   readonly method: 'PUBLISH' | 'SUBSCRIBE'
   readonly eventPackage: string
   readonly presentity: Impu
-  /** Asserted identities of the sender. */
+  /** Identities of the sender, asserted or proved. */
   readonly identities: readonly Impu[]
   readonly traceparent: string
 }
@@ -71,6 +72,15 @@ export class PresenceEvents {
     if (refusal && AUDITED.has(refusal)) {
       this.#audit({ event: 'subscription.refused', outcome: 'refused', reason: refusal, ...told(asked) })
     }
+  }
+
+  /** A watcher has tried to prove who it is. */
+  proofChecked(impi: string, outcome: ProofOutcome, traceparent: string): void {
+    const common = { identities: { impi }, traceparent }
+    if (outcome.kind === 'proved') {
+      const detail = { algorithm: outcome.proof.algorithm }
+      this.#audit({ event: 'auth.success', outcome: 'allowed', reason: 'watcher-digest', detail, ...common })
+    } else this.#audit({ event: 'auth.failure', outcome: 'refused', reason: outcome.reason, ...common })
   }
 
   /** A subscription ended for a reason of ours. */

@@ -23,6 +23,8 @@ export const REGISTRATION_END_KEPT_MS = 600_000
 export const CHANGES_PER_RECORD_MAX = 1_000
 /** Watchers in one watcher information document: more would not fit into the body of a SIP message. */
 export const WINFO_WATCHERS_MAX = 250
+/** Watchers who wait for a presentity's word without a subscription: these have room in each document. */
+export const WAITING_WATCHERS_MAX = 50
 /** Watchers that have gone, kept for the next watcher information document while one is under way. */
 export const WINFO_TERMINATED_MAX = 100
 
@@ -37,6 +39,19 @@ export const PRESENTITIES_PER_PARTITION_MAX = 250_000
 export const SUBSCRIPTIONS_PER_PARTITION_MAX = 1_000_000
 /** Octets of published documents in one partition: they are kept as they came. */
 export const BODY_OCTETS_PER_PARTITION_MAX = 256 * 1024 * 1024
+
+/** Changes of documents that wait to be told in one dialog; beyond that each document is told once, as it is at last. */
+export const DOCUMENT_STEPS_MAX = 64
+
+/** Subscriptions of one user to her documents at once: each is told of every change, and has a selection of its own. */
+export const DOCUMENT_SUBSCRIPTIONS_MAX = 32
+/** What one of them names, and in octets: all of it stays in memory and in the log. */
+export const SELECTORS_MAX = 32
+export const SELECTOR_OCTETS_MAX = 4_096
+/** What tells of documents: what is larger says less, since no node takes a message of more than 64 KiB. */
+export const DOCUMENTS_BODY_BYTES_MAX = 49_152
+/** Octets of documents that are compared for the patches of one body; the changes after that go without. */
+export const PATCHED_OCTETS_MAX = 524_288
 
 /** XCAP documents of one user: of each kind there is one name or two. */
 export const DOCUMENTS_MAX = 16

@@ -29,6 +29,7 @@ export function createOwnerContext(o: {
     terms: {
       expiresSecondsMin: config.ROLLCALL_PRESENCE_EXPIRES_MIN_SECONDS,
       expiresSecondsMax: config.ROLLCALL_PRESENCE_EXPIRES_MAX_SECONDS,
+      waitingMs: config.ROLLCALL_PRESENCE_WAITING_SECONDS * 1_000,
     },
     limits: {
       presentities: PRESENTITIES_PER_PARTITION_MAX,
@@ -39,6 +40,7 @@ export function createOwnerContext(o: {
     notifyIntervalMs: {
       presence: config.ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS,
       'presence.winfo': config.ROLLCALL_PRESENCE_WINFO_INTERVAL_MS,
+      'xcap-diff': config.ROLLCALL_PRESENCE_XCAP_DIFF_INTERVAL_MS,
     },
     sendNotify: (...args) => sender.send(...args),
     events: {

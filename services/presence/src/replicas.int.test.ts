@@ -6,7 +6,8 @@ import { PresenceAdminServiceClient } from '@rollcall/proto-gen/admin'
 import { callUnary, createGrpcClient, type RpcError } from '@rollcall/runtime'
 import type { SipRequest, SipResponse } from '@rollcall/sip'
 import { partitionOf } from '@rollcall/store'
-import { ALICE, BOB, NO_BODY, pidf } from './testing/inputs.ts'
+import { ALICE, BOB, CAROL, NO_BODY, pidf } from './testing/inputs.ts'
+import { authorization, readChallenge } from './testing/played-passwords.ts'
 import { again, publishRequest, resubscribeRequest, subscribeRequest } from './testing/requests.ts'
 import { Stack, until } from './testing/stack.ts'
 
@@ -89,6 +90,25 @@ test('a request finds the owner from any replica, and so does one in a dialog (A
   }
   assert.ok((await stack.replica(0).metric('rollcall_hop_forwarded_total{outcome="response"')) > 0)
   assert.ok((await stack.replica(1).metric('rollcall_hop_forwarded_total{outcome="response"')) > 0)
+})
+
+test('a challenge that came by one replica is answered by way of another: the owner checks it (RFC 3261 section 22.2)', async () => {
+  const username = 'carol@ims.example.com'
+  const password = 'correct horse'
+  stack.passwords.set(username, { password, impu: CAROL })
+  const from = parseImpu('sip:anonymous@anonymous.invalid')
+  for (const [index, to] of PRESENTITIES.slice(0, 4).entries()) {
+    const [one, other] = index % 2 === 0 ? [0, 1] : [1, 0]
+    const asked = await stack.send(subscribeRequest({ to, from }), [], { to: one })
+    assert.equal(asked.status, 401)
+    const challenge = readChallenge(asked.headers.get('WWW-Authenticate') ?? '')
+    const proof = authorization(challenge, { username, password, uri: to })
+    const headers = [['Authorization', proof] as const]
+    const told = stack.nextNotify()
+    const answered = await stack.send(subscribeRequest({ to, from, expires: '0', headers }), [], { to: other })
+    assert.equal(answered.status, 200)
+    await told
+  }
 })
 
 test('a retransmission that comes to the other replica gets the answer that was given', async () => {

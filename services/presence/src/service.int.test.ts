@@ -77,7 +77,13 @@ test('each refusal has its answer, its headers and its counter', async () => {
     [publishRequest({ expires: 'soon' }), [ALICE], 400, 'malformed'],
     [publishRequest({ body: Buffer.alloc(40_000, 0x20) }), [ALICE], 413, 'body-too-large'],
     [subscribeRequest({ from: MALLORY }), [MALLORY], 403, 'policy-block'],
-    [subscribeRequest({ from: BOB }), [], 403, 'policy-block'],
+    [
+      subscribeRequest({ from: BOB }),
+      [],
+      401,
+      'watcher-unproved',
+      ['WWW-Authenticate', /^Digest realm="ims\.example\.com"/],
+    ],
     [subscribeRequest({ event: 'presence.winfo' }), [BOB], 403, 'foreign-winfo'],
     [subscribeRequest({ event: 'reg' }), [BOB], 489, 'event-package', ['Allow-Events', /presence/]],
     [subscribeRequest({ headers: [['Accept', 'text/plain']] }), [BOB], 406, 'not-acceptable'],
@@ -108,19 +114,27 @@ test('a node that is no S-CSCF may not send SIP here', async () => {
   assert.ok((await stack.metric('rollcall_audit_events_total{event="hop.denied"')) >= 1)
 })
 
-test('a refused watcher gets nothing, whatever happens, and is not told of to others (readings, Presence 3)', async () => {
-  const seen: string[] = []
-  const listen = (notify: SipRequest): void => void seen.push(notify.headers.get('To') ?? '')
+test('a refused watcher gets nothing, whatever happens; the presentity is told of it, and once (readings, Presence 3)', async () => {
+  const seen: SipRequest[] = []
+  const listen = (notify: SipRequest): void => void seen.push(notify)
   const winfo = subscribeRequest({ event: 'presence.winfo', from: ALICE })
   const first = stack.nextNotify()
   const response = await stack.send(winfo, [ALICE])
   await first
   stack.notifies.on('notify', listen)
-  assert.equal((await stack.send(subscribeRequest({ from: MALLORY }), [MALLORY])).status, 403)
+  for (let i = 0; i < 3; i++) {
+    assert.equal((await stack.send(subscribeRequest({ from: MALLORY }), [MALLORY])).status, 403)
+  }
   const publication = await stack.send(publishRequest(), [ALICE])
   await new Promise((resolve) => setTimeout(resolve, 300))
   stack.notifies.off('notify', listen)
-  assert.deepEqual(seen, [])
+  const [told, ...more] = seen
+  assert.deepEqual([told?.headers.get('Event'), more], ['presence.winfo', []])
+  const { state, watchers } = readWatcherinfo(told?.body ?? NO_BODY)
+  assert.deepEqual(
+    [state, watchers.map(({ uri, status, event }) => [uri, status, event])],
+    ['partial', [[MALLORY, 'terminated', 'rejected']]],
+  )
   const end = stack.nextNotify()
   await stack.send(resubscribeRequest(winfo, response, '0'), [ALICE])
   await end

@@ -1,3 +1,5 @@
+import { xcapRootOf } from '@rollcall/gba'
+import { DigestCredentialsServiceClient } from '@rollcall/proto-gen/digest'
 import { ShServiceClient } from '@rollcall/proto-gen/sh'
 import {
   callUnary,
@@ -18,6 +20,8 @@ import { SipNode } from '@rollcall/sip-node'
 import { ReplicaView } from '@rollcall/store'
 import { PresenceAdmin } from './admin/presence-admin.ts'
 import type { PresenceConfig } from './config.ts'
+import { WatcherDigest } from './digest/watcher-digest.ts'
+import { WatcherPasswords } from './digest/watcher-passwords.ts'
 import { PresenceEvents } from './events.ts'
 import { AnyUsers } from './open/any-users.ts'
 import { OpenSip } from './open/open-sip.ts'
@@ -63,6 +67,7 @@ class PresenceService implements Service {
   readonly #peers: HopPeers
   readonly #forwarder: ReplicaForwarder
   readonly #sh: ShServiceClient
+  readonly #digest: DigestCredentialsServiceClient
   readonly #view = new ReplicaView()
   readonly #load = new AppendLoad()
   readonly #partitions: Partitions
@@ -89,7 +94,9 @@ class PresenceService implements Service {
     this.#events = events
     this.#hop = new HopRouter({ routes: config.ROLLCALL_HOP_ROUTES, runtime })
     this.#peers = new HopPeers({ runtime })
-    this.#sh = createGrpcClient(ShServiceClient, { target: config.ROLLCALL_HSS_TARGET, role: 'hss', identity, metrics })
+    const hss = { target: config.ROLLCALL_HSS_TARGET, role: 'hss', identity, metrics } as const
+    this.#sh = createGrpcClient(ShServiceClient, hss)
+    this.#digest = createGrpcClient(DigestCredentialsServiceClient, hss)
 
     const timeoutMs = config.ROLLCALL_PRESENCE_NOTIFY_TIMEOUT_MS
     const hopWay = new HopNotifyWay({ host, hop: this.#hop, timeoutMs })
@@ -138,17 +145,28 @@ class PresenceService implements Service {
       xcap: (message) => this.#xcap.answer(message, true),
       runtime,
     })
+    const xcapRoot = config.ROLLCALL_XCAP_ROOT ?? xcapRootOf(config.ROLLCALL_REALM)
     this.#xcap = new XcapFront({
       users,
       partitions,
       events,
       clock,
       random,
-      root: config.ROLLCALL_XCAP_ROOT ?? `https://xcap.${config.ROLLCALL_REALM}/`,
+      root: xcapRoot,
       forward: this.#replicas.forwardXcap,
     })
     const { ends } = this.#replicas
-    this.#front = new SipFront({ host, clock, random, events, hashIdentity, isOpen, finder, ends })
+    const passwords = new WatcherPasswords((request, parent) =>
+      callUnary(this.#digest.lookup.bind(this.#digest), request, { deadlineMs: SH_DEADLINE_MS, parent }),
+    )
+    const digest = new WatcherDigest({
+      realm: config.ROLLCALL_REALM,
+      algorithms: config.ROLLCALL_PRESENCE_DIGEST_ALGORITHMS,
+      clock,
+      random,
+      passwords,
+    })
+    this.#front = new SipFront({ host, xcapRoot, clock, random, events, hashIdentity, isOpen, finder, digest, ends })
     this.#admin = new PresenceAdmin({ users: directory, partitions, runtime })
     const changes = new PolicyChanges({ clock, users, directory: partitions })
     this.#push = new PushNotificationService({ changes, directory: partitions, runtime })
@@ -187,6 +205,7 @@ class PresenceService implements Service {
     this.#push[Symbol.dispose]()
     this.#replicas[Symbol.dispose]()
     this.#sh.close()
+    this.#digest.close()
     await this.#store.close()
   }
 
@@ -209,6 +228,9 @@ class PresenceService implements Service {
       partitions.owners.reduce((total, { size }) => total + size[what], 0)
     metrics.gauge('rollcall_presence_publications', {}, sum('publications'))
     metrics.gauge('rollcall_presence_subscriptions', {}, sum('subscriptions'))
+    metrics.gauge('rollcall_presence_watchers_waiting', {}, () =>
+      partitions.owners.reduce((total, { waiting }) => total + waiting, 0),
+    )
     metrics.gauge('rollcall_presence_partitions_owned', {}, () => partitions.owners.length)
     metrics.gauge('rollcall_presence_lease_live', {}, () => (this.#view.isLive ? 1 : 0))
     metrics.gauge('rollcall_presence_records_waiting', {}, () => this.#load.records)

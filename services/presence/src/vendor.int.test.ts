@@ -8,7 +8,8 @@ import type { Impu } from '@rollcall/core'
 import { VendorNode, type VendorTls } from '@rollcall/dev-env'
 import { issueLeaf, leafFiles } from '@rollcall/pki'
 import { createRequest, type SipRequest, serializeMessage } from '@rollcall/sip'
-import { ALICE, BOB, MALLORY, pidf } from './testing/inputs.ts'
+import { ALICE, BOB, CAROL, MALLORY, pidf } from './testing/inputs.ts'
+import { authorization, readChallenge } from './testing/played-passwords.ts'
 import { PRESENCE_HOST, Stack } from './testing/stack.ts'
 import { until } from './testing/until.ts'
 
@@ -126,12 +127,29 @@ test('another vendor’s S-CSCF speaks ISC over TLS, and NOTIFYs take the record
   assert.match((await last).headers.get('Subscription-State') ?? '', /^terminated/)
 })
 
-test('what it asserts decides: a blocked watcher, none at all, and who publishes for another are 403', async () => {
+test('what it asserts decides: a blocked watcher, and who publishes for another or is nobody, are 403', async () => {
   assert.equal((await vendor.ask(TLS, subscribe(MALLORY)))?.status, 403)
-  assert.equal((await vendor.ask(TLS, subscribe(undefined)))?.status, 403)
   assert.equal((await vendor.ask(TLS, publish(BOB)))?.status, 403)
   assert.equal((await vendor.ask(TLS, publish(undefined)))?.status, 403)
   assert.equal((await vendor.ask(TLS, request('INVITE', BOB, ALICE)))?.status, 405)
+})
+
+test('whom it does not assert proves himself to us, past it (RFC 3261 section 22.2, RFC 3856 section 6.6.1)', async () => {
+  const user = { username: 'carol@ims.example.com', password: 'correct horse', uri: ALICE }
+  stack.passwords.set(user.username, { ...user, impu: CAROL })
+  const proved = async (password: string): Promise<number | undefined> => {
+    const asked = await vendor.ask(TLS, subscribe(undefined))
+    assert.equal(asked?.status, 401)
+    const challenge = readChallenge(asked.headers.get('WWW-Authenticate') ?? '')
+    const answer = subscribe(undefined)
+    answer.headers.set('Authorization', authorization(challenge, { ...user, password }))
+    answer.headers.set('Expires', '0')
+    return (await vendor.ask(TLS, answer))?.status
+  }
+  assert.equal(await proved('wrong horse'), 401)
+  const told = vendor.nextRequest()
+  assert.equal(await proved(user.password), 200)
+  await told
 })
 
 test('a node that is no S-CSCF is not let in, with a certificate or without a name that is known', async () => {

@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { plainDecision, type SubHandling } from '@rollcall/policy'
+import { type PresencePolicy, plainDecision, type SubHandling } from '@rollcall/policy'
 import fc from 'fast-check'
 import { ActorRun } from '../testing/actor-run.ts'
-import { ALICE, BOB, CAROL, NO_BODY, pidf, publish, registration, resubscribe, subscribe } from '../testing/inputs.ts'
+import {
+  ALICE,
+  ALICES_POLICY,
+  BOB,
+  CAROL,
+  NO_BODY,
+  pidf,
+  publish,
+  registration,
+  resubscribe,
+  subscribe,
+} from '../testing/inputs.ts'
 import type { PresentityState } from './state.ts'
 import type { SubscribeInput } from './subscribe.ts'
 
 const SEED = 3903
+const CONFIRM: PresencePolicy = { decide: () => plainDecision('confirm') }
 const HANDLINGS: readonly SubHandling[] = ['allow', 'block', 'confirm', 'polite-block']
 
 /** A step of a random life; numbers choose among what is there. */
@@ -61,8 +73,10 @@ test('nothing answered 2xx is lost: what the log gives back is what was promised
   )
 })
 
-function contentsOf({ publications, subscriptions, ...rest }: PresentityState) {
-  return { publications: [...publications.values()], subscriptions: [...subscriptions.values()], ...rest }
+function contentsOf({ publications, subscriptions, waiting, ...rest }: PresentityState) {
+  const lists = { publications, subscriptions, waiting }
+  const contents = Object.entries(lists).map(([name, list]) => [name, [...(list?.values() ?? [])]] as const)
+  return { ...Object.fromEntries(contents), hasWaiting: waiting !== undefined, ...rest }
 }
 
 function act(run: ActorRun, promised: Promises, dialogs: SubscribeInput[], step: Step, cseq: number): void {
@@ -101,7 +115,8 @@ function act(run: ActorRun, promised: Promises, dialogs: SubscribeInput[], step:
     case 'winfo': {
       const eventPackage = step.do === 'winfo' ? 'presence.winfo' : 'presence'
       const watcher = step.do === 'winfo' ? [ALICE] : [pick % 2 === 0 ? BOB : CAROL]
-      const input = subscribe({ eventPackage, watcher, expiresSeconds: step.do === 'fetch' ? 0 : seconds })
+      const policy = pick % 3 === 0 ? CONFIRM : ALICES_POLICY
+      const input = subscribe({ eventPackage, watcher, policy, expiresSeconds: step.do === 'fetch' ? 0 : seconds })
       assert.equal(run.status(input), 200)
       if (step.do === 'fetch') return
       dialogs.push(input)

@@ -1,15 +1,21 @@
 import { assertNever, type Impu } from '@rollcall/core'
 import type { SubHandling } from '@rollcall/policy'
 import type { Change, EndReason, StoredSubscription } from './change.ts'
-import { Documents } from './documents.ts'
+import { type DocumentStep, Documents } from './documents.ts'
 import { packDialog } from './packed-dialog.ts'
 import { dialogOf, type NotifyBase, type PresentityState, type Subscription } from './state.ts'
+import { noWaitingWatchers, type WaitingEnd } from './waiting.ts'
 
 /** A subscription that has ended, with what its last NOTIFY needs. */
 export interface EndedSubscription {
   readonly subscription: Subscription
   readonly reason: EndReason
   readonly silent: boolean
+}
+
+/** A watcher that is gone without a dialog to say so in: the presentity alone is told. */
+export interface GoneWatcher extends Pick<Subscription, 'id' | 'watcher' | 'isHidden' | 'startedAtMs'> {
+  readonly reason: WaitingEnd
 }
 
 /** Who has to be told after a record. */
@@ -21,6 +27,9 @@ export interface Touched {
   /** Subscriptions that are told whatever changed: new, refreshed, decided anew. */
   readonly subscriptions: Set<string>
   readonly ended: EndedSubscription[]
+  readonly gone: GoneWatcher[]
+  /** What became of documents. */
+  readonly documents: DocumentStep[]
 }
 
 /** When a record was decided, and in which trace. */
@@ -31,7 +40,7 @@ export interface RecordCause {
 
 /** Nobody, so far. */
 export function untouched(): Touched {
-  return { presence: false, winfo: false, subscriptions: new Set(), ended: [] }
+  return { presence: false, winfo: false, subscriptions: new Set(), ended: [], gone: [], documents: [] }
 }
 
 /**
@@ -87,7 +96,10 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
         expiresAtMs,
         notifyBase: shared(notifyBase),
         traceparent,
+        ...(change.isHidden && { isHidden: true }),
+        ...(change.xcap && { xcap: change.xcap }),
       }))
+      if (change.isHidden && subscriptions.get(id)?.eventPackage === 'presence') touched.winfo = true
       return
     }
     case 'subscription-decided':
@@ -100,6 +112,28 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
       touched.subscriptions.delete(change.id)
       touched.ended.push({ subscription, reason: change.reason, silent: change.silent })
       if (subscription.eventPackage === 'presence') touched.winfo = true
+      if (change.waitsUntilMs !== undefined) {
+        const { id, watcher, isHidden, proof, startedAtMs } = subscription
+        state.waiting ??= noWaitingWatchers()
+        state.waiting.set({ id, watcher, isHidden, proof, startedAtMs, giveUpAtMs: change.waitsUntilMs })
+      }
+      return
+    }
+    case 'waiting-ended': {
+      const { id, reason } = change
+      const place = state.waiting?.get(id)
+      if (!place) return
+      state.waiting?.delete(id)
+      if (state.waiting?.size === 0) state.waiting = undefined
+      const { watcher, isHidden, startedAtMs } = place
+      touched.gone.push({ id, watcher, isHidden, startedAtMs, reason })
+      touched.winfo = true
+      return
+    }
+    case 'watcher-refused': {
+      const { id, watcher, isHidden } = change
+      touched.gone.push({ id, watcher, isHidden, startedAtMs: decidedAtMs, reason: 'rejected' })
+      touched.winfo = true
       return
     }
     case 'registration-stored': {
@@ -122,16 +156,26 @@ function applyChange(state: PresentityState, change: Change, cause: RecordCause,
       return
     case 'document-stored': {
       state.documents ??= new Documents()
+      const { key, etag } = change
       // The octets are a view of what they came in; this is a copy of its own.
-      state.documents.set(change.key, { octets: Buffer.from(change.octets), etag: change.etag })
+      const after = { octets: Buffer.from(change.octets), etag }
+      touched.documents.push({ key, before: state.documents.get(key), after })
+      state.documents.set(key, after)
+      state.documents.knowRules(change.rules)
+      state.documents.toldAt(decidedAtMs)
       // Rules say what watchers see, besides who may: all are told anew.
       touched.presence = true
       return
     }
-    case 'document-removed':
-      if (state.documents?.delete(change.key)) touched.presence = true
+    case 'document-removed': {
+      const { key } = change
+      const before = state.documents?.get(key)
+      if (before) touched.documents.push({ key, before, after: undefined })
+      if (state.documents?.delete(key)) touched.presence = true
+      state.documents?.toldAt(decidedAtMs)
       if (state.documents?.size === 0) state.documents = undefined
       return
+    }
     case 'notify-base-moved': {
       const subscription = subscriptions.get(change.id)
       if (subscription) subscriptions.set({ ...subscription, notifyBase: shared(change.notifyBase) })
@@ -152,11 +196,14 @@ function decided(
 ): void {
   const before = state.subscriptions.get(id)
   if (!before) return
-  const isApproved = before.handling === 'confirm' && handling !== 'confirm'
-  const after = { ...update(before), handling, watcherEvent: isApproved ? 'approved' : before.watcherEvent } as const
+  const isPending = handling === 'confirm'
+  const isOtherwise = isPending !== (before.handling === 'confirm')
+  // Who must wait again stands there as if he had just asked.
+  const watcherEvent = isOtherwise ? (isPending ? 'subscribe' : 'approved') : before.watcherEvent
+  const after = { ...update(before), handling, watcherEvent } as const
   state.subscriptions.set(after)
   touched.subscriptions.add(id)
-  if (isApproved && after.eventPackage === 'presence') touched.winfo = true
+  if (isOtherwise && after.eventPackage === 'presence') touched.winfo = true
 }
 
 /** A subscription as it is kept: packed, and with what many have alike only once. */
@@ -165,7 +212,8 @@ export function keepSubscription(
   presentity: Impu,
   history: Pick<Subscription, 'watcherEvent' | 'startedAtMs' | 'traceparent'>,
 ): Subscription {
-  const { id, eventPackage, eventId, watcher, isHidden, isOwn, handling, expiresAtMs, dialog, notifyBase } = stored
+  const { id, eventPackage, eventId, watcher, isHidden, proof, isOwn, handling, expiresAtMs, dialog, notifyBase } =
+    stored
   return {
     id,
     eventPackage,
@@ -173,6 +221,7 @@ export function keepSubscription(
     resource: stored.resource === presentity ? presentity : stored.resource,
     watcher,
     isHidden,
+    proof,
     isOwn,
     handling,
     watcherEvent: history.watcherEvent,
@@ -182,6 +231,7 @@ export function keepSubscription(
     remoteCseq: dialog.remoteCseq,
     notifyBase: shared(notifyBase),
     traceparent: history.traceparent,
+    ...(stored.xcap && { xcap: stored.xcap }),
   }
 }
 

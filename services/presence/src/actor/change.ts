@@ -1,6 +1,9 @@
-import type { SubHandling } from '@rollcall/policy'
+import type { Impu } from '@rollcall/core'
+import type { PresenceRules, SubHandling } from '@rollcall/policy'
 import type { SubscriptionDialog } from './packed-dialog.ts'
 import type { NotifyBase, Registration, Subscription } from './state.ts'
+import type { WaitingEnd } from './waiting.ts'
+import type { XcapSelection } from './xcap-selection.ts'
 
 /** Why a subscription ended (RFC 6665 section 4.1.3). */
 export type EndReason = 'timeout' | 'rejected' | 'giveup' | 'deactivated'
@@ -41,6 +44,10 @@ export type Change =
       readonly expiresAtMs: number
       readonly handling: SubHandling
       readonly notifyBase: NotifyBase
+      /** From now on the watcher hides; absent: as before. */
+      readonly isHidden?: true
+      /** Of the package `xcap-diff`: other documents than before; absent for the same. */
+      readonly xcap?: XcapSelection
     }
   | { readonly kind: 'subscription-decided'; readonly id: string; readonly handling: SubHandling }
   | {
@@ -49,6 +56,17 @@ export type Change =
       readonly reason: EndReason
       /** The watcher is told nothing any more: its dialog is gone. */
       readonly silent: boolean
+      /** The watcher goes on waiting for the presentity's word; absent: it does not. */
+      readonly waitsUntilMs?: number
+    }
+  | { readonly kind: 'waiting-ended'; readonly id: string; readonly reason: WaitingEnd }
+  | {
+      /** A SUBSCRIBE was refused, and the presentity is told who it was. */
+      readonly kind: 'watcher-refused'
+      /** No subscription has it. */
+      readonly id: string
+      readonly watcher: readonly Impu[]
+      readonly isHidden: boolean
     }
   | ({ readonly kind: 'registration-stored' } & Omit<Registration, 'isRegistered'>)
   | ({
@@ -63,6 +81,8 @@ export type Change =
       readonly key: string
       readonly etag: string
       readonly octets: Buffer
+      /** The rules of all documents with this one, from who has made them already; not part of what is remembered. */
+      readonly rules?: PresenceRules | undefined
     }
   | { readonly kind: 'document-removed'; readonly key: string }
   | { readonly kind: 'notify-base-moved'; readonly id: string; readonly notifyBase: NotifyBase }

@@ -11,18 +11,20 @@ import {
   decideExpire,
   decideMoveNotifyBase,
   decidePolicy,
+  decideTell,
   type EndInput,
   type EndWatcherInput,
   type ExpireInput,
   type MoveNotifyBaseInput,
   type PolicyInput,
+  type TellInput,
 } from './upkeep.ts'
 
 /** A request that waits for an answer. */
 export type RequestInput = PublishInput | SubscribeInput | ResubscribeInput | RegisterInput
 
 /** What the owner does by itself. */
-export type UpkeepInput = ExpireInput | PolicyInput | EndInput | EndWatcherInput | MoveNotifyBaseInput
+export type UpkeepInput = ExpireInput | PolicyInput | TellInput | EndInput | EndWatcherInput | MoveNotifyBaseInput
 
 export type Input = RequestInput | UpkeepInput
 
@@ -41,13 +43,15 @@ export function decide(state: PresentityState, input: Input, nowMs: number, term
     case 'register':
       return decideRegister(state, input, nowMs)
     case 'expire':
-      return decideExpire(state, nowMs)
+      return decideExpire(state, nowMs, terms)
     case 'policy':
       return decidePolicy(state, input, nowMs)
+    case 'tell':
+      return decideTell(state, input)
     case 'end':
-      return decideEnd(state, input)
+      return decideEnd(state, input, nowMs, terms)
     case 'end-watcher':
-      return decideEndWatcher(state, input)
+      return decideEndWatcher(state, input, nowMs, terms)
     case 'move-notify-base':
       return decideMoveNotifyBase(state, input)
     default:

@@ -21,12 +21,14 @@ const REFUSALS = {
   'entity-tag': 'ENTITY_TAG_UNKNOWN',
   'expires-too-brief': 'SUBSCRIPTION_INTERVAL_TOO_BRIEF',
   'foreign-watcher': 'IDENTITY_NOT_AUTHORIZED',
+  'foreign-documents': 'IDENTITY_NOT_AUTHORIZED',
   'foreign-winfo': 'IDENTITY_NOT_AUTHORIZED',
   'not-acceptable': 'MEDIA_TYPE_NOT_ACCEPTABLE',
   'policy-block': 'POLICY_REFUSED',
   'publications-full': 'PUBLICATIONS_FULL',
   'subscription-unknown': 'SIP_DIALOG_UNKNOWN',
   'subscriptions-full': 'SUBSCRIPTIONS_FULL',
+  'watcher-unproved': 'AUTHENTICATION_REQUIRED',
 } as const satisfies Record<string, ErrorCode>
 
 export type RefusalReason = keyof typeof REFUSALS
@@ -41,6 +43,8 @@ export interface Decision {
   readonly refusal?: RefusalReason
   /** What the policy said, when it was asked. */
   readonly handling?: SubHandling
+  /** When rules may say something else of this watcher by themselves. */
+  readonly nextChangeMs?: number | undefined
 }
 
 /** Refuses a request and changes nothing. `code` is given where the failure has a finer one. */

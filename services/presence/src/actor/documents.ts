@@ -1,10 +1,23 @@
-import { compileRules, type PresencePolicy } from '@rollcall/policy'
+import { compileRules, type PresenceRules, type RulesDocument } from '@rollcall/policy'
 import {
   OMA_PRESENCE_RULES_USAGE,
   PIDF_MANIPULATION_USAGE,
   PRESENCE_RULES_USAGE,
   type StoredDocument,
+  type XcapUsage,
 } from '@rollcall/xcap'
+import type { XmlElement } from '@rollcall/xml'
+
+/** What a user has documents of, here. The List Server has the others. */
+export const USER_USAGES: readonly XcapUsage[] = [
+  PRESENCE_RULES_USAGE,
+  OMA_PRESENCE_RULES_USAGE,
+  PIDF_MANIPULATION_USAGE,
+]
+
+export function usageOf(auid: string): XcapUsage | undefined {
+  return USER_USAGES.find((usage) => usage.auid === auid)
+}
 
 /** Name of a document among those of its user. */
 export function documentKey(auid: string, document: string): string {
@@ -29,12 +42,23 @@ export function isHardStateKey(key: string): boolean {
   return documentOfKey(key).auid === PIDF_MANIPULATION_USAGE.auid
 }
 
+/** One change of one document; absent before: it is new, absent after: it is gone. */
+export interface DocumentStep {
+  /** `documentKey` */
+  readonly key: string
+  readonly before: StoredDocument | undefined
+  readonly after: StoredDocument | undefined
+}
+
 /** A presentity's XCAP documents, and what follows from them. */
 export class Documents {
   readonly #byKey = new Map<string, StoredDocument>()
-  #rules: PresencePolicy | undefined
+  #rules: PresenceRules | undefined
   /** Words that the rules have, as far as they were looked for. */
   readonly #words = new Map<string, boolean>()
+  #toldAtMs = 0
+  /** Undefined while nobody has asked the rules as they are now. */
+  #changeAtMs: number | undefined
 
   get size(): number {
     return this.#byKey.size
@@ -55,13 +79,16 @@ export class Documents {
     return this.#byKey
   }
 
-  /** These with one changed, or removed; they stay as they are. */
-  with(key: string, document: StoredDocument | undefined): Documents {
-    const changed = new Documents()
-    for (const [other, kept] of this.#byKey) changed.set(other, kept)
-    if (document) changed.set(key, document)
-    else changed.delete(key)
-    return changed
+  /**
+   * The rules when one document of rules is another, or is removed; the documents stay as they are.
+   *
+   * @param root tree of that document, when somebody has read it already.
+   */
+  rulesWith(key: string, document: StoredDocument | undefined, root?: XmlElement): PresenceRules | undefined {
+    const documents: RulesDocument[] = []
+    for (const [other, { octets }] of this.#byKey) if (isRulesKey(other) && other !== key) documents.push(octets)
+    if (document) documents.push(root ? { octets: document.octets, root } : document.octets)
+    return documents.length > 0 ? compileRules(documents, { previous: this.#rules }) : undefined
   }
 
   set(key: string, document: StoredDocument): void {
@@ -78,7 +105,7 @@ export class Documents {
    * The rules of all rules documents together; undefined when there is none. Made at the first decision, not when a log is
    * read. A document that was stored has been checked.
    */
-  get rules(): PresencePolicy | undefined {
+  get rules(): PresenceRules | undefined {
     if (this.#rules) return this.#rules
     const documents: Buffer[] = []
     for (const [key, { octets }] of this.#byKey) if (isRulesKey(key)) documents.push(octets)
@@ -86,9 +113,40 @@ export class Documents {
     return this.#rules
   }
 
+  /** Rules that were made of these very documents elsewhere: to make them again takes time. */
+  knowRules(rules: PresenceRules | undefined): void {
+    this.#rules ??= rules
+  }
+
   /** Whether rules may depend on the time: without this word they do not. */
   get isTimed(): boolean {
     return this.#rulesHave('validity')
+  }
+
+  /** When the rules next say something else by themselves, as far as is known: at once, before they were asked. */
+  get changeAtMs(): number {
+    return this.#changeAtMs ?? (this.isTimed ? 0 : Number.POSITIVE_INFINITY)
+  }
+
+  /** As of when all who watch were told; 0 when that is not known. */
+  get toldAtMs(): number {
+    return this.#toldAtMs
+  }
+
+  /** All were told at `nowMs`, as when a document changes. */
+  toldAt(nowMs: number): void {
+    this.#toldAtMs = nowMs
+  }
+
+  /** All were decided and told at `nowMs`; for none of them the rules change before `changeAtMs`. */
+  decided(nowMs: number, changeAtMs: number): void {
+    this.#toldAtMs = nowMs
+    this.#changeAtMs = changeAtMs
+  }
+
+  /** For one more the rules change at `changeAtMs`. */
+  changesAt(changeAtMs: number): void {
+    if (changeAtMs < this.changeAtMs) this.#changeAtMs = changeAtMs
   }
 
   /** Whether rules may depend on the presentity's sphere. */
@@ -106,6 +164,7 @@ export class Documents {
 
   #forget(): void {
     this.#rules = undefined
+    this.#changeAtMs = undefined
     this.#words.clear()
   }
 

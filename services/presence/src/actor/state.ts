@@ -1,12 +1,15 @@
-import type { Impu } from '@rollcall/core'
+import type { Impi, Impu } from '@rollcall/core'
+import type { DigestAlgorithm } from '@rollcall/digest'
 import type { SubHandling } from '@rollcall/policy'
 import type { Documents } from './documents.ts'
 import { FewMap } from './few-map.ts'
 import { type PackedDialog, type SubscriptionDialog, unpackDialog } from './packed-dialog.ts'
 import { Subscriptions } from './subscriptions.ts'
+import { nextGiveUpMs, type WaitingWatchers } from './waiting.ts'
+import type { XcapSelection } from './xcap-selection.ts'
 
-/** The event packages we are a notifier for (RFC 3856, RFC 3857). */
-export type EventPackage = 'presence' | 'presence.winfo'
+/** The event packages we are a notifier for (RFC 3856, RFC 3857, RFC 5875). */
+export type EventPackage = 'presence' | 'presence.winfo' | 'xcap-diff'
 
 /** One publication: what one presence user agent says, until when (RFC 3903 section 4). Never changed, only replaced. */
 export interface Publication {
@@ -33,6 +36,8 @@ export interface Subscription {
   readonly watcher: readonly Impu[]
   /** The watcher asks that nobody be told who it is (RFC 3323): to rules and to the presentity it has no name. */
   readonly isHidden: boolean
+  /** How the watcher proved to this server who it is; undefined when the network asserted that. */
+  readonly proof: WatcherProof | undefined
   /** The presentity watches itself, be it by another of its identities: no rule keeps it from that. */
   readonly isOwn: boolean
   readonly handling: SubHandling
@@ -47,6 +52,15 @@ export interface Subscription {
   readonly notifyBase: NotifyBase
   /** Trace context of its last SUBSCRIBE, for the NOTIFYs to link to; empty when there is none. */
   readonly traceparent: string
+  /** Of the package `xcap-diff`: which documents. Those who watch presence have none, and no room for it either. */
+  readonly xcap?: XcapSelection
+}
+
+/** A watcher's own proof: SIP Digest against a provisioned password (RFC 3261 section 22.2, RFC 8760). */
+export interface WatcherProof {
+  /** Whose password it was. */
+  readonly impi: Impi
+  readonly algorithm: DigestAlgorithm
 }
 
 /** Where the CSeqs of a dialog's NOTIFYs go on, and in which owner's time that was written. */
@@ -79,6 +93,8 @@ export interface PresentityState {
   registration: Registration | undefined
   /** Undefined when there is none, as with most. */
   documents: Documents | undefined
+  /** Undefined when nobody waits, as with most. */
+  waiting: WaitingWatchers | undefined
   /** When its owner looks next for what has run out: not part of what is remembered. */
   lookAtMs: number
 }
@@ -92,6 +108,7 @@ export function emptyState(presentity: Impu): PresentityState {
     lastPublicationNumber: 0,
     registration: undefined,
     documents: undefined,
+    waiting: undefined,
     lookAtMs: Number.POSITIVE_INFINITY,
   }
 }
@@ -105,11 +122,16 @@ export function dialogOf(subscription: Subscription): SubscriptionDialog {
   return { ...unpackDialog(subscription.dialog, subscription), remoteCseq: subscription.remoteCseq }
 }
 
-/** When something of this presentity runs out next; never later than that. */
+/** When something of this presentity runs out next, or her rules say something else by themselves; never later than that. */
 export function nextExpiryMs(state: PresentityState): number {
-  let nextMs = state.subscriptions.nextExpiryMs
+  let nextMs = Math.min(state.subscriptions.nextExpiryMs, nextGiveUpMs(state.waiting), rulesChangeMs(state))
   for (const { expiresAtMs } of state.publications.values()) nextMs = Math.min(nextMs, expiresAtMs)
   return Math.min(nextMs, registrationDueMs(state))
+}
+
+/** When the rules next say something else by themselves to somebody who watches or waits. */
+export function rulesChangeMs({ documents }: PresentityState): number {
+  return documents?.changeAtMs ?? Number.POSITIVE_INFINITY
 }
 
 /** When the registration runs out or is forgotten. Beside publications its end shows, and is not forgotten. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type PresencePolicy, plainDecision, type SubHandling } from '@rollcall/policy'
+import { parseImpi } from '@rollcall/core'
+import { listPolicy, type PresencePolicy, plainDecision, type SubHandling } from '@rollcall/policy'
 import { ActorRun } from '../testing/actor-run.ts'
 import { ALICE, ALICE_TEL, BOB, CAROL, MALLORY, publish, resubscribe, subscribe } from '../testing/inputs.ts'
 import { dialogOf } from './state.ts'
@@ -31,8 +32,43 @@ test('a blocked watcher gets 403 and leaves no trace (readings, Presence 3)', ()
   assert.ok(!touched.winfo)
 })
 
-test('a watcher without asserted identity is blocked', () => {
-  assert.equal(new ActorRun().status(subscribe({ watcher: [] })), 403)
+const PROOF = { impi: parseImpi('bob@ims.example.com'), algorithm: 'SHA-256' } as const
+
+test('a watcher without asserted identity is asked who he is, whatever he asks for (RFC 3856 section 6.6.1)', () => {
+  for (const eventPackage of ['presence', 'presence.winfo', 'xcap-diff'] as const) {
+    for (const isHidden of [false, true]) {
+      const { decision } = new ActorRun().do(subscribe({ eventPackage, watcher: [], isHidden, policy: says('allow') }))
+      assert.deepEqual([decision.answer?.status, decision.refusal], [401, 'watcher-unproved'])
+      assert.deepEqual([decision.changes, decision.handling], [[], undefined])
+    }
+  }
+})
+
+test('who hides is asked who he is where he is blocked without a name, and nowhere else', () => {
+  const hidden = (handling: SubHandling): number | undefined =>
+    new ActorRun().status(subscribe({ isHidden: true, policy: says(handling) }))
+  assert.deepEqual([hidden('block'), hidden('confirm'), hidden('polite-block'), hidden('allow')], [401, 200, 200, 200])
+  const proved = subscribe({ isHidden: true, proof: PROOF, policy: says('block') })
+  assert.equal(new ActorRun().status(proved), 403, 'he has nothing more to prove')
+})
+
+test('who proved who he is is known by that when the rules change, and when he refreshes (RFC 5025 section 3.1.1)', () => {
+  const run = new ActorRun()
+  const bob = listPolicy({ defaultAllow: false, allow: [BOB], block: [] })
+  const input = subscribe({ watcher: [BOB], isHidden: true, proof: PROOF, policy: bob })
+  assert.equal(run.status(input), 200)
+  assert.deepEqual(run.do({ kind: 'policy', policy: bob, impus: [ALICE] }).decision.changes, [])
+  const { decision } = run.do(resubscribe(input, { watcher: [], cseq: 2 }))
+  assert.deepEqual([decision.answer?.status, decision.refusal], [401, 'watcher-unproved'], 'nobody says who that is')
+  assert.equal(run.status(resubscribe(input, { watcher: [MALLORY], cseq: 2 })), 403)
+  assert.equal(run.status(resubscribe(input, { watcher: [BOB], cseq: 2 })), 200)
+  assert.equal(run.status(resubscribe(subscribe(), { watcher: [] })), 481)
+  const block = listPolicy({ defaultAllow: true, allow: [], block: [BOB] })
+  const { touched } = run.do({ kind: 'policy', policy: block, impus: [ALICE] })
+  assert.deepEqual(
+    touched.ended.map(({ reason }) => reason),
+    ['rejected'],
+  )
 })
 
 test('watcher information is for the presentity alone (RFC 3857 section 4.6, readings, Presence 2)', () => {

@@ -13,6 +13,8 @@ const STALE_MIN = 64
 export class Subscriptions extends FewMap<Subscription> {
   /** Of those to the package `presence.winfo`: the presentity's own, so there are few. */
   #winfoIds: readonly string[] = NONE
+  /** Of those to the package `xcap-diff`: the presentity's own as well. */
+  #xcapIds: readonly string[] = NONE
   /** Of a crowd: each at its time or before it. */
   #expiries: DueHeap<string> | undefined
 
@@ -23,6 +25,11 @@ export class Subscriptions extends FewMap<Subscription> {
   /** Those who are told about watchers. */
   get winfoIds(): readonly string[] {
     return this.#winfoIds
+  }
+
+  /** Those who are told about documents. */
+  get xcapIds(): readonly string[] {
+    return this.#xcapIds
   }
 
   /** When the next one runs out, or, in a crowd, some time before that. */
@@ -55,6 +62,7 @@ export class Subscriptions extends FewMap<Subscription> {
     const before = this.#expiries ? this.get(id) : undefined
     super.set(subscription)
     if (eventPackage === 'presence.winfo' && !this.#winfoIds.includes(id)) this.#winfoIds = [...this.#winfoIds, id]
+    if (eventPackage === 'xcap-diff' && !this.#xcapIds.includes(id)) this.#xcapIds = [...this.#xcapIds, id]
     if (!this.#expiries) {
       if (this.size > FEW) this.#expiries = this.#index()
     } else if (!before || expiresAtMs < before.expiresAtMs) {
@@ -66,6 +74,7 @@ export class Subscriptions extends FewMap<Subscription> {
   override delete(id: string): boolean {
     if (!super.delete(id)) return false
     if (this.#winfoIds.includes(id)) this.#winfoIds = this.#winfoIds.filter((one) => one !== id)
+    if (this.#xcapIds.includes(id)) this.#xcapIds = this.#xcapIds.filter((one) => one !== id)
     if (this.size <= FEW / 2) this.#expiries = undefined
     else this.#compact()
     return true

@@ -19,12 +19,13 @@ import {
 } from '@rollcall/runtime'
 import type { Member } from '@rollcall/store'
 import { dialogOf, emptyState, type Subscription } from '../actor/state.ts'
+import type { WaitingWatcher } from '../actor/waiting.ts'
 import { UserDataUnavailableError } from '../errors.ts'
 import type { PartitionOwner } from '../partition/owner.ts'
 import type { PartitionDirectory } from '../partition/partitions.ts'
 import type { UserData, UserDataCache } from '../sh/user-data.ts'
 import { impuOf } from '../sip/fields.ts'
-import { explainWatcher, sessionsOf } from './why.ts'
+import { explainWatcher, sessionsOf, watchingAs } from './why.ts'
 
 /** How long the owner on another replica may take. */
 const FORWARD_MS_MAX = 2_000
@@ -106,7 +107,8 @@ export class PresenceAdmin {
     const identities = await this.#identitiesOf(request.watcher, parent)
     const state = owner.presentity(user.canonical) ?? emptyState(user.canonical)
     const nowMs = this.#o.runtime.clock.now()
-    const answer = explainWatcher({ user, state, watcher: { kind: 'verified', identities }, nowMs })
+    const watcher = watchingAs(state, identities)
+    const answer = explainWatcher({ user, state, watcher, nowMs })
     const sessions = sessionsOf(state, identities)
     return { presentity: user.canonical, watcher: request.watcher, sessions, ...answer }
   }
@@ -162,6 +164,15 @@ async function findUser(users: PresenceAdminOptions['users'], text: string, pare
 
 function describe(user: UserData, owner: PartitionOwner): GetPresentityResponse {
   const state = owner.presentity(user.canonical) ?? emptyState(user.canonical)
+  const subscriptions = [...state.subscriptions.values()].map((subscription) => ({
+    watcher: subscription.watcher[0] ?? '',
+    eventPackage: subscription.eventPackage,
+    callId: dialogOf(subscription).callId,
+    status: statusOf(subscription),
+    expiresAtMs: BigInt(subscription.expiresAtMs),
+    notifyCount: owner.notifyCount(subscription.id),
+  }))
+  const waiting = [...(state.waiting?.values() ?? [])].map(waitingView)
   return {
     canonicalImpu: user.canonical,
     partition: owner.partition,
@@ -169,14 +180,19 @@ function describe(user: UserData, owner: PartitionOwner): GetPresentityResponse 
       entityTag,
       expiresAtMs: BigInt(expiresAtMs),
     })),
-    subscriptions: [...state.subscriptions.values()].map((subscription) => ({
-      watcher: subscription.watcher[0] ?? '',
-      eventPackage: subscription.eventPackage,
-      callId: dialogOf(subscription).callId,
-      status: statusOf(subscription),
-      expiresAtMs: BigInt(subscription.expiresAtMs),
-      notifyCount: owner.notifyCount(subscription.id),
-    })),
+    subscriptions: [...subscriptions, ...waiting],
+  }
+}
+
+/** Who waits has no dialog any more (RFC 3857 section 4.7.1). */
+function waitingView({ watcher, giveUpAtMs }: WaitingWatcher): GetPresentityResponse['subscriptions'][number] {
+  return {
+    watcher: watcher[0] ?? '',
+    eventPackage: 'presence',
+    callId: '',
+    status: 'waiting',
+    expiresAtMs: BigInt(giveUpAtMs),
+    notifyCount: 0,
   }
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { parseImpu } from '@rollcall/core'
+import { parseImpi, parseImpu } from '@rollcall/core'
 import { readPidfSummary, writePidf } from '@rollcall/pidf'
 import { listPolicy, RulesError } from '@rollcall/policy'
 import { Documents } from '../actor/documents.ts'
 import { emptyState, type PresentityState } from '../actor/state.ts'
-import { explainWatcher } from './why.ts'
+import { keptSubscription } from '../testing/inputs.ts'
+import { explainWatcher, sessionsOf, watchingAs } from './why.ts'
 
 const ALICE = parseImpu('sip:alice@home.example')
 const BOB = parseImpu('sip:bob@home.example')
@@ -91,6 +92,18 @@ test('other rules, another time and a hidden name are tried, and nothing changes
   assert.equal(tried({ watcher: { kind: 'pseudonymous', identities: [BOB] } }).decision.handling, 'block')
   assert.throws(() => tried({ rules: Buffer.from('<a/>') }), RulesError)
   assert.equal(tried({}).decision.handling, 'allow')
+})
+
+test('who has proved his name is known by it, and by whose password he did (RFC 5025 section 3.1.1)', () => {
+  const state = stateWith(ruleset(rule('friends', '', 'allow', SERVICES)))
+  const impi = parseImpi('001010000000003@home.example')
+  state.subscriptions.set(keptSubscription({ watcher: [BOB], isHidden: true, proof: { impi, algorithm: 'SHA-256' } }))
+  const known = sessionsOf(state, [BOB]).map((one) => [one.identityKind, one.assertedBy, one.impi, one.algorithm])
+  assert.deepEqual(known, [['authenticated', '', impi, 'SHA-256']])
+  const watcher = watchingAs(state, [BOB])
+  assert.deepEqual(watcher, { kind: 'authenticated', identities: [BOB], isAnonymous: true })
+  assert.equal(explainWatcher({ user: USER, state, watcher, nowMs: NOW_MS }).decision.handling, 'allow')
+  assert.deepEqual(watchingAs(stateWith(), [BOB]), WATCHER)
 })
 
 test('who watches himself sees everything', () => {

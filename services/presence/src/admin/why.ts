@@ -15,6 +15,7 @@ import type { PolicyDecision, RuleVerdict, WatcherSession } from '@rollcall/prot
 import { decisionContext } from '../actor/decision-context.ts'
 import { policyOf } from '../actor/policy-of.ts'
 import { dialogOf, type PresentityState, type Subscription } from '../actor/state.ts'
+import { identityOf } from '../actor/subscribe.ts'
 import { PresenceView, politeBody } from '../actor/view.ts'
 import type { UserData } from '../sh/user-data.ts'
 
@@ -75,6 +76,15 @@ export function sessionsOf(state: PresentityState, identities: readonly Impu[]):
     .map(writeSession)
 }
 
+/** Who a watcher is to the rules: as he watches now, else as his S-CSCF would assert him. */
+export function watchingAs(state: PresentityState, identities: readonly Impu[]): WatcherIdentity {
+  const own = [...state.subscriptions.values()].filter(
+    ({ eventPackage, watcher }) => eventPackage === 'presence' && watcher.some((impu) => identities.includes(impu)),
+  )
+  const latest = own.at(-1)
+  return latest ? identityOf(latest) : { kind: 'verified', identities }
+}
+
 function identitiesOf(watcher: WatcherIdentity): readonly Impu[] {
   return 'identities' in watcher ? watcher.identities : []
 }
@@ -106,18 +116,18 @@ function writeVerdict(verdict: RulesExplanation['rules'][number]): RuleVerdict {
 
 /** The trace is that of the SUBSCRIBE; the audit record of the decision bears the same id. */
 function writeSession(subscription: Subscription): WatcherSession {
-  const { eventPackage, handling, startedAtMs, traceparent, watcher, isHidden } = subscription
+  const { eventPackage, handling, startedAtMs, traceparent, watcher, proof } = subscription
   const traceId = traceparent.split('-')[1] ?? ''
   const isVerified = watcher.length > 0
   return {
     callId: dialogOf(subscription).callId,
     eventPackage,
     status: handling === 'confirm' ? 'pending' : 'active',
-    identityKind: isHidden ? 'pseudonymous' : isVerified ? 'verified' : 'unverified',
-    // The only role that may send us a SUBSCRIBE with an asserted identity.
-    assertedBy: isVerified ? 'scscf' : '',
-    impi: '',
-    algorithm: '',
+    identityKind: identityOf(subscription).kind,
+    // The only role that may send us a SUBSCRIBE with an asserted identity; who proved himself needed none.
+    assertedBy: isVerified && !proof ? 'scscf' : '',
+    impi: proof?.impi ?? '',
+    algorithm: proof?.algorithm ?? '',
     protection: '',
     auditId: traceId === '' ? '' : 'policy.decision',
     traceId,

@@ -1,5 +1,6 @@
 import type { Impu } from '@rollcall/core'
 import type { EndedSubscription, Touched } from '../actor/apply.ts'
+import type { PresentityState } from '../actor/state.ts'
 import type { Lagging, UntoldRecord } from './log-record.ts'
 
 /** A sequence and the trace of the record that has it. */
@@ -12,6 +13,7 @@ interface Mark {
 interface Untold {
   presence: Mark | undefined
   winfo: Mark | undefined
+  documents: Mark | undefined
   readonly subscriptions: Map<string, Mark>
   readonly ended: Map<string, Mark & { readonly ended: EndedSubscription }>
 }
@@ -26,15 +28,22 @@ export interface CatchUp {
     | { readonly kind: 'subscription'; readonly id: string }
     | { readonly kind: 'presence' }
     | { readonly kind: 'winfo' }
+    | { readonly kind: 'documents' }
     | { readonly kind: 'ended'; readonly ended: EndedSubscription }
 }
 
-/** The same as what a record would have touched. */
-export function touchedBy({ whom }: CatchUp): Touched {
+/**
+ * The same as what a record would have touched. Who watches documents is told which there are, for which there were is
+ * not known any more.
+ */
+export function touchedBy({ whom }: CatchUp, { subscriptions }: PresentityState): Touched {
+  const ids = whom.kind === 'documents' ? subscriptions.xcapIds : whom.kind === 'subscription' ? [whom.id] : []
   return {
     presence: whom.kind === 'presence',
     winfo: whom.kind === 'winfo',
-    subscriptions: new Set(whom.kind === 'subscription' ? [whom.id] : []),
+    subscriptions: new Set(ids),
+    documents: [],
+    gone: [],
     ended: whom.kind === 'ended' ? [whom.ended] : [],
   }
 }
@@ -55,6 +64,7 @@ export class CatchUpMarks {
     const untold = this.#of(presentity)
     if (touched.presence) untold.presence = mark
     if (touched.winfo) untold.winfo = mark
+    if (touched.documents.length > 0) untold.documents = mark
     for (const id of touched.subscriptions) untold.subscriptions.set(id, mark)
     for (const ended of touched.ended) {
       const { id } = ended.subscription
@@ -80,18 +90,20 @@ export class CatchUpMarks {
     for (const [presentity, untold] of this.#untold) {
       if (isTold(untold.presence)) untold.presence = undefined
       if (isTold(untold.winfo)) untold.winfo = undefined
+      if (isTold(untold.documents)) untold.documents = undefined
       for (const [id, mark] of untold.subscriptions) if (isTold(mark)) untold.subscriptions.delete(id)
       for (const [id, mark] of untold.ended) if (isTold(mark) && !late.has(id)) untold.ended.delete(id)
       const left = untold.subscriptions.size + untold.ended.size
-      if (!untold.presence && !untold.winfo && left === 0) this.#untold.delete(presentity)
+      if (!untold.presence && !untold.winfo && !untold.documents && left === 0) this.#untold.delete(presentity)
     }
   }
 
   /** Whom to tell, once the log is read. A subscription may appear twice; it is told once. */
   *list(): Iterable<CatchUp> {
-    for (const [presentity, { presence, winfo, subscriptions, ended }] of this.#untold) {
+    for (const [presentity, { presence, winfo, documents, subscriptions, ended }] of this.#untold) {
       if (presence) yield { presentity, ...presence, whom: { kind: 'presence' } }
       if (winfo) yield { presentity, ...winfo, whom: { kind: 'winfo' } }
+      if (documents) yield { presentity, ...documents, whom: { kind: 'documents' } }
       for (const [id, mark] of subscriptions) yield { presentity, ...mark, whom: { kind: 'subscription', id } }
       for (const { ended: one, sequence, traceparent } of ended.values()) {
         yield { presentity, sequence, traceparent, whom: { kind: 'ended', ended: one } }
@@ -106,7 +118,13 @@ export class CatchUpMarks {
   #of(presentity: Impu): Untold {
     const known = this.#untold.get(presentity)
     if (known) return known
-    const fresh = { presence: undefined, winfo: undefined, subscriptions: new Map(), ended: new Map() }
+    const fresh = {
+      presence: undefined,
+      winfo: undefined,
+      documents: undefined,
+      subscriptions: new Map(),
+      ended: new Map(),
+    }
     this.#untold.set(presentity, fresh)
     return fresh
   }

@@ -1,18 +1,18 @@
 import type { Impu } from '@rollcall/core'
-import type { SubHandling } from '@rollcall/policy'
 import type { Touched } from '../actor/apply.ts'
 import type { Change } from '../actor/change.ts'
 import { decide, type UpkeepInput } from '../actor/decide.ts'
-import type { Subscription } from '../actor/state.ts'
+import type { PresentityState, Subscription } from '../actor/state.ts'
 import type { PendingAnswer } from './answers.ts'
 import { type Appender, NOBODY_WAITS } from './appender.ts'
 import { Deferred } from './deferred.ts'
 import type { DecisionRecord } from './log-record.ts'
-import { endedUnder, type Notice, type NoticeCause } from './notice.ts'
+import { endedUnder, type NoticeCause, type Ruling } from './notice.ts'
 import { draftNotices, type NoticeDraft } from './notices.ts'
 import type { Notifier } from './notifier.ts'
 import type { OwnerContext } from './owner-context.ts'
 import type { Presentities } from './presentities.ts'
+import { RefusalsTold } from './refusals-told.ts'
 import type { UnderWay } from './snapshot.ts'
 import type { Watermarks } from './watermarks.ts'
 
@@ -28,6 +28,7 @@ export interface CommitCause {
 /** What a record under way is to tell, which a policy may take back before it is durable. */
 interface Committed extends UnderWay {
   drafts: readonly NoticeDraft[]
+  whenDurable?: (() => void)[]
 }
 
 export interface CommitsOptions {
@@ -45,12 +46,16 @@ export class Commits {
   readonly #o: CommitsOptions
   /** Records under way that concern somebody; as many as the appender lets through. */
   readonly #underWay = new Set<Committed>()
+  /** The newest record, while it is not durable. */
+  #newest: Committed | undefined
   readonly #deferred = new Deferred()
+  readonly #refusals: RefusalsTold
   #flushUnderWay: Promise<void> = Promise.resolve()
   #nextFlush: Promise<void> | undefined
 
   constructor(options: CommitsOptions) {
     this.#o = options
+    this.#refusals = new RefusalsTold(options.context.clock)
   }
 
   get underWay(): Iterable<UnderWay> {
@@ -63,7 +68,9 @@ export class Commits {
     const record = { kind: 'decision', decidedAtMs: cause.nowMs, presentity, answered, changes } as const
     const touched = presentities.apply(record, traceparent)
     const state = presentities.of(presentity)
-    if (touched.ended.length > 0 && state.subscriptions.size === 0) this.#o.onUnwatched(presentity)
+    const isLess = touched.ended.length + touched.gone.length > 0
+    if (isLess && state.subscriptions.size === 0 && !state.waiting) this.#o.onUnwatched(presentity)
+    this.#noteRefusals(state, touched)
     const drafts = draftNotices(state, touched, cause.nowMs)
     for (const { subscription, reason, silent } of touched.ended) {
       if (reason === 'rejected') context.events.ended(presentity, subscription, reason)
@@ -71,10 +78,13 @@ export class Commits {
     }
     const underWay: Committed = { presentity, traceparent, drafts }
     if (drafts.length > 0) this.#underWay.add(underWay)
+    this.#newest = underWay
     // guard: durable-before-2xx — nothing that was answered 2xx may be lost (decision 1)
     appender.append(record, traceparent, {
       durable: (sequence) => {
         this.#underWay.delete(underWay)
+        if (this.#newest === underWay) this.#newest = undefined
+        for (const resolve of underWay.whenDurable ?? []) resolve()
         pending?.settle()
         if (drafts.length > 0) this.#tell(underWay, touched, { ...cause, sequence })
       },
@@ -103,6 +113,14 @@ export class Commits {
     else this.#deferred.put(`${input.kind} ${input.subscriptionId}`, act)
   }
 
+  /** Does the presentity hear of it when this watcher is refused? */
+  tellsRefusal(
+    { presentity, subscriptions }: PresentityState,
+    watcher: Pick<Subscription, 'watcher' | 'isHidden'>,
+  ): boolean {
+    return subscriptions.winfoIds.length > 0 && this.#refusals.mayTell(presentity, watcher)
+  }
+
   /** The store is there: what waited for it is done, and what was left open is let go. */
   catchUp(): void {
     this.#o.appender.settleOpen(this.#current())
@@ -110,15 +128,15 @@ export class Commits {
   }
 
   /** Last NOTIFYs whose records are not durable yet show no more than their watchers may see now. */
-  decideUnderWay(presentity: Impu, handlingNow: (subscription: Subscription) => SubHandling): void {
+  decideUnderWay(presentity: Impu, rulingNow: (subscription: Subscription) => Ruling): void {
     for (const underWay of this.#underWay) {
       if (underWay.presentity !== presentity) continue
-      underWay.drafts = underWay.drafts.map((draft) => endedUnder(draft, handlingNow))
+      underWay.drafts = underWay.drafts.map((draft) => endedUnder(draft, rulingNow))
     }
   }
 
   /** Has somebody told, of what is durable. */
-  offer(presentity: Impu, draft: NoticeDraft & Pick<Notice, 'isBare'>, cause: NoticeCause): void {
+  offer(presentity: Impu, draft: NoticeDraft, cause: NoticeCause): void {
     this.#o.notifier.offer({ ...draft, presentity, cause, oldestSequence: cause.sequence })
   }
 
@@ -128,6 +146,16 @@ export class Commits {
     if (!appender.isAvailable || appender.hasOpen) return
     const record = watermarks.next(notifier.backlog, context.clock.now())
     if (record) appender.append(record, '', NOBODY_WAITS)
+  }
+
+  /** Resolves when what was committed until now is durable. */
+  async committed(): Promise<void> {
+    const newest = this.#newest
+    if (!newest) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    newest.whenDurable ??= []
+    newest.whenDurable.push(resolve)
+    await promise
   }
 
   /** Resolves when all that was handed to the log until now is durable: what says nothing new stands behind it then. */
@@ -149,7 +177,15 @@ export class Commits {
 
   stop(): void {
     this.#deferred.clear()
+    this.#refusals.clear()
     this.#underWay.clear()
+  }
+
+  #noteRefusals({ presentity, subscriptions }: PresentityState, { ended, gone }: Touched): void {
+    if (subscriptions.winfoIds.length === 0) return
+    for (const { subscription, reason } of ended)
+      if (reason === 'rejected') this.#refusals.note(presentity, subscription)
+    for (const one of gone) if (one.reason === 'rejected') this.#refusals.note(presentity, one)
   }
 
   #current() {

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readPidfSummary } from '@rollcall/pidf'
 import { dialogOf, type Subscription } from '../actor/state.ts'
+import { identityOf } from '../actor/subscribe.ts'
 import { ALICE, BOB, CAROL, NO_BODY, publish } from '../testing/inputs.ts'
 import { Stage, settled } from '../testing/stage.ts'
 import type { SnapshotRecord } from './log-record.ts'
@@ -51,8 +52,8 @@ function withLater(value: unknown): unknown {
   return 'watcher' in parts && 'handling' in parts ? { isHidden: false, isOwn: false, ...parts } : parts
 }
 
-test('each record of formats 1, 3 and 5 reads as it did when it was written', () => {
-  for (const name of ['records-v1.jsonl', 'records-v3.jsonl', 'records-v5.jsonl']) {
+test('each record of formats 1, 3, 5 and 7 reads as it did when it was written', () => {
+  for (const name of ['records-v1.jsonl', 'records-v3.jsonl', 'records-v5.jsonl', 'records-v7.jsonl']) {
     for (const line of corpus(name)) {
       assert.deepEqual(withoutAbsent(decodeRecord(octetsOf(line))), withLater(line.reads), name)
     }
@@ -119,8 +120,8 @@ test('a snapshot of format 2 loads: everything is there, and who was not told is
   assert.equal(stage.ask(owner, publish(), { key: 'z9hG4bK-publish-2' }).answer?.headers[0]?.[1], 'etag-2')
 })
 
-test('each kind of snapshot record of formats 2 and 4 is in the corpus', () => {
-  for (const name of ['snapshot-v2.jsonl', 'snapshot-v4.jsonl', 'snapshot-v6.jsonl']) {
+test('each kind of snapshot record of formats 2, 4, 6 and 8 is in the corpus', () => {
+  for (const name of ['snapshot-v2.jsonl', 'snapshot-v4.jsonl', 'snapshot-v6.jsonl', 'snapshot-v8.jsonl']) {
     const kinds = new Set(corpus(name).map((line) => decodeRecord(octetsOf(line)).kind))
     const all: SnapshotRecord['kind'][] = ['partition-snapshot', 'presentity-snapshot', 'answers-snapshot']
     assert.deepEqual([...kinds].sort(), all.sort())
@@ -162,5 +163,72 @@ test('a log of format 5 and its snapshot of format 6 load: documents are there, 
     assert.equal(documents?.get('pres-rules index')?.etag, 'v1')
     assert.equal(subscriptions.get('hidden')?.isHidden, true)
     assert.equal(owner.presentity(BOB), undefined)
+  }
+})
+
+test('a log of format 7 and its snapshot of format 8 load: who has proved his name is known by it', async () => {
+  for (const isSnapshot of [false, true]) {
+    const stage = new Stage()
+    if (isSnapshot) stage.log.snapshot = { mark: 30n, records: corpus('snapshot-v8.jsonl').map(octetsOf) }
+    else {
+      stage.log.kept = corpus('log-v7.jsonl').map((line, at) => {
+        return { sequence: BigInt(at + 1), epoch: 1n, record: octetsOf(line), traceparent: line.traceparent }
+      })
+    }
+    const owner = await stage.own()
+    const proved = owner.presentity(ALICE)?.subscriptions.get('proved') ?? assert.fail('he is forgotten')
+    assert.deepEqual(proved.proof, { impi: 'carol@ims.example.com', algorithm: 'SHA-256' })
+    assert.deepEqual(identityOf(proved), { kind: 'authenticated', identities: [CAROL], isAnonymous: true })
+  }
+})
+
+test('a log of format 7 and its snapshot of format 8 load: who waits does so, who hides without a name (RFC 3857 section 4.7.1)', async () => {
+  for (const line of corpus('records-v7-waiting.jsonl')) {
+    assert.deepEqual(withoutAbsent(decodeRecord(octetsOf(line))), line.reads)
+  }
+  for (const isSnapshot of [false, true]) {
+    const stage = new Stage()
+    if (isSnapshot) stage.log.snapshot = { mark: 30n, records: corpus('snapshot-v8-waiting.jsonl').map(octetsOf) }
+    else {
+      stage.log.kept = corpus('log-v7-waiting.jsonl').map((line, at) => {
+        return { sequence: BigInt(at + 1), epoch: 1n, record: octetsOf(line), traceparent: line.traceparent }
+      })
+    }
+    stage.clock.advance(63_000)
+    const owner = await stage.own()
+    const { waiting, subscriptions } = owner.presentity(ALICE) ?? assert.fail('she is forgotten')
+    assert.deepEqual(
+      [...(waiting?.values() ?? [])].map(({ id, watcher, isHidden, giveUpAtMs }) => [
+        id,
+        watcher,
+        isHidden,
+        giveUpAtMs,
+      ]),
+      [
+        ['bob', [BOB], false, 1_700_259_200_000],
+        ['hidden', [CAROL], true, 1_700_259_260_000],
+      ],
+    )
+    assert.deepEqual([...subscriptions.keys()], ['winfo'])
+  }
+})
+
+test('a log of format 7 and its snapshot of format 8 load: who watches documents watches those of the last SUBSCRIBE', async () => {
+  for (const isSnapshot of [false, true]) {
+    const stage = new Stage()
+    if (isSnapshot) stage.log.snapshot = { mark: 30n, records: corpus('snapshot-v8-xcap.jsonl').map(octetsOf) }
+    else {
+      stage.log.kept = corpus('log-v7-xcap.jsonl').map((line, at) => {
+        return { sequence: BigInt(at + 1), epoch: 1n, record: octetsOf(line), traceparent: line.traceparent }
+      })
+    }
+    const owner = await stage.own()
+    const { subscriptions } = owner.presentity(ALICE) ?? assert.fail('she is forgotten')
+    assert.deepEqual(subscriptions.xcapIds, ['documents'])
+    assert.deepEqual(subscriptions.get('documents')?.xcap, {
+      root: 'https://xcap.ims.example.com/',
+      selectors: ['pidf-manipulation/'],
+      processing: 'aggregate',
+    })
   }
 })

@@ -1,7 +1,6 @@
 import type { Clock, Impu } from '@rollcall/core'
-import type { SubHandling } from '@rollcall/policy'
 import type { Subscription } from '../actor/state.ts'
-import { endedUnder, type Notice } from './notice.ts'
+import { endedUnder, type Notice, type Ruling } from './notice.ts'
 import type { Telling } from './telling.ts'
 
 const NOBODY: readonly Telling[] = []
@@ -25,8 +24,8 @@ export class EndedTellings {
    * What has not left yet shows no more than its watcher may see now: the subscriptions have ended, so that nothing is
    * left that could be decided anew.
    */
-  decideAnew(presentity: Impu, handlingNow: (subscription: Subscription) => SubHandling): void {
-    const decided = (notice: Notice | undefined): Notice | undefined => notice && endedUnder(notice, handlingNow)
+  decideAnew(presentity: Impu, rulingNow: (subscription: Subscription) => Ruling): void {
+    const decided = (notice: Notice | undefined): Notice | undefined => notice && endedUnder(notice, rulingNow)
     for (const telling of this.#of(presentity)) {
       telling.next = decided(telling.next)
       const notice = decided(telling.notice)

@@ -13,6 +13,8 @@ export class Loading {
   readonly marks = new CatchUpMarks()
   /** Of the last owner; 0 when there was none. */
   ordinal = 0
+  /** When the last owner wrote last. */
+  lastAtMs = 0
   readonly presentities: Presentities
   readonly answers: AnsweredRequests<PendingAnswer>
   readonly watermarks: Watermarks
@@ -30,6 +32,7 @@ export class Loading {
   /** @throws RecordUnreadableError */
   take(loaded: LoadedRecord): void {
     const record = decodeRecord(loaded.record)
+    this.lastAtMs = Math.max(this.lastAtMs, record.decidedAtMs)
     const isOfSnapshot = record.kind.endsWith('-snapshot')
     if (isOfSnapshot !== loaded.fromSnapshot) throw new RecordUnreadableError(`${record.kind} in the wrong place`)
     switch (record.kind) {

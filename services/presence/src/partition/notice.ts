@@ -1,8 +1,10 @@
 import type { Impu } from '@rollcall/core'
-import type { SubHandling } from '@rollcall/policy'
+import type { RuleDecision } from '@rollcall/policy'
 import type { EndReason } from '../actor/change.ts'
+import { DocumentsView } from '../actor/documents-view.ts'
 import type { Subscription } from '../actor/state.ts'
-import { type PresenceView, politeBody, WinfoView } from '../actor/view.ts'
+import { PresenceView, politeBody } from '../actor/view.ts'
+import { type ToldWatchers, WinfoView } from '../actor/winfo-view.ts'
 import { WINFO_TERMINATED_MAX } from '../limits.ts'
 
 /** What made a NOTIFY necessary. */
@@ -15,6 +17,9 @@ export interface NoticeCause {
   readonly isSubscribe: boolean
 }
 
+/** What there is to see at one moment, by event package. */
+export type View = PresenceView | WinfoView | DocumentsView
+
 /** What one watcher is to be told: the state at one moment, and where it goes. */
 export interface Notice {
   readonly presentity: Impu
@@ -23,7 +28,9 @@ export interface Notice {
   readonly ended: EndReason | undefined
   /** It goes without a document: what its watcher may see is not known any more. */
   readonly isBare?: boolean
-  readonly view: PresenceView | WinfoView
+  readonly view: View
+  /** Of watcher information, as it is sent: what its reader knows; absent: nothing, or nobody knows what. */
+  readonly told?: ToldWatchers
   readonly cause: NoticeCause
   /** The oldest record whose NOTIFY this stands for. */
   readonly oldestSequence: bigint
@@ -37,26 +44,36 @@ export interface Notice {
  */
 export function mergeNotices(earlier: Notice, later: Notice): Notice {
   if (earlier.ended) return earlier
-  const view =
-    earlier.view instanceof WinfoView && later.view instanceof WinfoView
-      ? later.view.replacing(earlier.view, WINFO_TERMINATED_MAX)
-      : later.view
+  const view = mergeViews(earlier.view, later.view)
   const oldestSequence = older(earlier.oldestSequence, later.oldestSequence)
   return { ...later, view, oldestSequence }
 }
+
+function mergeViews(earlier: View, later: View): View {
+  if (earlier instanceof WinfoView && later instanceof WinfoView) return later.replacing(earlier, WINFO_TERMINATED_MAX)
+  if (earlier instanceof DocumentsView && later instanceof DocumentsView) return later.replacing(earlier)
+  return later
+}
+
+/** What rules say of a watcher now. */
+export type Ruling = Pick<RuleDecision, 'handling' | 'permissions'>
 
 /**
  * The last words to a watcher as they are after a change of rules: he is told what he may see now, and that he is shut out.
  * His subscription has ended, so that nothing is left that could be decided anew.
  */
-export function endedUnder<T extends Pick<Notice, 'ended' | 'subscription'>>(
+export function endedUnder<T extends Pick<Notice, 'ended' | 'subscription' | 'view' | 'isBare'>>(
   notice: T,
-  handlingNow: (subscription: Subscription) => SubHandling,
+  rulingNow: (subscription: Subscription) => Ruling,
 ): T {
-  const { ended, subscription } = notice
-  if (!ended || ended === 'rejected') return notice
-  const handling = handlingNow(subscription)
+  const { ended, subscription, view, isBare } = notice
+  if (!ended || ended === 'rejected' || !(view instanceof PresenceView)) return notice
+  const { handling, permissions } = rulingNow(subscription)
   if (handling === 'block') return { ...notice, ended: 'rejected' }
+  const isAllowed = handling === 'allow' && subscription.handling === 'allow'
+  const isOfAnother = isAllowed && view.permissionsOf(subscription) !== permissions
+  // guard: ended-permissions — who may see less by now is not shown more because he has left
+  if (isOfAnother && !isBare) return { ...notice, isBare: true }
   // What it was not let see before, it is not told now that it is over.
   if (handling === 'allow' || handling === subscription.handling) return notice
   return { ...notice, subscription: { ...subscription, handling } }
@@ -76,7 +93,8 @@ export function older(one: bigint, other: bigint): bigint {
 export function noticeBody(notice: Notice, version: number, nowMs: number): Buffer | undefined {
   const { subscription, ended, isBare, view } = notice
   if (ended === 'rejected' || isBare) return undefined
-  if (view instanceof WinfoView) return view.body(subscription.resource, version, nowMs)
+  if (view instanceof DocumentsView) return subscription.xcap && view.body(subscription.xcap, subscription.resource)
+  if (view instanceof WinfoView) return view.body(subscription.resource, version, nowMs, notice.told)
   switch (subscription.handling) {
     case 'allow':
       return view.bodyFor(subscription.resource, subscription)

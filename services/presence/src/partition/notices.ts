@@ -1,10 +1,12 @@
-import type { EndedSubscription, Touched } from '../actor/apply.ts'
+import type { Touched } from '../actor/apply.ts'
+import { DocumentsView } from '../actor/documents-view.ts'
 import type { PresentityState, Subscription } from '../actor/state.ts'
-import { PresenceView, WinfoView } from '../actor/view.ts'
-import type { Notice } from './notice.ts'
+import { PresenceView } from '../actor/view.ts'
+import { WinfoView } from '../actor/winfo-view.ts'
+import type { Notice, View } from './notice.ts'
 
 /** A notice of which only the cause is not known yet: the record that causes it has no sequence before it is durable. */
-export type NoticeDraft = Pick<Notice, 'subscription' | 'ended' | 'view'>
+export type NoticeDraft = Pick<Notice, 'subscription' | 'ended' | 'view' | 'isBare'>
 
 const NOBODY: readonly NoticeDraft[] = []
 
@@ -16,7 +18,7 @@ const NOBODY: readonly NoticeDraft[] = []
 export function draftNotices(state: PresentityState, touched: Touched, nowMs: number): readonly NoticeDraft[] {
   const { subscriptions, ended } = touched
   if (state.subscriptions.size === 0 && ended.length === 0) return NOBODY
-  const views = new Views(state, ended, nowMs)
+  const views = new Views(state, touched, nowMs)
   const drafts: NoticeDraft[] = []
   for (const { subscription, reason, silent } of ended) {
     if (!silent) drafts.push({ subscription, ended: reason, view: views.of(subscription) })
@@ -40,29 +42,44 @@ export function draftNotices(state: PresentityState, touched: Touched, nowMs: nu
       if (eventPackage === 'presence' && handling === 'allow' && !subscriptions.has(id)) tell(subscription)
     }
   }
+  if (touched.documents.length > 0) drafts.push(...documentDrafts(state, touched))
   return drafts
+}
+
+/** What those are told who watch documents, and have not just subscribed. */
+function documentDrafts(state: PresentityState, { documents, subscriptions }: Touched): NoticeDraft[] {
+  const view = DocumentsView.since(state, documents)
+  return state.subscriptions.xcapIds.flatMap((id) => {
+    const subscription = subscriptions.has(id) ? undefined : state.subscriptions.get(id)
+    const isConcerned = subscription?.xcap && view.concerns(subscription.xcap, subscription.resource)
+    return subscription && isConcerned ? [{ subscription, ended: undefined, view }] : []
+  })
 }
 
 /** The views of one moment, made when somebody needs them. */
 class Views {
   readonly #state: PresentityState
-  readonly #ended: readonly EndedSubscription[]
+  readonly #touched: Touched
   readonly #nowMs: number
   #presence: PresenceView | undefined
   #winfo: WinfoView | undefined
 
-  constructor(state: PresentityState, ended: readonly EndedSubscription[], nowMs: number) {
+  constructor(state: PresentityState, touched: Touched, nowMs: number) {
     this.#nowMs = nowMs
     this.#state = state
-    this.#ended = ended
+    this.#touched = touched
   }
 
-  of(subscription: Subscription): PresenceView | WinfoView {
-    if (subscription.eventPackage === 'presence') {
-      this.#presence ??= new PresenceView(this.#state, this.#nowMs)
-      return this.#presence
+  of({ eventPackage }: Subscription): View {
+    switch (eventPackage) {
+      case 'presence':
+        this.#presence ??= new PresenceView(this.#state, this.#nowMs)
+        return this.#presence
+      case 'presence.winfo':
+        this.#winfo ??= WinfoView.of(this.#state, this.#touched)
+        return this.#winfo
+      case 'xcap-diff':
+        return DocumentsView.whole(this.#state)
     }
-    this.#winfo ??= WinfoView.of(this.#state, this.#ended)
-    return this.#winfo
   }
 }

@@ -1,16 +1,16 @@
 import { assert, type Clock, type Impu, type Timer } from '@rollcall/core'
-import type { SubHandling } from '@rollcall/policy'
 import type { Lease } from '@rollcall/store'
 import type { EventPackage, Subscription } from '../actor/state.ts'
 import { isOtherwiseRuled } from '../actor/view.ts'
 import { EndedTellings } from './ended-tellings.ts'
 import { Fifo } from './fifo.ts'
 import { type Flight, Flights } from './flights.ts'
-import type { Notice } from './notice.ts'
+import type { Notice, Ruling } from './notice.ts'
 import { NotifyCseqs } from './notify-cseqs.ts'
 import type { NotifyOutcome } from './notify-outcome.ts'
 import { Pacer } from './pacer.ts'
 import { Telling } from './telling.ts'
+import { ToldDialogs } from './told-dialogs.ts'
 import { type Backlog, Untold } from './untold.ts'
 
 /** NOTIFYs built before others get a turn: a fan-out must not hold up the answers. */
@@ -63,6 +63,7 @@ export class Notifier {
   readonly #waiting = new Fifo<Telling>()
   readonly #ended = new EndedTellings()
   readonly #untold = new Untold()
+  readonly #told = new ToldDialogs()
   readonly #cseqs: NotifyCseqs
   readonly #flights: Flights
   readonly #pacers: Readonly<Record<EventPackage, Pacer<Telling>>>
@@ -82,6 +83,7 @@ export class Notifier {
     this.#pacers = {
       presence: new Pacer({ clock, intervalMs: intervalMs.presence, onRested }),
       'presence.winfo': new Pacer({ clock, intervalMs: intervalMs['presence.winfo'], onRested }),
+      'xcap-diff': new Pacer({ clock, intervalMs: intervalMs['xcap-diff'], onRested }),
     }
     this.#releaseLease = lease.onChange((isLive) => {
       if (isLive) this.#sendSome()
@@ -153,11 +155,12 @@ export class Notifier {
     const telling = this.#telling.get(subscriptionId)
     if (telling) this.#finish(telling)
     this.#cseqs.forget(subscriptionId)
+    this.#told.forget(subscriptionId)
   }
 
   /** Last NOTIFYs of the presentity's watchers that have not left yet show no more than they may see now. */
-  decideEnded(presentity: Impu, handlingNow: (subscription: Subscription) => SubHandling): void {
-    this.#ended.decideAnew(presentity, handlingNow)
+  decideEnded(presentity: Impu, rulingNow: (subscription: Subscription) => Ruling): void {
+    this.#ended.decideAnew(presentity, rulingNow)
   }
 
   /**
@@ -190,6 +193,7 @@ export class Notifier {
     this.#telling.clear()
     this.#waiting.clear()
     this.#untold.clear()
+    this.#told.clear()
     this.#whenIdle?.()
   }
 
@@ -258,12 +262,13 @@ export class Notifier {
     if (!telling.isUrgent && !telling.isResting) {
       telling.isResting = this.#pacers[notice.subscription.eventPackage].rest(telling)
     }
+    const sent = this.#told.sending(notice, telling.isUrgent)
     telling.isUrgent = false
     telling.flight += 1
     const number = telling.flight
     const flight = this.#flights.start()
     const mayLeave = (): boolean => this.#mayLeave(telling, number, notice)
-    this.#o.send(notice, cseq, mayLeave, (outcome) => this.#done(telling, flight, outcome))
+    this.#o.send(sent, cseq, mayLeave, (outcome) => this.#done(telling, flight, outcome))
   }
 
   /** Asked each time that a NOTIFY goes out, also after it has waited in a queue of the hop or was on a lost stream. */
@@ -277,7 +282,7 @@ export class Notifier {
     // guard: may-leave-handling — its watcher may have been decided anew while it waited in the hop
     if (!this.#isCurrent(notice)) return false
     // guard: may-leave-rules — rules that were changed while it waited in the hop may show its watcher less
-    if (telling.next && isOtherwiseRuled(notice.view, telling.next.view)) return false
+    if (telling.next && isOtherwiseRuled(notice.view, telling.next.view, notice.subscription)) return false
     return true
   }
 
@@ -295,6 +300,9 @@ export class Notifier {
     if (telling.state === 'in-flight' && notice) {
       switch (outcome) {
         case 'delivered':
+          this.#told.arrived(notice)
+          this.#goOn(telling, notice)
+          break
         case 'refused':
           this.#goOn(telling, notice)
           break

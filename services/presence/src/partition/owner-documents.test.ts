@@ -65,7 +65,7 @@ test('rules take the place of what the operator provisioned, and give it back wh
   assert.equal(again.answer?.status, 200)
 })
 
-test('after the answer to a rule that blocks nothing with content leaves for who is blocked (RFC 5025 section 8)', async () => {
+test('after the answer to a rule that blocks nothing with content leaves for who is blocked (RFC 5025 section 4)', async () => {
   const stage = new Stage()
   const owner = await stage.own()
   stage.ask(owner, publish({ body: pidf('secret') }))
@@ -191,4 +191,25 @@ test('a user has room for so many documents, and no more', async () => {
     PartitionLostError,
   )
   assert.equal(await status(ask(owner, 'GET')), 404)
+})
+
+test('a document of pidf-manipulation stands without a publication, and goes when it is deleted (RFC 4827 section 1)', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  stage.ask(owner, subscribe())
+  await settled()
+  stage.take()
+  const usage = PIDF_MANIPULATION_USAGE
+  assert.equal(await status(ask(owner, 'PUT', String(pidf('always here')), { usage })), 201)
+  await settled()
+  assert.match(stage.take().at(-1)?.body ?? assert.fail('nobody is told'), /always here/)
+  stage.ask(owner, publish({ body: pidf('at my desk') }))
+  await settled()
+  const both = stage.take().at(-1)?.body ?? assert.fail('nobody is told')
+  assert.match(both, /at my desk/)
+  assert.match(both, /always here/)
+  assert.equal(await status(ask(owner, 'DELETE', '', { usage })), 200)
+  await settled()
+  const left = stage.take().at(-1)?.body ?? assert.fail('nobody is told')
+  assert.doesNotMatch(left, /always here/)
 })

@@ -1,63 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { PRESENCE_RULES_USAGE, parseXcapUri } from '@rollcall/xcap'
-import {
-  ALICE,
-  ALICE_TEL,
-  ALICES_POLICY,
-  BOB,
-  CAROL,
-  pidf,
-  publish,
-  resubscribe,
-  subscribe,
-} from '../testing/inputs.ts'
+import { ALICE, ALICE_TEL, BOB, CAROL, pidf, publish, resubscribe, subscribe } from '../testing/inputs.ts'
+import { putRules as put, rule, WITHOUT_NOTES } from '../testing/rules.ts'
 import { Stage, settled } from '../testing/stage.ts'
-import type { PartitionOwner } from './owner.ts'
-
-const EVERYTHING =
-  '<provide-services><all-services/></provide-services><provide-persons><all-persons/></provide-persons>' +
-  '<provide-devices><all-devices/></provide-devices><provide-all-attributes/>'
-const WITHOUT_NOTES = '<provide-services><all-services/></provide-services>'
-
-function rule(o: {
-  id: string
-  who?: string
-  handling: string
-  conditions?: string
-  transformations?: string
-}): string {
-  const who = o.who === undefined ? '' : `<cp:identity><cp:one id="${o.who}"/></cp:identity>`
-  return (
-    `<cp:rule id="${o.id}"><cp:conditions>${who}${o.conditions ?? ''}</cp:conditions>` +
-    `<cp:actions><sub-handling>${o.handling}</sub-handling></cp:actions>` +
-    `<cp:transformations>${o.transformations ?? EVERYTHING}</cp:transformations></cp:rule>`
-  )
-}
-
-let versions = 0
-
-async function put(owner: PartitionOwner, ...rules: readonly string[]): Promise<void> {
-  const body =
-    '<cp:ruleset xmlns:cp="urn:ietf:params:xml:ns:common-policy" xmlns="urn:ietf:params:xml:ns:pres-rules">' +
-    `${rules.join('')}</cp:ruleset>`
-  const outcome = await owner.document({
-    presentity: ALICE,
-    usage: PRESENCE_RULES_USAGE,
-    request: {
-      method: 'PUT',
-      uri: parseXcapUri(`/pres-rules/users/${ALICE}/index`),
-      contentType: PRESENCE_RULES_USAGE.mediaType,
-      body: Buffer.from(body),
-      ifMatch: undefined,
-      ifNoneMatch: undefined,
-    },
-    newEtag: `v${++versions}`,
-    user: { revision: 1n, policy: ALICES_POLICY, impus: [ALICE] },
-    traceparent: '',
-  })
-  assert.ok(outcome.kind === 'write', JSON.stringify(outcome))
-}
 
 /** She is reachable, and in this sphere. */
 function at(sphere: string): Buffer {
@@ -127,7 +72,7 @@ test('each watcher sees what the rules give, and is told when they give more or 
   assert.deepEqual(told(stage).toSorted(), ['bob allow part', 'carol allow all'])
 })
 
-test('a rule holds from its time on, and no longer than that (RFC 4745 section 7.3)', async () => {
+test('a rule holds from its time on, and no longer than that (RFC 4745 section 7.4)', async () => {
   const stage = new Stage()
   const owner = await stage.own()
   stage.ask(owner, publish({ body: pidf('secret') }))
@@ -171,7 +116,7 @@ test('who asks for privacy has no name, to rules and to the presentity (RFC 3323
   stage.take()
   assert.equal(
     stage.ask(owner, subscribe({ isHidden: true })).answer?.status,
-    403,
+    401,
     'a rule about his name is not about him',
   )
   await put(owner, rule({ id: 'a', handling: 'allow' }))
@@ -183,6 +128,48 @@ test('who asks for privacy has no name, to rules and to the presentity (RFC 3323
   assert.ok(
     bodies.every((body) => !body.includes(BOB)),
     'alice is told that somebody watches, and not who',
+  )
+})
+
+test('who asks for privacy in the dialog is named no more from then on, and for good (RFC 3323 section 4.2)', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  stage.ask(owner, publish({ body: pidf('secret') }))
+  stage.ask(owner, subscribe({ eventPackage: 'presence.winfo', watcher: [ALICE], isOwn: true }))
+  await put(owner, rule({ id: 'a', handling: 'allow' }))
+  const bob = subscribe()
+  stage.ask(owner, bob)
+  await settled()
+  assert.ok(stage.take().some(({ body }) => body.includes(`>${BOB}<`)))
+  const refreshed = stage.ask(owner, resubscribe(bob, { isHidden: true, cseq: 2 }))
+  await settled()
+  assert.equal(refreshed.answer?.status, 200)
+  const bodies = stage.take().map(({ body }) => body)
+  assert.ok(bodies.some((body) => body.includes('>sip:anonymous@anonymous.invalid<')))
+  assert.ok(bodies.every((body) => !body.includes(`>${BOB}<`)))
+  stage.ask(owner, resubscribe(bob, { cseq: 3 }))
+  assert.equal(owner.presentity(ALICE)?.subscriptions.get(bob.newTag)?.isHidden, true)
+  // Without a name a rule about it lets him in no more.
+  await put(owner, rule({ id: 'a', who: BOB, handling: 'allow' }))
+  assert.equal(owner.presentity(ALICE)?.subscriptions.has(bob.newTag), false)
+  const named = subscribe()
+  stage.ask(owner, named)
+  await settled()
+  stage.take()
+  const hides = stage.ask(owner, resubscribe(named, { isHidden: true, cseq: 2 }))
+  await settled()
+  assert.equal(hides.answer?.status, 403)
+  const sent = stage.take()
+  assert.deepEqual(
+    sent
+      .filter(({ notice }) => notice.subscription.id === named.newTag)
+      .map(({ notice, body }) => [notice.ended, body]),
+    [['rejected', '']],
+  )
+  const ofWinfo = sent.filter(({ notice }) => notice.subscription.eventPackage === 'presence.winfo')
+  assert.ok(
+    ofWinfo.length > 0 && ofWinfo.every(({ body }) => !body.includes(`>${BOB}<`)),
+    'his end is told without a name',
   )
 })
 
@@ -201,6 +188,25 @@ test('a rule about the sphere holds no longer than she says that she is there, b
   await stage.pass(62_000)
   assert.equal(told(stage).at(-1), 'bob confirm nothing')
   assert.equal([...(owner.presentity(ALICE)?.subscriptions.values() ?? [])][0]?.handling, 'confirm')
+})
+
+test('what waits in the hop of another sphere, which showed its watcher more, does not leave any more (RFC 5025 section 3.1.2)', async () => {
+  const stage = new Stage()
+  const owner = await stage.own()
+  stage.ask(owner, publish({ body: at('work'), newEntityTag: 'e1' }))
+  await put(
+    owner,
+    rule({ id: 'a', who: BOB, handling: 'allow', transformations: WITHOUT_NOTES }),
+    rule({ id: 'b', who: BOB, handling: 'allow', conditions: '<cp:sphere value="work"/>' }),
+  )
+  stage.watchers = undefined
+  stage.ask(owner, subscribe())
+  await settled()
+  const wider = stage.take()[0] ?? assert.fail('nothing is under way')
+  assert.equal(wider.mayLeave(), true)
+  stage.ask(owner, publish({ body: at('home'), newEntityTag: 'e2', entityTag: 'e1' }))
+  await settled()
+  assert.equal(wider.mayLeave(), false)
 })
 
 test('the presentity sees all of herself by any of her identities, whatever her rules say, and goes on doing so', async () => {

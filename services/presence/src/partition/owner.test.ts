@@ -357,7 +357,7 @@ test('watcher information tells who comes and who has gone (RFC 3857 section 4.7
       version,
       ...watchers.map(({ uri, status, event }) => `${uri} ${status} ${event}`),
     ]),
-    [[0], [1, `${BOB} active subscribe`], [2, `${BOB} terminated timeout`]],
+    [[0], [1, `${BOB} active subscribe`], [2, `${MALLORY} terminated rejected`], [3, `${BOB} terminated timeout`]],
   )
 })
 

@@ -1,16 +1,9 @@
 import { assert, type Impu, type Timer } from '@rollcall/core'
-import type { PresencePolicy, SubHandling } from '@rollcall/policy'
 import { AnsweredRequests, type HeldPartition, type RequestKey } from '@rollcall/store'
-import { decideXcap, type StoredDocument, type XcapOutcome } from '@rollcall/xcap'
-import type { Change } from '../actor/change.ts'
+import type { XcapOutcome } from '@rollcall/xcap'
 import { decide, type RequestInput } from '../actor/decide.ts'
-import { decisionContext } from '../actor/decision-context.ts'
-import { Documents, documentKey, isRulesKey } from '../actor/documents.ts'
-import { policyOf } from '../actor/policy-of.ts'
-import type { PresentityState, Subscription } from '../actor/state.ts'
-import { handlingOf } from '../actor/subscribe.ts'
+import type { PresentityState } from '../actor/state.ts'
 import { PartitionLostError } from '../errors.ts'
-import { CHANGES_PER_RECORD_MAX, DOCUMENTS_MAX } from '../limits.ts'
 import { type AnswerListener, PendingAnswer, type UnavailableReason } from './answers.ts'
 import { Appender } from './appender.ts'
 import { type CatchUpMarks, touchedBy } from './catch-up.ts'
@@ -22,11 +15,12 @@ import type { Notice } from './notice.ts'
 import { draftNotices } from './notices.ts'
 import { Notifier } from './notifier.ts'
 import type { CurrentPolicy, DocumentAsk, OwnedRequest, OwnerContext, Ownership } from './owner-context.ts'
+import { OwnerDocuments } from './owner-documents.ts'
 import type { PartitionLog, PartitionSource } from './partition-log.ts'
-import { PolicyRevisions } from './policy-revisions.ts'
 import { Presentities } from './presentities.ts'
 import { encodeRecord } from './record-codec.ts'
 import { captureSnapshot } from './snapshot.ts'
+import { WatcherDecisions } from './watcher-decisions.ts'
 import { Watermarks } from './watermarks.ts'
 
 /** How long the answer to a request is kept: 64*T1 with the default T1 (RFC 3261 section 17.1.2.2). */
@@ -57,13 +51,12 @@ export class PartitionOwner implements HeldPartition {
   readonly #watermarks: Watermarks
   /** Counts the owners of the partition. */
   readonly #ordinal: number
-  readonly #policies = new PolicyRevisions()
   readonly #lifetime = new Lifetime()
-  /** Whose documents have changed and are not durable yet; as many as wait for an answer. */
-  readonly #documentsUnderWay = new Map<Impu, Promise<unknown>>()
   readonly #appender: Appender
   readonly #notifier: Notifier
   readonly #commits: Commits
+  readonly #decisions: WatcherDecisions
+  readonly #documents: OwnerDocuments
   readonly #expiry: ExpiryRounds
   #tick: Timer | undefined
   #lose: (why: unknown) => void = () => {}
@@ -81,10 +74,21 @@ export class PartitionOwner implements HeldPartition {
     this.#ordinal = loaded.ordinal + 1
     const appender = new Appender({ log, clock, load, onDiverged: (why) => this.#giveUp(why) })
     const notifier = this.#createNotifier()
-    const onUnwatched = (presentity: Impu): void => this.#policies.unwatch(presentity)
+    const onUnwatched = (presentity: Impu): void => this.#decisions.unwatch(presentity)
     this.#appender = appender
     this.#notifier = notifier
-    this.#commits = new Commits({ context, presentities, watermarks, appender, notifier, onUnwatched })
+    const commits = new Commits({ context, presentities, watermarks, appender, notifier, onUnwatched })
+    const decisions = new WatcherDecisions({ clock, presentities, commits, notifier, loadedAtMs: loaded.lastAtMs })
+    this.#commits = commits
+    this.#decisions = decisions
+    this.#documents = new OwnerDocuments({
+      ...{ clock, presentities, commits, decisions },
+      terms: context.terms,
+      limits: context.limits,
+      lease: ownership.lease,
+      lifetime: this.#lifetime,
+      inForce: (presentity) => this.#inForce(presentity),
+    })
     this.#expiry = new ExpiryRounds({
       clock,
       presentities,
@@ -137,6 +141,11 @@ export class PartitionOwner implements HeldPartition {
     return { presentities, publications, subscriptions }
   }
 
+  /** Watchers who wait for a word without a subscription. */
+  get waiting(): number {
+    return this.#presentities.waiting
+  }
+
   presentity(presentity: Impu): PresentityState | undefined {
     return this.#presentities.get(presentity)
   }
@@ -176,7 +185,7 @@ export class PartitionOwner implements HeldPartition {
     const nowMs = this.#o.clock.now()
     const { presentity, traceparent, policy } = request
     this.#expiry.runFor(presentity)
-    if (policy && this.#isWatched(presentity)) this.#observePolicy(presentity, policy, traceparent)
+    if (policy && this.#decisions.isWatched(presentity)) this.#decisions.observePolicy(presentity, policy, traceparent)
     const state = this.#presentities.of(presentity)
     const decision = decide(state, this.#complete(request.input, state), nowMs, this.#o.terms)
     const { answer } = decision
@@ -200,8 +209,9 @@ export class PartitionOwner implements HeldPartition {
       pending,
       isSubscribe: request.input.kind === 'subscribe' || request.input.kind === 'resubscribe',
     })
+    if (decision.nextChangeMs !== undefined) this.#presentities.rulesChangeAt(presentity, decision.nextChangeMs)
     const isSphereChanged = request.input.kind === 'publish' && state.documents?.usesSphere
-    if (isSphereChanged && policy) this.#decideAnew(presentity, policy, traceparent)
+    if (isSphereChanged && policy) this.#decisions.decideAnew(presentity, policy, traceparent)
   }
 
   /** Answers a request that was decided before, as it was answered then; gives false when it was not. */
@@ -234,12 +244,10 @@ export class PartitionOwner implements HeldPartition {
   async changePolicy(presentity: Impu, policy: CurrentPolicy): Promise<void> {
     const unavailable = this.#unavailable()
     if (unavailable) throw new PartitionLostError(unavailable)
-    this.#observePolicy(presentity, policy, '')
+    this.#decisions.observePolicy(presentity, policy, '')
     // guard: policy-durable — a policy that is decided and not durable may be undone by the next owner
     await this.#lifetime.within(this.#commits.flush())
-    await this.#notifier.landed(presentity, LAND_GRACE_MS)
-    // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
-    await this.#lifetime.within(this.#ownership.sole)
+    await this.#inForce(presentity)
   }
 
   /**
@@ -248,43 +256,12 @@ export class PartitionOwner implements HeldPartition {
    *
    * @throws PartitionLostError when the partition is lost meanwhile, the store takes nothing now, or there is no room: then
    *   nothing is said about whether the change is made.
-   * @see RFC 4825 section 8; RFC 5025 section 8
+   * @see RFC 4825 section 8; RFC 5025 section 4
    */
-  async document({ presentity, request, usage, newEtag, user, traceparent, read }: DocumentAsk): Promise<XcapOutcome> {
+  async document(ask: DocumentAsk): Promise<XcapOutcome> {
     const unavailable = this.#unavailable()
     if (unavailable) throw new PartitionLostError(unavailable)
-    // guard: document-lease — another owner may have a newer version by now, and a refusal is said of this one
-    if (!this.#ownership.lease.isLive) throw new PartitionLostError('lease-ended')
-    const key = documentKey(usage.auid, request.uri.document)
-    const { documents } = this.#presentities.of(presentity)
-    const stored = read ? read(documents) : documents?.get(key)
-    const outcome = decideXcap(request, stored, usage, newEtag)
-    if (outcome.kind !== 'write') {
-      // guard: document-read-durable — what is not durable yet may never have been: nobody is told of it, or refused by it
-      await this.#documentsUnderWay.get(presentity)
-      return outcome
-    }
-    const { document } = outcome
-    if (document?.etag !== stored?.etag) {
-      if (document) this.#checkRoom(presentity, document, documents, stored)
-      const change: Change = document
-        ? { kind: 'document-stored', key, ...document }
-        : { kind: 'document-removed', key }
-      const nowMs = this.#o.clock.now()
-      const cause = { nowMs, traceparent, answered: undefined, pending: undefined, isSubscribe: false }
-      const changes: Change[] = [change]
-      // In the record of the rules: a log holds both, or neither.
-      if (isRulesKey(key)) changes.push(...this.#decisionsUnder(presentity, key, document, user, nowMs))
-      this.#commits.commit(presentity, changes, cause)
-      if (isRulesKey(key)) this.#decideAnew(presentity, user, traceparent)
-    }
-    // guard: document-durable — nothing that was answered 2xx may be lost, nor answered to who asks again before it is durable
-    await this.#documentsDurable(presentity)
-    if (!isRulesKey(key)) return outcome
-    await this.#notifier.landed(presentity, LAND_GRACE_MS)
-    // guard: rules-sole — an owner before this one may still tell the watcher what it may not see any more
-    await this.#lifetime.within(this.#ownership.sole)
-    return outcome
+    return await this.#documents.ask(ask)
   }
 
   /**
@@ -314,7 +291,7 @@ export class PartitionOwner implements HeldPartition {
     this.#appender.stop()
     this.#commits.stop()
     this.#presentities.clear()
-    this.#policies.clear()
+    this.#decisions.clear()
     this.#lifetime.end()
   }
 
@@ -332,6 +309,13 @@ export class PartitionOwner implements HeldPartition {
     this.#commits.noteWatermark()
     await this.#log.release()
     this.stop()
+  }
+
+  /** Resolves when nobody tells the presentity's watchers any more what was just taken away from them. */
+  async #inForce(presentity: Impu): Promise<void> {
+    await this.#notifier.landed(presentity, LAND_GRACE_MS)
+    // guard: policy-sole — an owner before this one may still tell the watcher what it may not see any more
+    await this.#lifetime.within(this.#ownership.sole)
   }
 
   #createNotifier(): Notifier {
@@ -363,7 +347,7 @@ export class PartitionOwner implements HeldPartition {
     // guard: read-lease — a SUBSCRIBE is answered with state, which may be another owner's to tell by now
     if (isRead && !this.#ownership.lease.isLive) return 'lease-ended'
     // guard: policy-stale — what was read before the policy changed must not let anybody in after it
-    if (policy && policy.revision < (this.#policies.of(presentity) ?? 0n)) return 'policy-stale'
+    if (policy && policy.revision < (this.#decisions.revisionOf(presentity) ?? 0n)) return 'policy-stale'
     return this.#presentities.isFullFor(presentity, input, this.#o.limits) ? 'partition-full' : undefined
   }
 
@@ -383,7 +367,7 @@ export class PartitionOwner implements HeldPartition {
       this.#expiry.runFor(item.presentity)
       const state = this.#presentities.of(item.presentity)
       const cause = { sequence: item.sequence, traceparent: item.traceparent, isSubscribe: false }
-      for (const draft of draftNotices(state, touchedBy(item), this.#o.clock.now())) {
+      for (const draft of draftNotices(state, touchedBy(item, state), this.#o.clock.now())) {
         if (this.#notifier.isTelling(draft.subscription.id)) continue
         let isBare = false
         // guard: bare-catch-up — who had left was not decided anew when the policy changed after that
@@ -399,101 +383,19 @@ export class PartitionOwner implements HeldPartition {
     if (!this.isAvailable) return
     this.#commits.catchUp()
     this.#expiry.run()
-    this.#decideTimed()
     this.#commits.noteWatermark()
     this.#snapshotIfDue()
-  }
-
-  /** @throws PartitionLostError when the document does not fit. */
-  #checkRoom(
-    presentity: Impu,
-    { octets }: StoredDocument,
-    documents: PresentityState['documents'],
-    replaced: StoredDocument | undefined,
-  ): void {
-    const more = octets.length - (replaced?.octets.length ?? 0)
-    const isOneMore = !replaced && (documents?.size ?? 0) >= DOCUMENTS_MAX
-    if (isOneMore || this.#presentities.isFullForDocument(presentity, more, this.#o.limits)) {
-      throw new PartitionLostError('partition-full')
-    }
-  }
-
-  /** Rules that hold from then on, or until then: whom they concern is decided anew, to the second. */
-  #decideTimed(): void {
-    for (const { presentity, documents } of this.#presentities.timed) {
-      if (documents?.rules) this.#decideByRules(presentity, documents.rules)
-    }
-  }
-
-  /** Without a word of the HSS: who watches herself is known by her subscription. */
-  #decideByRules(presentity: Impu, policy: PresencePolicy): void {
-    if (!this.#isWatched(presentity)) return
-    const own = [...this.#presentities.of(presentity).subscriptions.values()].filter(({ isOwn }) => isOwn)
-    this.#decideAnew(presentity, { policy, impus: [presentity, ...own.flatMap(({ watcher }) => watcher)] }, '')
   }
 
   #expire(presentity: Impu, nowMs: number): void {
     let expired = 0
     for (let more = 1; more > 0; expired += more) more = this.#commits.upkeep(presentity, { kind: 'expire' })
     this.#o.events.expired(expired)
-    this.#presentities.reschedule(presentity, nowMs)
-    const documents = this.#presentities.get(presentity)?.documents
+    const usesSphere = this.#presentities.get(presentity)?.documents?.usesSphere
     // Her sphere may be what ran out.
-    if (expired > 0 && documents?.usesSphere && documents.rules) this.#decideByRules(presentity, documents.rules)
-  }
-
-  /** Decides the watchers anew when the policy is newer than the one they were decided by. */
-  #observePolicy(presentity: Impu, { revision, policy, impus }: CurrentPolicy, traceparent: string): void {
-    const known = this.#policies.of(presentity)
-    if (known !== undefined && revision <= known) return
-    this.#decideAnew(presentity, { policy, impus }, traceparent)
-    this.#policies.note(presentity, revision, this.#isWatched(presentity))
-  }
-
-  /** Resolves when the presentity's documents are durable as they are now; whoever reads them meanwhile waits for the same. */
-  async #documentsDurable(presentity: Impu): Promise<void> {
-    const durable = this.#lifetime.within(this.#commits.flush())
-    this.#documentsUnderWay.set(presentity, durable)
-    try {
-      await durable
-    } finally {
-      if (this.#documentsUnderWay.get(presentity) === durable) this.#documentsUnderWay.delete(presentity)
-    }
-  }
-
-  /** What becomes of the watchers when a document of rules changes: as many as fit into its record. */
-  #decisionsUnder(
-    presentity: Impu,
-    key: string,
-    document: StoredDocument | undefined,
-    { policy: provisioned, impus }: CurrentPolicy,
-    nowMs: number,
-  ): readonly Change[] {
-    const state = this.#presentities.of(presentity)
-    const documents = (state.documents ?? new Documents()).with(key, document)
-    const input = { kind: 'policy', policy: policyOf({ documents }, provisioned), impus } as const
-    return decide(state, input, nowMs, this.#o.terms).changes.slice(0, CHANGES_PER_RECORD_MAX - 1)
-  }
-
-  /** Decides all watchers anew, those among them who have just left. */
-  #decideAnew(presentity: Impu, { policy, impus }: Omit<CurrentPolicy, 'revision'>, traceparent: string): void {
-    const state = this.#presentities.of(presentity)
-    const inForce = policyOf(state, policy)
-    const context = decisionContext(state.publications.values(), this.#o.clock.now())
-    const handlingNow = ({ watcher, isHidden, eventPackage, handling }: Subscription): SubHandling => {
-      if (eventPackage !== 'presence') return handling
-      const isOwn = watcher.some((identity) => impus.includes(identity))
-      return handlingOf({ watcher, isHidden, isOwn }, inForce, context)
-    }
-    // guard: policy-ended — a last NOTIFY that was not sent yet must not show what its watcher may not see any more
-    this.#notifier.decideEnded(presentity, handlingNow)
-    // guard: policy-under-way — whoever left a moment ago is told so when that is durable, which may be after this change is
-    this.#commits.decideUnderWay(presentity, handlingNow)
-    while (this.#commits.upkeep(presentity, { kind: 'policy', policy: inForce, impus }, traceparent) > 0);
-  }
-
-  #isWatched(presentity: Impu): boolean {
-    return (this.#presentities.get(presentity)?.subscriptions.size ?? 0) > 0
+    if (expired > 0 && usesSphere) this.#decisions.decideByRules(presentity)
+    this.#decisions.decideTimed(presentity)
+    this.#presentities.reschedule(presentity, nowMs)
   }
 
   #endSubscription(notice: Notice, why: 'gone' | 'giveup' | 'deactivated'): void {
@@ -515,7 +417,11 @@ export class PartitionOwner implements HeldPartition {
       case 'register':
         return input
       case 'subscribe':
-        return { ...input, notifyBase: { cseq: 0, ownerOrdinal: this.#ordinal } }
+        return {
+          ...input,
+          notifyBase: { cseq: 0, ownerOrdinal: this.#ordinal },
+          tellsRefusal: this.#commits.tellsRefusal(state, input),
+        }
       case 'resubscribe': {
         const subscription = state.subscriptions.get(input.subscriptionId)
         const cseq = subscription ? this.#notifier.lastCseq(subscription) : 0

@@ -30,7 +30,7 @@ function stage() {
       load: new AppendLoad(),
       snapshots: new SnapshotTurn(),
       notifyGraceMs: 300_000,
-      notifyIntervalMs: { presence: 0, 'presence.winfo': 0 },
+      notifyIntervalMs: { presence: 0, 'presence.winfo': 0, 'xcap-diff': 0 },
       sendNotify: () => {},
       events: { expired: () => {}, ended: () => {}, notified: () => {}, fanOut: () => {}, snapshot: () => {} },
     },

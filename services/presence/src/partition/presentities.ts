@@ -10,8 +10,10 @@ import {
   type Publication,
   type Registration,
   registrationDueMs,
+  rulesChangeMs,
   type Subscription,
 } from '../actor/state.ts'
+import { noWaitingWatchers, type WaitingWatcher } from '../actor/waiting.ts'
 import { ExpiryQueue } from './expiry-queue.ts'
 import type { DecisionRecord } from './log-record.ts'
 import type { OwnedRequest, PartitionLimits } from './owner-context.ts'
@@ -26,6 +28,8 @@ export interface PresentityPart {
   readonly subscriptions: readonly Subscription[]
   /** By `documentKey`. */
   readonly documents: readonly (readonly [key: string, document: StoredDocument])[]
+  /** The one that has waited longest first. */
+  readonly waiting: readonly WaitingWatcher[]
 }
 
 /** All presentities of a partition with something to remember, with the indexes and sums that spare looking through them. */
@@ -33,9 +37,9 @@ export class Presentities {
   readonly #states = new Map<Impu, PresentityState>()
   readonly #bySubscription = new Map<string, Impu>()
   readonly #watchers = new WatcherIndex()
-  readonly #timed = new Set<PresentityState>()
   readonly #expiries = new ExpiryQueue<PresentityState>()
   #publications = 0
+  #waiting = 0
   #bodyOctets = 0
 
   get size(): number {
@@ -53,6 +57,11 @@ export class Presentities {
 
   get subscriptions(): number {
     return this.#bySubscription.size
+  }
+
+  /** Watchers who wait without a subscription. */
+  get waiting(): number {
+    return this.#waiting
   }
 
   get(presentity: Impu): PresentityState | undefined {
@@ -93,9 +102,11 @@ export class Presentities {
     const { presentity, changes, decidedAtMs } = record
     const state = this.of(presentity)
     const before = state.publications.size
+    const waitingBefore = state.waiting?.size ?? 0
     const octetsBefore = octetsOf(state)
     const touched = applyChanges(state, changes, { decidedAtMs, traceparent })
     this.#publications += state.publications.size - before
+    this.#waiting += (state.waiting?.size ?? 0) - waitingBefore
     this.#bodyOctets += octetsOf(state) - octetsBefore
     for (const change of changes) this.#index(state, change)
     for (const { subscription } of touched.ended) {
@@ -114,6 +125,7 @@ export class Presentities {
     publications,
     subscriptions,
     documents,
+    waiting,
   }: PresentityPart): void {
     const state = this.of(presentity)
     for (const [key, document] of documents) {
@@ -133,6 +145,11 @@ export class Presentities {
       this.#bySubscription.set(subscription.id, presentity)
       this.#watchers.add(subscription)
     }
+    for (const place of waiting) {
+      state.waiting ??= noWaitingWatchers()
+      state.waiting.set(place)
+      this.#waiting += 1
+    }
     this.#keep(state)
     this.reschedule(presentity, Number.NEGATIVE_INFINITY)
   }
@@ -145,7 +162,8 @@ export class Presentities {
         if (this.#bodyOctets + input.body.length > limits.bodyOctets) return true
         break
       case 'subscribe':
-        if (this.subscriptions >= limits.subscriptions) return true
+        // Who has left may wait on, and takes room as one who watches.
+        if (this.subscriptions + this.#waiting >= limits.subscriptions) return true
         break
       case 'resubscribe':
         return false
@@ -180,26 +198,33 @@ export class Presentities {
     if (state) this.#expiries.schedule(state, Math.max(nextExpiryMs(state), nowMs))
   }
 
-  /** Whose rules may let in or shut out as time goes by. */
-  get timed(): Iterable<PresentityState> {
-    return this.#timed
+  /** All of the presentity's watchers are decided as of `nowMs`; her rules say the same of them until `changeAtMs`. */
+  rulesDecided(presentity: Impu, nowMs: number, changeAtMs: number): void {
+    this.#states.get(presentity)?.documents?.decided(nowMs, changeAtMs)
+    this.rulesChangeAt(presentity, changeAtMs)
+  }
+
+  /** Of one more watcher the presentity's rules may say something else from `changeAtMs` on. */
+  rulesChangeAt(presentity: Impu, changeAtMs: number): void {
+    const state = this.#states.get(presentity)
+    if (!state?.documents) return
+    state.documents.changesAt(changeAtMs)
+    this.#expiries.schedule(state, changeAtMs)
   }
 
   clear(): void {
     this.#states.clear()
-    this.#timed.clear()
     this.#bySubscription.clear()
     this.#watchers.clear()
     this.#expiries.clear()
     this.#publications = 0
+    this.#waiting = 0
     this.#bodyOctets = 0
   }
 
   #keep(state: PresentityState): void {
-    const { presentity, publications, subscriptions } = state
-    if (state.documents?.isTimed) this.#timed.add(state)
-    else this.#timed.delete(state)
-    if (publications.size > 0 || subscriptions.size > 0 || state.registration || state.documents) {
+    const { presentity, publications, subscriptions, registration, documents, waiting } = state
+    if (publications.size > 0 || subscriptions.size > 0 || registration || documents || waiting) {
       this.#states.set(presentity, state)
       return
     }
@@ -226,9 +251,15 @@ export class Presentities {
         return
       case 'document-stored':
       case 'document-removed':
+        this.#expiries.schedule(state, rulesChangeMs(state))
+        return
+      case 'subscription-ended':
+        if (change.waitsUntilMs !== undefined) this.#expiries.schedule(state, change.waitsUntilMs)
+        return
       case 'registration-forgotten':
       case 'subscription-decided':
-      case 'subscription-ended':
+      case 'waiting-ended':
+      case 'watcher-refused':
       case 'notify-base-moved':
         return
     }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { parseImpi } from '@rollcall/core'
 import { Record as WireRecord } from '@rollcall/proto-gen/presence'
 import fc from 'fast-check'
 import type { Change } from '../actor/change.ts'
@@ -39,6 +40,7 @@ const CHANGES: readonly Change[] = [
       resource: ALICE,
       watcher: [BOB, ALICE],
       isHidden: true,
+      proof: { impi: parseImpi('bob@ims.example.com'), algorithm: 'MD5' },
       isOwn: true,
       handling: 'polite-block',
       expiresAtMs: 3,
@@ -54,9 +56,13 @@ const CHANGES: readonly Change[] = [
     expiresAtMs: 6,
     handling: 'confirm',
     notifyBase: { cseq: 0, ownerOrdinal: 0 },
+    isHidden: true,
   },
   { kind: 'subscription-decided', id: 's1', handling: 'block' },
   { kind: 'subscription-ended', id: 's1', reason: 'giveup', silent: true },
+  { kind: 'subscription-ended', id: 's1', reason: 'timeout', silent: false, waitsUntilMs: 2 ** 41 },
+  { kind: 'waiting-ended', id: 's1', reason: 'approved' },
+  { kind: 'watcher-refused', id: 's2', watcher: [BOB], isHidden: true },
   { kind: 'notify-base-moved', id: 's1', notifyBase: { cseq: 9, ownerOrdinal: 10 } },
   { kind: 'registration-stored', expiresAtMs: 7, toldAtMs: 8, callId: 'r', cseq: 9 },
   { kind: 'registration-ended', forgetAtMs: 10, toldAtMs: 11, callId: 'r', cseq: 12, expired: true },
@@ -98,7 +104,14 @@ test('a record of a newer format, and one that makes no sense, are refused: serv
     WireRecord.encode({
       ...wire,
       version: 1,
-      changes: [{ change: { $case: 'subscriptionEnded', value: { id: 's', reason: 99 as never, silent: false } } }],
+      changes: [
+        {
+          change: {
+            $case: 'subscriptionEnded',
+            value: { id: 's', reason: 99 as never, silent: false, waitsUntilMs: 0n },
+          },
+        },
+      ],
     }).finish(),
   ]
   for (const octets of refused) assert.throws(() => decodeRecord(Buffer.from(octets)), RecordUnreadableError)

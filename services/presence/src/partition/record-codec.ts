@@ -12,16 +12,20 @@ import {
   present,
   REASON_TO_WIRE,
   reasonFromWire,
+  selectionFromWire,
+  selectionToWire,
   subscriptionFromWire,
   subscriptionToWire,
+  WAITING_END_TO_WIRE,
+  waitingEndFromWire,
 } from './wire-parts.ts'
 
 /** Formats that are written. A reader refuses a higher one: it was written by a newer release. */
-const LOG_VERSION = 5
-const SNAPSHOT_VERSION = 6
-/** The formats before registrations and before documents, which are read still. */
-const LOG_VERSIONS: ReadonlySet<number> = new Set([1, 3, LOG_VERSION])
-const SNAPSHOT_VERSIONS: ReadonlySet<number> = new Set([2, 4, SNAPSHOT_VERSION])
+const LOG_VERSION = 7
+const SNAPSHOT_VERSION = 8
+/** The formats before registrations, before documents, and before watchers proved who they are, which are read still. */
+const LOG_VERSIONS: ReadonlySet<number> = new Set([1, 3, 5, LOG_VERSION])
+const SNAPSHOT_VERSIONS: ReadonlySet<number> = new Set([2, 4, 6, SNAPSHOT_VERSION])
 
 /** A record as octets. */
 export function encodeRecord(record: LogRecord): Uint8Array {
@@ -145,14 +149,27 @@ function changeToWire(change: Change): NonNullable<WireChange['change']> {
       const handling = HANDLING_TO_WIRE[change.handling]
       return {
         $case: 'subscriptionRefreshed',
-        value: { ...change, handling, expiresAtMs: BigInt(change.expiresAtMs) },
+        value: {
+          ...change,
+          handling,
+          expiresAtMs: BigInt(change.expiresAtMs),
+          isHidden: change.isHidden ?? false,
+          xcap: change.xcap && selectionToWire(change.xcap),
+        },
       }
     }
     case 'subscription-decided':
       return { $case: 'subscriptionDecided', value: { id: change.id, handling: HANDLING_TO_WIRE[change.handling] } }
     case 'subscription-ended': {
-      const { id, silent } = change
-      return { $case: 'subscriptionEnded', value: { id, silent, reason: REASON_TO_WIRE[change.reason] } }
+      const { id, silent, waitsUntilMs = 0 } = change
+      const value = { id, silent, reason: REASON_TO_WIRE[change.reason], waitsUntilMs: BigInt(waitsUntilMs) }
+      return { $case: 'subscriptionEnded', value }
+    }
+    case 'waiting-ended':
+      return { $case: 'waitingEnded', value: { id: change.id, reason: WAITING_END_TO_WIRE[change.reason] } }
+    case 'watcher-refused': {
+      const { id, watcher, isHidden } = change
+      return { $case: 'watcherRefused', value: { id, watcher: [...watcher], isHidden } }
     }
     case 'registration-stored': {
       const { toldAtMs, expiresAtMs, callId, cseq } = change
@@ -197,7 +214,7 @@ function changeFromWire({ change }: WireChange): Change {
     case 'subscriptionStored':
       return { kind: 'subscription-stored', subscription: subscriptionFromWire(change.value) }
     case 'subscriptionRefreshed': {
-      const { id, remoteCseq, remoteTarget, expiresAtMs, handling, notifyBase } = change.value
+      const { id, remoteCseq, remoteTarget, expiresAtMs, handling, notifyBase, isHidden, xcap } = change.value
       return {
         kind: 'subscription-refreshed',
         id,
@@ -206,13 +223,22 @@ function changeFromWire({ change }: WireChange): Change {
         expiresAtMs: Number(expiresAtMs),
         handling: handlingFromWire(handling),
         notifyBase: present(notifyBase),
+        ...(isHidden && { isHidden }),
+        ...(xcap && { xcap: selectionFromWire(xcap) }),
       }
     }
     case 'subscriptionDecided':
       return { kind: 'subscription-decided', id: change.value.id, handling: handlingFromWire(change.value.handling) }
     case 'subscriptionEnded': {
-      const { id, reason, silent } = change.value
-      return { kind: 'subscription-ended', id, reason: reasonFromWire(reason), silent }
+      const { id, reason, silent, waitsUntilMs } = change.value
+      const waits = waitsUntilMs === 0n ? {} : { waitsUntilMs: Number(waitsUntilMs) }
+      return { kind: 'subscription-ended', id, reason: reasonFromWire(reason), silent, ...waits }
+    }
+    case 'waitingEnded':
+      return { kind: 'waiting-ended', id: change.value.id, reason: waitingEndFromWire(change.value.reason) }
+    case 'watcherRefused': {
+      const { id, watcher, isHidden } = change.value
+      return { kind: 'watcher-refused', id, watcher: watcher as Impu[], isHidden }
     }
     case 'registrationStored': {
       const { expiresAtMs, toldAtMs, callId, cseq } = change.value

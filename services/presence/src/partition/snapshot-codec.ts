@@ -4,10 +4,12 @@ import type {
   RegistrationSnapshot,
   SubscriptionSnapshot,
   UntoldSnapshot,
+  WaitingSnapshot,
   Change as WireChange,
 } from '@rollcall/proto-gen/presence'
 import { keepSubscription } from '../actor/apply.ts'
 import { dialogOf, type Publication, type Registration, type Subscription } from '../actor/state.ts'
+import type { WaitingWatcher } from '../actor/waiting.ts'
 import { RecordUnreadableError } from '../errors.ts'
 import type { SnapshotRecord, UntoldRecord } from './log-record.ts'
 import type { PresentityPart } from './presentities.ts'
@@ -15,6 +17,7 @@ import {
   answeredFromWire,
   answeredToWire,
   present,
+  proofFromWire,
   REASON_TO_WIRE,
   reasonFromWire,
   subscriptionFromWire,
@@ -30,7 +33,7 @@ export function snapshotToWire(record: SnapshotRecord): NonNullable<WireChange['
       return { $case: 'partitionSnapshot', value: { ownerOrdinal: record.ordinal, watermark } }
     }
     case 'presentity-snapshot': {
-      const { lastPublicationNumber, publications, subscriptions, registration, documents } = record.part
+      const { lastPublicationNumber, publications, subscriptions, registration, documents, waiting } = record.part
       return {
         $case: 'presentitySnapshot',
         value: {
@@ -40,6 +43,7 @@ export function snapshotToWire(record: SnapshotRecord): NonNullable<WireChange['
           untold: record.untold.map(untoldToWire),
           registration: registration && registrationToWire(registration),
           documents: documents.map(([key, { etag, octets }]) => ({ key, entityTag: etag, octets })),
+          waiting: waiting.map(waitingToWire),
         },
       }
     }
@@ -73,7 +77,8 @@ export function snapshotFromWire(
       }
     }
     case 'presentitySnapshot': {
-      const { lastPublicationNumber, publications, subscriptions, untold, registration, documents } = change.value
+      const { lastPublicationNumber, publications, subscriptions, untold, registration, documents, waiting } =
+        change.value
       const part = {
         presentity,
         lastPublicationNumber,
@@ -82,6 +87,7 @@ export function snapshotFromWire(
         registration: registration && registrationFromWire(registration),
         // Octets that are kept are no view of the record that they came in.
         documents: documents.map((one) => documentEntry(one.key, one.entityTag, one.octets)),
+        waiting: waiting.map(waitingFromWire),
       }
       return {
         kind: 'presentity-snapshot',
@@ -154,6 +160,23 @@ function keptFromWire(
     startedAtMs: Number(startedAtMs),
     traceparent,
   })
+}
+
+function waitingToWire({ id, watcher, isHidden, proof, startedAtMs, giveUpAtMs }: WaitingWatcher): WaitingSnapshot {
+  return {
+    ...{ id, watcher: [...watcher], isHidden, proof },
+    startedAtMs: BigInt(startedAtMs),
+    giveUpAtMs: BigInt(giveUpAtMs),
+  }
+}
+
+function waitingFromWire(wire: WaitingSnapshot): WaitingWatcher {
+  const { id, watcher, isHidden, proof, startedAtMs, giveUpAtMs } = wire
+  return {
+    ...{ id, watcher: watcher as Impu[], isHidden, proof: proof && proofFromWire(proof) },
+    startedAtMs: Number(startedAtMs),
+    giveUpAtMs: Number(giveUpAtMs),
+  }
 }
 
 function untoldToWire({ whom, sequence = 0n, traceparent }: UntoldRecord): UntoldSnapshot {

@@ -1,6 +1,7 @@
 import type { Impu } from '@rollcall/core'
 import type { RequestKey } from '@rollcall/store'
 import type { PresentityState, Publication, Subscription } from '../actor/state.ts'
+import type { WaitingWatcher } from '../actor/waiting.ts'
 import type { PendingAnswer } from './answers.ts'
 import type { AnswersSnapshotRecord, PresentitySnapshotRecord, UntoldRecord, WatermarkRecord } from './log-record.ts'
 import type { Notice } from './notice.ts'
@@ -53,6 +54,7 @@ export function captureSnapshot(source: SnapshotSource): Iterable<Uint8Array> {
       publications,
       subscriptions: captured(state.subscriptions.values()),
       documents: [...(state.documents?.entries() ?? [])],
+      waiting: captured(state.waiting?.values() ?? []),
     })
   }
   const answers: CapturedAnswer[] = []
@@ -118,10 +120,11 @@ function* split(
   for (const publications of batches(part.publications, octetsOfPublication)) yield record({ publications })
   for (const subscriptions of batches(part.subscriptions, octetsOfSubscription)) yield record({ subscriptions })
   for (const documents of batches(part.documents, octetsOfDocument)) yield record({ documents })
+  for (const waiting of batches(part.waiting, octetsOfWaiting)) yield record({ waiting })
   for (const whom of batches(untold, octetsOfUntold)) yield record({}, whom)
 }
 
-const NOTHING = { publications: [], subscriptions: [], documents: [] } as const
+const NOTHING = { publications: [], subscriptions: [], documents: [], waiting: [] } as const
 
 function* batches<T>(entries: readonly T[], octetsOfOne: (entry: T) => number): Iterable<T[]> {
   let batch: T[] = []
@@ -139,10 +142,13 @@ function* batches<T>(entries: readonly T[], octetsOfOne: (entry: T) => number): 
   if (batch.length > 0) yield batch
 }
 
-function octetsOf({ publications, subscriptions, documents }: PresentityPart): number {
-  return (
-    sum(publications, octetsOfPublication) + sum(subscriptions, octetsOfSubscription) + sum(documents, octetsOfDocument)
-  )
+function octetsOf({ publications, subscriptions, documents, waiting }: PresentityPart): number {
+  const ofWatchers = sum(subscriptions, octetsOfSubscription) + sum(waiting, octetsOfWaiting)
+  return sum(publications, octetsOfPublication) + sum(documents, octetsOfDocument) + ofWatchers
+}
+
+function octetsOfWaiting({ watcher, proof }: WaitingWatcher): number {
+  return sum(watcher, ({ length }) => length) + (proof?.impi.length ?? 0) + ENTRY_OCTETS
 }
 
 function octetsOfDocument([key, { octets }]: PresentityPart['documents'][number]): number {
@@ -153,8 +159,10 @@ function octetsOfPublication({ body }: Publication): number {
   return body.length + ENTRY_OCTETS
 }
 
-function octetsOfSubscription({ dialog, resource, watcher }: Subscription): number {
-  return dialog.length + resource.length + sum(watcher, ({ length }) => length) + ENTRY_OCTETS
+function octetsOfSubscription({ dialog, resource, watcher, proof, xcap }: Subscription): number {
+  const ofDocuments = xcap ? xcap.root.length + sum(xcap.selectors, ({ length }) => length + ENTRY_OCTETS) : 0
+  const ofProof = proof?.impi.length ?? 0
+  return dialog.length + resource.length + sum(watcher, ({ length }) => length) + ofProof + ofDocuments + ENTRY_OCTETS
 }
 
 function octetsOfUntold({ whom }: UntoldRecord): number {

@@ -1,13 +1,19 @@
-import type { Impu } from '@rollcall/core'
+import type { Impi, Impu } from '@rollcall/core'
+import { parseDigestAlgorithm } from '@rollcall/digest'
 import type { SubHandling } from '@rollcall/policy'
 import {
   type AnsweredRequest,
   type SubscriptionStored,
   EndReason as WireEndReason,
+  type WatcherProof as WireProof,
+  type XcapSelection as WireSelection,
   SubHandling as WireSubHandling,
+  WaitingEnd as WireWaitingEnd,
 } from '@rollcall/proto-gen/presence'
 import type { EndReason, StoredSubscription } from '../actor/change.ts'
-import type { EventPackage } from '../actor/state.ts'
+import type { EventPackage, WatcherProof } from '../actor/state.ts'
+import type { WaitingEnd } from '../actor/waiting.ts'
+import { DIFF_PROCESSINGS, type XcapSelection } from '../actor/xcap-selection.ts'
 import { RecordUnreadableError } from '../errors.ts'
 import type { AnsweredRequestRecord } from './log-record.ts'
 
@@ -26,20 +32,34 @@ export function answeredFromWire(wire: AnsweredRequest): AnsweredRequestRecord {
 }
 
 export function subscriptionToWire(subscription: StoredSubscription): SubscriptionStored {
-  const { dialog, watcher, expiresAtMs, handling } = subscription
+  const { dialog, watcher, expiresAtMs, handling, xcap } = subscription
   return {
     ...subscription,
     watcher: [...watcher],
     handling: HANDLING_TO_WIRE[handling],
     expiresAtMs: BigInt(expiresAtMs),
     dialog: { ...dialog, routeSet: [...dialog.routeSet] },
+    xcap: xcap && selectionToWire(xcap),
   }
 }
 
 /** @throws RecordUnreadableError */
 export function subscriptionFromWire(wire: SubscriptionStored): StoredSubscription {
-  const { id, eventPackage, eventId, resource, watcher, isHidden, isOwn, handling, expiresAtMs, dialog, notifyBase } =
-    wire
+  const {
+    id,
+    eventPackage,
+    eventId,
+    resource,
+    watcher,
+    isHidden,
+    proof,
+    isOwn,
+    handling,
+    expiresAtMs,
+    dialog,
+    notifyBase,
+    xcap,
+  } = wire
   return {
     id,
     eventPackage: eventPackageFromWire(eventPackage),
@@ -47,16 +67,34 @@ export function subscriptionFromWire(wire: SubscriptionStored): StoredSubscripti
     resource: resource as Impu,
     watcher: watcher as Impu[],
     isHidden,
+    proof: proof && proofFromWire(proof),
     isOwn,
     handling: handlingFromWire(handling),
     expiresAtMs: Number(expiresAtMs),
     dialog: present(dialog),
     notifyBase: present(notifyBase),
+    ...(xcap && { xcap: selectionFromWire(xcap) }),
   }
 }
 
+/** @throws RecordUnreadableError */
+/** @throws RecordUnreadableError */
+export function proofFromWire({ impi, algorithm }: WireProof): WatcherProof {
+  return { impi: impi as Impi, algorithm: present(parseDigestAlgorithm(algorithm)) }
+}
+
+export function selectionToWire({ root, selectors, processing }: XcapSelection): WireSelection {
+  return { root, selectors: [...selectors], processing }
+}
+
+/** @throws RecordUnreadableError */
+export function selectionFromWire({ root, selectors, processing }: WireSelection): XcapSelection {
+  const known = DIFF_PROCESSINGS.find((one) => one === processing)
+  return { root, selectors, processing: present(known) }
+}
+
 function eventPackageFromWire(name: string): EventPackage {
-  if (name === 'presence' || name === 'presence.winfo') return name
+  if (name === 'presence' || name === 'presence.winfo' || name === 'xcap-diff') return name
   throw new RecordUnreadableError('an unknown event package')
 }
 
@@ -66,6 +104,17 @@ export const HANDLING_TO_WIRE = {
   'polite-block': WireSubHandling.SUB_HANDLING_POLITE_BLOCK,
   allow: WireSubHandling.SUB_HANDLING_ALLOW,
 } as const satisfies Record<SubHandling, WireSubHandling>
+
+export const WAITING_END_TO_WIRE = {
+  approved: WireWaitingEnd.WAITING_END_APPROVED,
+  rejected: WireWaitingEnd.WAITING_END_REJECTED,
+  giveup: WireWaitingEnd.WAITING_END_GIVEUP,
+} as const satisfies Record<WaitingEnd, WireWaitingEnd>
+
+/** @throws RecordUnreadableError */
+export function waitingEndFromWire(wire: WireWaitingEnd): WaitingEnd {
+  return keyOf(WAITING_END_TO_WIRE, wire)
+}
 
 export const REASON_TO_WIRE = {
   timeout: WireEndReason.END_REASON_TIMEOUT,

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { seededRandom, VirtualClock } from '@rollcall/core'
 import { type AuditEvent, createEnvelope, type Metrics, type Role, startSpan } from '@rollcall/runtime'
 import { parseMessage, serializeMessage } from '@rollcall/sip'
+import type { WatcherDigest } from '../digest/watcher-digest.ts'
 import { PresenceEvents } from '../events.ts'
 import { publishRequest } from '../testing/requests.ts'
 import { SipFront } from './front.ts'
@@ -14,12 +15,14 @@ function answerTo(role: Role, envelope: { forwarded?: boolean; forwardedRole?: s
   const metrics = { counter: () => ({ add: () => {} }) } as unknown as Metrics
   const front = new SipFront({
     host: 'presence.ims.example.com',
+    xcapRoot: 'https://xcap.ims.example.com/',
     clock: new VirtualClock(),
     random: seededRandom('front'),
     events: new PresenceEvents({ metrics, audit: (event) => audited.push(event) }),
     hashIdentity: (identity) => identity,
     isOpen: () => false,
     finder: {} as OwnerFinder,
+    digest: {} as WatcherDigest,
     ends: { endEverywhere: async () => 0 },
   })
   let status = 0

@@ -5,7 +5,8 @@ import { parseMessage, SipSyntaxError, serializeMessage } from '@rollcall/sip'
 import fc from 'fast-check'
 import { packDialog, type SubscriptionDialog } from '../actor/packed-dialog.ts'
 import { dialogOf, emptyState, type Subscription } from '../actor/state.ts'
-import { PresenceView, WinfoView } from '../actor/view.ts'
+import { PresenceView } from '../actor/view.ts'
+import { WinfoView } from '../actor/winfo-view.ts'
 import type { Notice } from '../partition/notice.ts'
 import { ALICE, keptSubscription, subscribe } from '../testing/inputs.ts'
 import { messageNotify } from '../testing/message-notify.ts'
@@ -71,7 +72,7 @@ test('the state of the subscription is told: pending without a body, terminated 
   assert.notEqual(timeout.at(-1), '')
 })
 
-test('watcher information has a version that grows as the CSeq does (RFC 3858 section 4)', () => {
+test('watcher information has its media type, and a version that grows as the CSeq does (RFC 3857 section 4.5, RFC 3858 section 4)', () => {
   const view = WinfoView.of(emptyState(ALICE))
   const winfo = written(notice({ view, subscription: { eventPackage: 'presence.winfo', eventId: '' } }))
   assert.ok(winfo.includes('Event: presence.winfo'))

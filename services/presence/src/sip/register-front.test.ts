@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { seededRandom, VirtualClock } from '@rollcall/core'
 import { createEnvelope, type HopReply, type Metrics, type Role, startSpan } from '@rollcall/runtime'
 import { parseMessage, type SipRequest, serializeMessage } from '@rollcall/sip'
+import type { WatcherDigest } from '../digest/watcher-digest.ts'
 import { PresenceEvents } from '../events.ts'
 import type { PartitionOwner } from '../partition/owner.ts'
 import type { OwnedRequest } from '../partition/owner-context.ts'
@@ -44,12 +45,14 @@ function create(o: { ended?: number | undefined; isKnown?: boolean; answerStatus
   const clock = new VirtualClock(NOW_MS)
   const front = new SipFront({
     host: HOST,
+    xcapRoot: 'https://xcap.ims.example.com/',
     clock,
     random: seededRandom('register-front'),
     events: new PresenceEvents({ metrics, audit: () => {} }),
     hashIdentity: (identity) => identity,
     isOpen: () => true,
     finder,
+    digest: {} as WatcherDigest,
     ends: {
       endEverywhere: async (watcher) => {
         gone.push(watcher)

@@ -3,11 +3,13 @@ import { test } from 'node:test'
 import { seededRandom, VirtualClock } from '@rollcall/core'
 import { createEnvelope, type Metrics, startSpan } from '@rollcall/runtime'
 import { serializeMessage } from '@rollcall/sip'
+import { WatcherDigest } from '../digest/watcher-digest.ts'
 import { PresenceEvents } from '../events.ts'
 import type { PartitionOwner } from '../partition/owner.ts'
 import type { OwnedRequest } from '../partition/owner-context.ts'
 import type { UserData } from '../sh/user-data.ts'
 import { ALICE, ALICE_TEL, ALICES_POLICY, BOB } from '../testing/inputs.ts'
+import { PlayedPasswords } from '../testing/played-passwords.ts'
 import { subscribeRequest } from '../testing/requests.ts'
 import { SipFront } from './front.ts'
 import type { OwnerFinder } from './owner-finder.ts'
@@ -28,14 +30,24 @@ function askedWith(...privacy: readonly string[]): OwnedRequest['input'] {
   const finder = {
     ofUser: (_, __, goOn) => goOn(USER, owner as unknown as PartitionOwner),
   } as Pick<OwnerFinder, 'ofUser'> as OwnerFinder
+  const clock = new VirtualClock(1_700_000_000_000)
+  const random = seededRandom('subscribe-front')
   const front = new SipFront({
     host: 'presence.ims.example.com',
-    clock: new VirtualClock(1_700_000_000_000),
-    random: seededRandom('subscribe-front'),
+    xcapRoot: 'https://xcap.ims.example.com/',
+    clock,
+    random,
     events: new PresenceEvents({ metrics, audit: () => {} }),
     hashIdentity: (identity) => identity,
     isOpen: () => true,
     finder,
+    digest: new WatcherDigest({
+      realm: 'ims.example.com',
+      algorithms: ['SHA-256'],
+      clock,
+      random,
+      passwords: new PlayedPasswords([]),
+    }),
     ends: { endEverywhere: async () => 0 },
   })
   const request = subscribeRequest({ headers: privacy.map((line) => ['Privacy', line] as const) })

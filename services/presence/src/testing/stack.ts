@@ -1,7 +1,14 @@
+import { hash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
 import { systemClock, systemRandom } from '@rollcall/core'
 import { startTestStore, type TestStore } from '@rollcall/dev-env'
 import { issueLeaf } from '@rollcall/pki'
+import {
+  DigestAlgorithm,
+  DigestCredentialsServiceService,
+  type LookupRequest,
+  type LookupResponse,
+} from '@rollcall/proto-gen/digest'
 import { type PresencePolicy, ShServiceService } from '@rollcall/proto-gen/sh'
 import {
   createEnvelope,
@@ -74,6 +81,8 @@ export interface SendOptions {
 export class Stack implements AsyncDisposable {
   readonly store: TestStore
   readonly users = storyUsers()
+  /** Passwords for the home domain, by IMPI. */
+  readonly passwords = new Map<string, { readonly password: string; readonly impu: string }>()
   readonly notifies = new EventEmitter<{ notify: [SipRequest] }>()
   /** Status that the played S-CSCF answers NOTIFYs with; undefined: it answers nothing. */
   notifyStatus: number | undefined = 200
@@ -251,6 +260,7 @@ export class Stack implements AsyncDisposable {
               : { found: false, canonicalImpu: '', impus: [], presencePolicy: undefined, revision: 0n }
           },
         }),
+        createGrpcService(DigestCredentialsServiceService, { lookup: (request) => this.#lookup(request) }),
       ],
       runtime: await this.runtimeOf('hss'),
     })
@@ -271,6 +281,15 @@ export class Stack implements AsyncDisposable {
       runtime: this.#scscfRuntime,
     })
     this.#hop = await this.#hopOf('scscf')
+  }
+
+  #lookup({ username, realm }: LookupRequest): LookupResponse {
+    if (this.isHssAway) throw new RpcError('RPC_UNAVAILABLE', 'away')
+    const user = this.passwords.get(username)
+    if (!user || realm !== REALM) throw new RpcError('RPC_NOT_FOUND', 'unknown')
+    const value = hash('sha256', `${username}:${realm}:${user.password}`, 'buffer')
+    const ha1 = [{ algorithm: DigestAlgorithm.DIGEST_ALGORITHM_SHA_256, value }]
+    return { impi: username, impus: [user.impu], canonicalImpu: user.impu, ha1 }
   }
 
   async #hopOf(role: string): Promise<HopRouter> {

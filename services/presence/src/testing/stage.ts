@@ -76,7 +76,11 @@ export class Stage {
         load,
         snapshots: new SnapshotTurn(),
         notifyGraceMs: 300_000,
-        notifyIntervalMs: { presence: this.#notifyIntervalMs, 'presence.winfo': this.#notifyIntervalMs },
+        notifyIntervalMs: {
+          presence: this.#notifyIntervalMs,
+          'presence.winfo': this.#notifyIntervalMs,
+          'xcap-diff': this.#notifyIntervalMs,
+        },
         sendNotify: (_, notice, cseq, mayLeave, done) => {
           const body = String(noticeBody(notice, cseq - 1, clock.now()) ?? '')
           this.sent.push({ notice, cseq, body, mayLeave, done })

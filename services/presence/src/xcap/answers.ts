@@ -2,6 +2,8 @@ import type { XcapOutcome } from '@rollcall/xcap'
 import type { XcapAnswer } from './xcap-message.ts'
 
 const NOTHING = Buffer.alloc(0)
+/** Another terminal may change a document at any time: whoever keeps it asks each time (RFC 4825 section 9). */
+const NO_CACHE = { 'cache-control': 'no-cache' } as const
 /** Whoever finds a partition on its way, or the store away, comes again after this. */
 const RETRY_AFTER_SECONDS = 1
 
@@ -10,10 +12,10 @@ export function answerOf(outcome: XcapOutcome): XcapAnswer {
   switch (outcome.kind) {
     case 'read': {
       const { mediaType, body, etag } = outcome
-      return { status: 200, headers: { 'content-type': mediaType, etag: quoted(etag) }, body }
+      return { status: 200, headers: { 'content-type': mediaType, etag: quoted(etag), ...NO_CACHE }, body }
     }
     case 'not-modified':
-      return { status: 304, headers: { etag: quoted(outcome.etag) }, body: NOTHING }
+      return { status: 304, headers: { etag: quoted(outcome.etag), ...NO_CACHE }, body: NOTHING }
     case 'write': {
       const { document, status } = outcome
       return { status, headers: document ? { etag: quoted(document.etag) } : {}, body: NOTHING }

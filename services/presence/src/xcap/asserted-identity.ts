@@ -5,7 +5,7 @@ const IDENTITIES_MAX = 64
  * Reads `X-3GPP-Asserted-Identity: "sip:alice@example.com", "tel:+15550100"`.
  *
  * @returns the identities; none when the header is absent or is anything else.
- * @see TS 24.109 clause 6 (the header of the Authentication Proxy)
+ * @see TS 24.109 annex G (the header of the Authentication Proxy)
  */
 export function parseAssertedIdentity(field: string | undefined): readonly string[] {
   const identities: string[] = []

@@ -71,7 +71,12 @@ test('a user puts, reads and deletes a document of rules, under any of the userâ
   assert.equal(put.status, 201)
   const read = await ask({ target: `/root/pres-rules/users/${encodeURIComponent(ALICE_TEL)}/index` })
   assert.equal(read.body.toString(), RULES)
-  assert.deepEqual(read.headers, { 'content-type': 'application/auth-policy+xml', etag: put.headers.etag })
+  assert.deepEqual(read.headers, {
+    'content-type': 'application/auth-policy+xml',
+    etag: put.headers.etag,
+    // RFC 4825 section 9
+    'cache-control': 'no-cache',
+  })
   assert.equal((await ask({ ifNoneMatch: read.headers.etag })).status, 304)
   assert.equal((await ask({ method: 'DELETE' })).status, 200)
   assert.deepEqual(
@@ -83,7 +88,7 @@ test('a user puts, reads and deletes a document of rules, under any of the userâ
   )
 })
 
-test('anotherâ€™s tree is refused, whoever asks and whatever for, and audited (RFC 5025 section 9.7)', async () => {
+test('anotherâ€™s tree is refused, whoever asks and whatever for, and audited (RFC 5025 section 9.9)', async () => {
   const { ask, audited } = await stand()
   for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'POST']) {
     assert.equal((await ask({ method, identities: [BOB], body: Buffer.from(RULES) })).status, 403, method)

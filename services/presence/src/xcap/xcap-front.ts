@@ -6,9 +6,6 @@ import {
   directoryDocument,
   documentPath,
   mayAccess,
-  OMA_PRESENCE_RULES_USAGE,
-  PIDF_MANIPULATION_USAGE,
-  PRESENCE_RULES_USAGE,
   parseXcapUri,
   type StoredDocument,
   XCAP_CAPS_USAGE,
@@ -17,7 +14,7 @@ import {
   XcapUriError,
   type XcapUsage,
 } from '@rollcall/xcap'
-import { documentOfKey } from '../actor/documents.ts'
+import { documentOfKey, USER_USAGES } from '../actor/documents.ts'
 import type { PresentityState } from '../actor/state.ts'
 import { PartitionLostError, UserDataUnavailableError } from '../errors.ts'
 import type { PresenceEvents } from '../events.ts'
@@ -28,14 +25,8 @@ import type { UserData, UserDataCache } from '../sh/user-data.ts'
 import { answerOf, refusal } from './answers.ts'
 import type { XcapAnswer, XcapMessage } from './xcap-message.ts'
 
-/** What the Presence Server has documents of. The List Server has the others. */
-const USAGES: readonly XcapUsage[] = [
-  PRESENCE_RULES_USAGE,
-  OMA_PRESENCE_RULES_USAGE,
-  PIDF_MANIPULATION_USAGE,
-  XCAP_CAPS_USAGE,
-  XCAP_DIRECTORY_USAGE,
-]
+/** What may be asked for here. */
+const USAGES: readonly XcapUsage[] = [...USER_USAGES, XCAP_CAPS_USAGE, XCAP_DIRECTORY_USAGE]
 /** So long a change may take to be durable and in force; then the client is told to come again. */
 const CHANGE_MS_MAX = 8_000
 
