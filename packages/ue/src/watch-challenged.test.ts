@@ -10,7 +10,7 @@ import { ALICE, BOB, openBench, placeOf } from './testing/world.ts'
 
 const PLACE = placeOf(6)
 const REALM = 'presence.example'
-const USER = { username: 'alice', password: new Secret(Buffer.from('correct horse')) }
+const USER = { username: 'alice', realm: REALM, password: new Secret(Buffer.from('correct horse')) }
 
 function challenge(nonce: string, o: { isStale?: boolean } = {}): { status: number; headers: [string, string][] } {
   const of = (algorithm: string): string =>
@@ -84,6 +84,21 @@ test('a nonce that is too old costs one more request; a wrong password, and no p
   assert.equal(bench.pcscf.requestsOf('SUBSCRIBE').length, 5)
   await assert.rejects(bench.ue.subscribe({ uri: BOB }), SubscriptionRefusedError)
   assert.equal(bench.pcscf.requestsOf('SUBSCRIBE').length, 6)
+})
+
+test('a challenge of another realm is not answered (RFC 3261 section 22.1)', async () => {
+  await using bench = await openBench(PLACE)
+  await bench.ue.register()
+  bench.pcscf.script = () => challenge('one')
+  await assert.rejects(
+    bench.ue.subscribe({ uri: BOB, user: { ...USER, realm: 'home.example' } }),
+    SubscriptionRefusedError,
+  )
+  const asked = bench.pcscf.requestsOf('SUBSCRIBE')
+  assert.deepEqual(
+    asked.map(({ headers }) => headers.has('Authorization')),
+    [false],
+  )
 })
 
 test('a subscription to documents names them in its body, in a refresh too (RFC 5875 section 4.4)', async () => {

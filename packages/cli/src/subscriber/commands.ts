@@ -112,7 +112,7 @@ export const subscriberCommands: readonly Command[] = [
       file: { value: 'FILE', help: 'the password; - reads standard input' },
       ...OPERATOR_OPTIONS,
     },
-    examples: ['rollcall subscriber password set 001010000000004@DOMAIN --realm presence.DOMAIN --file - < password'],
+    examples: ['rollcall subscriber password set 001010000000004@DOMAIN --realm DOMAIN --file - < password'],
     run: async (invocation) => (await import('./password.ts')).setPassword(invocation),
   },
   {
@@ -125,7 +125,7 @@ export const subscriberCommands: readonly Command[] = [
       realm: { value: 'REALM', help: 'the realm of the server that asks for it' },
       ...OPERATOR_OPTIONS,
     },
-    examples: ['rollcall subscriber password remove 001010000000004@DOMAIN --realm presence.DOMAIN'],
+    examples: ['rollcall subscriber password remove 001010000000004@DOMAIN --realm DOMAIN'],
     run: async (invocation) => (await import('./password.ts')).removePassword(invocation),
   },
   {

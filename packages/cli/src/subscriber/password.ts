@@ -1,13 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { buffer } from 'node:stream/consumers'
 import { callUnary } from '@rollcall/runtime'
 import type { Invocation } from '../command/command.ts'
-import { InputFileError, UsageError } from '../errors.ts'
+import { UsageError } from '../errors.ts'
+import { readPasswordFile } from '../password-file.ts'
 import { withSubscriberAdmin } from './admin-client.ts'
-
-/** Longer ones are something else, given by mistake. */
-const PASSWORD_OCTETS_MAX = 256
-const LINE_END = /\r?\n$/
 
 /** `rollcall subscriber password set IMPI` */
 export async function setPassword(invocation: Invocation): Promise<void> {
@@ -47,22 +42,8 @@ function readWho({ options }: Invocation): { readonly impi: string; readonly rea
   return { impi, realm }
 }
 
-/** Never an argument: those can be read by everybody on the machine. */
 async function readPassword({ options }: Invocation): Promise<Buffer> {
   const file = options.text('file')
   if (file === undefined) throw new UsageError('--file is missing')
-  const octets = await read(file)
-  const end = LINE_END.exec(octets.toString('latin1'))?.index ?? octets.length
-  const password = octets.subarray(0, end)
-  if (password.length === 0) throw new InputFileError(file, ['is empty'])
-  if (password.length > PASSWORD_OCTETS_MAX) throw new InputFileError(file, [`has over ${PASSWORD_OCTETS_MAX} octets`])
-  return password
-}
-
-async function read(file: string): Promise<Buffer> {
-  try {
-    return file === '-' ? await buffer(process.stdin) : await readFile(file)
-  } catch (cause) {
-    throw new InputFileError(file, [`cannot be read (${(cause as NodeJS.ErrnoException).code})`], { cause })
-  }
+  return await readPasswordFile(file)
 }

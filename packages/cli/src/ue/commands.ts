@@ -32,6 +32,15 @@ export const SESSION_OPTIONS: OptionTable = {
   help: { help: 'show this help' },
 }
 
+/** As whom one watches. */
+const WATCHER_OPTIONS: OptionTable = {
+  anonymous: { help: 'hide the name: the presentity is not told who watches' },
+  'password-file': {
+    value: 'FILE',
+    help: 'password for the home domain, for a challenge of the Presence Server; - reads standard input',
+  },
+}
+
 const EXPIRES = { value: 'SECONDS', range: { min: 1, max: 600_000 } } as const
 
 export const WHO = "URI is sip:bob@DOMAIN or tel:+15550101; bob alone means sip:bob of the UE's own domain."
@@ -79,10 +88,12 @@ export const ueCommands: readonly Command[] = [
     description: `Registers, subscribes and shows each notification as it comes. Ctrl-C unsubscribes and de-registers. ${WHO}`,
     options: {
       expires: { ...EXPIRES, help: 'how long a subscription lives before it is refreshed (default: 3600)' },
+      ...WATCHER_OPTIONS,
       ...SESSION_OPTIONS,
     },
     examples: [
       'rollcall ue watch bob',
+      'rollcall ue watch --as carol --anonymous --password-file password alice',
       'rollcall ue watch --as bob sip:alice@ims.mnc001.mcc001.3gppnetwork.org --json',
     ],
     run: async (invocation) => (await import('./watch.ts')).watch(invocation),
@@ -93,7 +104,7 @@ export const ueCommands: readonly Command[] = [
     operandsMin: 1,
     summary: "ask once for somebody's presence",
     description: `Registers, subscribes with Expires 0, shows the one notification and de-registers. ${WHO}`,
-    options: SESSION_OPTIONS,
+    options: { ...WATCHER_OPTIONS, ...SESSION_OPTIONS },
     examples: ['rollcall ue fetch bob', 'rollcall ue fetch --as bob alice --json'],
     run: async (invocation) => (await import('./fetch.ts')).fetchPresence(invocation),
   },

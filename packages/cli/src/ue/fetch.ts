@@ -1,6 +1,7 @@
 import type { Invocation } from '../command/command.ts'
 import { viewPresence } from './presence-view.ts'
 import { checkUri, readUri, withUe } from './session.ts'
+import { watcherOf } from './watcher.ts'
 
 /** `rollcall ue fetch URI` */
 export async function fetchPresence(invocation: Invocation): Promise<void> {
@@ -9,7 +10,8 @@ export async function fetchPresence(invocation: Invocation): Promise<void> {
   checkUri(who)
   await withUe(invocation, { stays: false }, async ({ ue, credentials }) => {
     const uri = readUri(who, credentials.domain)
-    const { text, json } = viewPresence(uri, await ue.fetch({ uri }))
+    const watcher = await watcherOf(invocation, credentials)
+    const { text, json } = viewPresence(uri, await ue.fetch({ uri, ...watcher }))
     output.tell(text, json)
   })
 }

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Impu, RollcallError } from '@rollcall/core'
+import { RollcallError } from '@rollcall/core'
 import {
-  type EventPackage,
   type Notification,
   NotRegisteredError,
+  type SubscribeOptions,
   type Subscription,
   SubscriptionEndedError,
 } from '@rollcall/ue'
@@ -17,10 +17,7 @@ const LATER_SECONDS = 30
 const BACK_SECONDS = 1
 
 /** What to follow, and how to show it. */
-export interface LiveOptions {
-  readonly uri: Impu
-  readonly eventPackage: EventPackage
-  readonly expiresSeconds?: number
+export interface LiveOptions extends SubscribeOptions {
   readonly view: (uri: string, notification: Notification) => NotificationView
 }
 
@@ -36,13 +33,8 @@ export async function follow(invocation: Invocation, session: Session, o: LiveOp
   let subscription: Subscription | undefined
   session.onInterrupt = () => void leave(subscription)
   while (!signal.aborted) {
-    const { uri, eventPackage, expiresSeconds } = o
     try {
-      subscription = await session.ue.subscribe({
-        uri,
-        eventPackage,
-        ...(expiresSeconds === undefined ? {} : { expiresSeconds }),
-      })
+      subscription = await session.ue.subscribe(o)
     } catch (error) {
       if (!(error instanceof NotRegisteredError) || !session.comesBack) throw error
       await pause(BACK_SECONDS, signal)

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { writePidf, writeWatcherinfo } from '@rollcall/pidf'
 import type { Notification } from '@rollcall/ue'
 import { timeOfDay } from '../printable.ts'
-import { viewPresence, viewWinfo } from './presence-view.ts'
+import { viewDocuments, viewPresence, viewWinfo } from './presence-view.ts'
 
 const ALICE = 'sip:alice@ims.example'
 const AT_MS = Date.UTC(2026, 10, 25, 12)
@@ -59,4 +59,22 @@ test('shows who watches', () => {
   assert.equal(full.text.split('\n')[1], '  active     sip:bob@ims.example (subscribe, 60 s left)')
   const empty = viewWinfo(ALICE, notification({ body: writeWatcherinfo({ ...info, watchers: [] }) }))
   assert.equal(empty.text.split('\n')[1], '  nobody watches')
+})
+
+test('shows which documents there are and what became of each (RFC 5874 section 3)', () => {
+  const body = Buffer.from(
+    '<xcap-diff xmlns="urn:ietf:params:xml:ns:xcap-diff" xcap-root="https://xcap.example/">' +
+      '<document sel="pres-rules/users/sip:alice@example.com/index" new-etag="a"/>' +
+      '<document sel="pres-rules/users/sip:alice@example.com/x&#10;y" new-etag="b" previous-etag="a"/>' +
+      '<document sel="pidf-manipulation/users/sip:alice@example.com/index" previous-etag="c"/></xcap-diff>',
+  )
+  const shown = viewDocuments(ALICE, notification({ body }))
+  assert.deepEqual(shown.text.split('\n').slice(1), [
+    '  pres-rules/users/sip:alice@example.com/index is "a"',
+    '  pres-rules/users/sip:alice@example.com/x\uFFFDy is "b", was "a"',
+    '  pidf-manipulation/users/sip:alice@example.com/index is gone',
+  ])
+  const none = Buffer.from('<xcap-diff xmlns="urn:ietf:params:xml:ns:xcap-diff" xcap-root="https://xcap.example/"/>')
+  assert.match(viewDocuments(ALICE, notification({ body: none })).text, /\n {2}no documents$/)
+  assert.match(viewDocuments(ALICE, notification({ body: Buffer.from('<a>') })).text, /cannot be read/)
 })

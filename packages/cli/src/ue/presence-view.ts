@@ -1,5 +1,5 @@
 import { type PidfSummary, readPidfSummary, readWatcherinfo, type Watcherinfo } from '@rollcall/pidf'
-import type { Notification } from '@rollcall/ue'
+import { type DocumentChange, MalformedUtAnswerError, type Notification, readXcapDiff } from '@rollcall/ue'
 import { XmlError } from '@rollcall/xml'
 import { printable, timeOfDay } from '../printable.ts'
 
@@ -21,12 +21,33 @@ export function viewPresence(uri: string, notification: Notification): Notificat
 
 /** Shows a NOTIFY of the package `presence.winfo`. */
 export function viewWinfo(uri: string, notification: Notification): NotificationView {
-  const info = read(() => readWatcherinfo(notification.body), notification)
+  const info = notification.watchers ?? read(() => readWatcherinfo(notification.body), notification)
   const lines = [headline(uri, notification), ...(typeof info === 'object' ? winfoLines(info) : [info])]
   return {
     text: lines.filter((line) => line !== '').join('\n'),
     json: { ...notificationJson(uri, notification), winfo: typeof info === 'object' ? info : undefined },
   }
+}
+
+/** Shows a NOTIFY of the package `xcap-diff`: which documents there are, or what became of some. */
+export function viewDocuments(uri: string, notification: Notification): NotificationView {
+  const changes = read(() => readXcapDiff(notification.body), notification)
+  const lines = [headline(uri, notification), ...(typeof changes === 'object' ? documentLines(changes) : [changes])]
+  return {
+    text: lines.filter((line) => line !== '').join('\n'),
+    json: { ...notificationJson(uri, notification), documents: typeof changes === 'object' ? changes : undefined },
+  }
+}
+
+function documentLines(changes: readonly DocumentChange[]): string[] {
+  return changes.length === 0 ? ['  no documents'] : changes.map(documentLine)
+}
+
+function documentLine({ selector, previousEtag, newEtag }: DocumentChange): string {
+  const name = printable(selector)
+  if (newEtag === undefined) return `  ${name} is gone`
+  const now = printable(newEtag)
+  return previousEtag === undefined ? `  ${name} is ${now}` : `  ${name} is ${now}, was ${printable(previousEtag)}`
 }
 
 /** A document that cannot be read is told, and is no reason to stop watching. */
@@ -35,7 +56,8 @@ function read<T extends object>(reader: () => T, { body }: Notification): T | st
   try {
     return reader()
   } catch (error) {
-    if (error instanceof XmlError) return `  a document that cannot be read: ${error.message}`
+    if (error instanceof XmlError || error instanceof MalformedUtAnswerError)
+      return `  a document that cannot be read: ${error.message}`
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { hash } from 'node:crypto'
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
@@ -138,6 +139,29 @@ test('ue fetch shows the state of somebody named in the own domain', async () =>
   assert.equal(await bench.run('ue', 'fetch', 'bob', '--json'), 0)
   const line = JSON.parse(bench.stdout())
   assert.deepEqual([line.uri, line.presence.tuples[0].notes], [BOB, ['Here']])
+})
+
+test('ue fetch --anonymous names nobody, and answers a challenge with the password of the file (RFC 3261 section 22.2)', async () => {
+  await using bench = await openBench()
+  const realm = DOMAIN
+  const file = join(bench.folder, 'password')
+  await writeFile(file, 'correct horse\n')
+  notifyOnce(bench, writePidf({ entity: BOB, tupleId: 'a', basic: 'open', note: 'Here' }), 'application/pidf+xml')
+  const accept = bench.pcscf.script
+  const challenge = `Digest realm="${realm}", nonce="n", algorithm=SHA-256, qop="auth"`
+  bench.pcscf.script = (request) =>
+    request.headers.has('Authorization')
+      ? accept?.(request)
+      : { status: 401, headers: [['WWW-Authenticate', challenge]] }
+  assert.equal(await bench.run('ue', 'fetch', 'bob', '--anonymous'), 1)
+  assert.equal(await bench.run('ue', 'fetch', 'bob', '--anonymous', '--password-file', file), 0)
+  const [first, , answered] = bench.pcscf.requestsOf('SUBSCRIBE')
+  assert.match(first?.headers.get('From') ?? '', /anonymous@anonymous\.invalid/)
+  const proof = answered?.headers.get('Authorization') ?? ''
+  const of = (name: string): string => new RegExp(`\\b${name}="?([^",]*)`).exec(proof)?.[1] ?? ''
+  const h = (text: string): string => hash('sha256', text)
+  const ha1 = h(`${testCredentials(PLACE).impi}:${realm}:correct horse`)
+  assert.equal(of('response'), h(`${ha1}:n:${of('nc')}:${of('cnonce')}:auth:${h(`SUBSCRIBE:${of('uri')}`)}`))
 })
 
 test('ue watch shows each notification, and Ctrl-C unsubscribes and de-registers', async () => {

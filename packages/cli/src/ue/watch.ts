@@ -2,6 +2,7 @@ import type { Invocation } from '../command/command.ts'
 import { follow } from './live.ts'
 import { viewPresence } from './presence-view.ts'
 import { checkUri, readUri, withUe } from './session.ts'
+import { watcherOf } from './watcher.ts'
 
 /** `rollcall ue watch URI` */
 export async function watch(invocation: Invocation): Promise<void> {
@@ -10,12 +11,15 @@ export async function watch(invocation: Invocation): Promise<void> {
   checkUri(who)
   const expiresSeconds = options.whole('expires')
   await withUe(invocation, { stays: true }, async (session) => {
-    const uri = readUri(who, session.credentials.domain)
+    const { credentials } = session
+    const uri = readUri(who, credentials.domain)
+    const watcher = await watcherOf(invocation, credentials)
     output.remark(`watching ${uri}; Ctrl-C ends it`)
     await follow(invocation, session, {
       uri,
       eventPackage: 'presence',
       view: viewPresence,
+      ...watcher,
       ...(expiresSeconds === undefined ? {} : { expiresSeconds }),
     })
   })

@@ -143,4 +143,16 @@ export const utCommands: readonly Command[] = [
     examples: ['rollcall ue xcap delete pres-rules/index --if-match \'"a1"\''],
     run: async (invocation) => (await import('./xcap.ts')).xcapDelete(invocation),
   },
+  {
+    path: ['ue', 'xcap', 'watch'],
+    operands: 'SELECTOR ...',
+    operandsMax: 16,
+    summary: 'show each change of documents as it happens, until Ctrl-C',
+    description:
+      'Registers and subscribes to xcap-diff (RFC 5875): first which of the documents there are, then what becomes of each, ' +
+      `whichever terminal changes it. Without SELECTOR: all documents of the UE's own. ${SELECTOR}`,
+    options: SESSION_OPTIONS,
+    examples: ['rollcall ue xcap watch', 'rollcall ue xcap watch pres-rules/index --json'],
+    run: async (invocation) => (await import('./xcap-watch.ts')).xcapWatch(invocation),
+  },
 ]

@@ -43,7 +43,8 @@ export function viewWatchers(uri: string, notification: Notification): Notificat
   return { text: [all.text.split('\n')[0], ...lines].join('\n'), json: all.json }
 }
 
-function readable({ body }: Notification): Watcherinfo | undefined {
+function readable({ body, watchers }: Notification): Watcherinfo | undefined {
+  if (watchers) return watchers
   if (body.length === 0) return undefined
   try {
     return readWatcherinfo(body)

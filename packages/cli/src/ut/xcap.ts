@@ -63,7 +63,8 @@ export async function xcapDelete(invocation: Invocation): Promise<void> {
   })
 }
 
-function readSelector(text: string, xui: Impu): string {
+/** @throws UsageError */
+export function readSelector(text: string, xui: Impu): string {
   try {
     return selectorPath(text, xui)
   } catch (error) {

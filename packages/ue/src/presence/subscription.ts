@@ -32,6 +32,7 @@ import { SerialQueue } from '../serial-queue.ts'
 import { timerNMs } from '../settings.ts'
 import { type Agent, type CallNames, createInitialRequest, newCallNames } from './agent.ts'
 import type { Notification } from './notification.ts'
+import { WatcherReader } from './watcher-reader.ts'
 
 /** The event packages of this UE, and what it reads in them. */
 export const CONTENT_TYPES = {
@@ -54,9 +55,12 @@ export interface SubscribeOptions {
   readonly body?: { readonly contentType: string; readonly octets: Buffer }
   /** The watcher's name is for the network alone (RFC 3323 section 4.1, RFC 3325 section 9.3). */
   readonly isAnonymous?: boolean
-  /** Answers the notifier's own challenge (RFC 3261 section 22.2). */
-  readonly user?: DigestUser
+  /** Answers the notifier's own challenge, if it is of this realm (RFC 3261 section 22.2); nothing is sent unasked. */
+  readonly user?: RealmUser
 }
+
+/** Who has a password, and where it counts. */
+export type RealmUser = DigestUser & { readonly realm: string }
 
 /** @see RFC 3323 section 4.1.1.3 */
 const ANONYMOUS = '"Anonymous" <sip:anonymous@anonymous.invalid>'
@@ -91,6 +95,7 @@ export class Subscription implements AsyncIterable<Notification> {
   readonly #onEnd: (subscription: Subscription) => void
   readonly #queue: BoundedQueue<Notification>
   readonly #serial = new SerialQueue()
+  readonly #watcherReader: WatcherReader | undefined
   readonly #ended = Promise.withResolvers<string>()
   #subscribe: SipRequest | undefined
   #cseq = 0
@@ -98,6 +103,7 @@ export class Subscription implements AsyncIterable<Notification> {
   #notifyCseq = -1
   #endReason: string | undefined
   #isLeaving = false
+  #askedForAllMs = Number.NEGATIVE_INFINITY
   #expiresAtMs = 0
   #refreshTimer: Timer | undefined
   #expiryTimer: Timer | undefined
@@ -111,6 +117,7 @@ export class Subscription implements AsyncIterable<Notification> {
     this.#digest = new DigestClient(agent.random)
     this.eventPackage = o.eventPackage ?? 'presence'
     this.names = newCallNames(agent.random)
+    if (this.eventPackage === 'presence.winfo') this.#watcherReader = new WatcherReader()
     this.#askedSeconds = o.expiresSeconds ?? agent.settings.subscriptionSeconds
     this.#onEnd = onEnd
     this.#queue = new BoundedQueue({ itemsMax: agent.settings.notificationsMax, clock: agent.clock })
@@ -245,11 +252,14 @@ export class Subscription implements AsyncIterable<Notification> {
     state: SubscriptionState,
     o: { contentType: string | undefined; sequence: number; setId: string },
   ): void {
+    const isWhole = notify.body.length === 0 || (this.#watcherReader?.take(notify.body) ?? true)
+    const watchers = this.#watcherReader?.watchers
     this.#queue.push({
       state: state.state,
       reason: state.reason,
       retryAfterSeconds: state.retryAfterSeconds,
       body: notify.body,
+      ...(watchers && { watchers }),
       contentType: o.contentType,
       cseq: o.sequence,
       receivedAtMs: this.#agent.clock.now(),
@@ -257,6 +267,20 @@ export class Subscription implements AsyncIterable<Notification> {
     })
     if (state.state === 'terminated') this.end(state.reason ?? 'terminated')
     else if (state.expiresSeconds !== undefined && !this.#isLeaving) this.#shorten(state.expiresSeconds)
+    if (!isWhole) this.#askForAll()
+  }
+
+  /**
+   * Some of what the notifier told was not heard: it tells all when it is asked (RFC 3858 section 4). `Choice:` not more
+   * often than every 5 s, whatever it answers.
+   */
+  #askForAll(): void {
+    if (this.#endReason !== undefined || this.#isLeaving) return
+    const nowMs = this.#agent.clock.monotonic()
+    if (this.#askedForAllMs > nowMs) return
+    const waitMs = Math.max(0, this.#askedForAllMs + RETRY_MS - nowMs)
+    this.#askedForAllMs = nowMs + waitMs
+    this.#refreshAfter(waitMs)
   }
 
   /** A notifier may shorten a subscription, and never lengthens it (RFC 6665 section 4.1.3). */
@@ -316,8 +340,10 @@ export class Subscription implements AsyncIterable<Notification> {
   /** A challenge of the notifier is answered once; a nonce that is too old once more. */
   async #answered(response: SipResponse, again: () => Promise<SipResponse>): Promise<SipResponse> {
     let last = response
-    for (let tries = 0; tries < 2 && last.status === 401 && this.#options.user !== undefined; tries += 1) {
-      const [challenge] = readChallenges(last)
+    const { user } = this.#options
+    for (let tries = 0; tries < 2 && last.status === 401 && user !== undefined; tries += 1) {
+      // guard: ue-realm — a proof for another realm could be used there by who asked for it
+      const challenge = readChallenges(last).find(({ realm }) => realm === user.realm)
       if (challenge === undefined || (tries > 0 && !challenge.isStale)) return last
       this.#digest.challenged(challenge)
       last = await again()

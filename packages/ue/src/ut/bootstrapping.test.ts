@@ -32,7 +32,7 @@ test('bootstraps: names the IMPI first, then answers with RES under auth-int (TS
   assert.ok(expiresAtMs >= before + 3_599_000 && expiresAtMs <= Date.now() + 3_600_000)
 })
 
-test('an SQN out of range is answered with AUTS, and the next vector is taken (TS 24.109 clause 4.2, RFC 3310 section 3.4)', async () => {
+test('an SQN out of range is answered with AUTS, and the next vector is taken (TS 24.109 clause 4.5, RFC 3310 section 3.4)', async () => {
   await using bench = await openUtBench(ADDRESS)
   await bench.ut.bootstrap()
   bench.bsf.twists.sqn = 1n
@@ -49,7 +49,7 @@ test('a BSF whose SQN stays out of range is left alone', async () => {
   await assert.rejects(bench.ut.bootstrap(), NetworkAuthenticationError)
 })
 
-test('a wrong MAC gets no answer: whoever sent it does not know K (TS 33.220 clause 4.5.2)', async () => {
+test('a wrong MAC gets no answer: whoever sent it does not know K (TS 24.109 clause 4.4, TS 33.220 clause 4.5.2)', async () => {
   await using bench = await openUtBench(ADDRESS)
   bench.bsf.twists.hasWrongMac = true
   await assert.rejects(bench.ut.bootstrap(), NetworkAuthenticationError)
@@ -108,7 +108,7 @@ test("the lifetime counts by the BSF's own clock (TS 24.109 annex C)", async () 
   assert.ok(Math.abs(expiresAtMs - Date.now() - 3_600_000) < 5_000)
 })
 
-test('a key past its lifetime is none, and the next request bootstraps anew (TS 33.220 clause 4.5.2)', async () => {
+test('a key past its lifetime is none, and the next request bootstraps anew (TS 33.220 clause 4.5.2, TS 33.220 clause 4.4.8)', async () => {
   await using bench = await openUtBench(ADDRESS)
   bench.bsf.twists.lifetimeMs = 1_000
   await bench.ut.bootstrap()
@@ -125,7 +125,7 @@ test('two registrations and bootstrappings of one ISIM at once forget no SQN', a
   assert.deepEqual(sqnArray.filter((sqn) => sqn > 0n).length, 2)
 })
 
-test('Ks prints nowhere', async () => {
+test('Ks prints nowhere (TS 33.220 clause 4.4.11)', async () => {
   await using bench = await openUtBench(ADDRESS)
   const { btid } = await bench.ut.bootstrap()
   const ks = bench.bsf.sessions.get(btid)?.ks.reveal()

@@ -164,7 +164,7 @@ class BootstrapRun {
     const answer = await isim.answer(challenge.rand, challenge.autn)
     switch (answer.kind) {
       case 'mac-failure':
-        // Whoever sent this does not know K: it gets no answer (TS 33.220 clause 4.5.2).
+        // Whoever sent this does not know K: it gets no answer (TS 24.109 clause 4.4, TS 33.220 clause 4.5.2).
         throw new NetworkAuthenticationError('mac')
       case 'sync-failure':
         this.#resynchronised += 1

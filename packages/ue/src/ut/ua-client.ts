@@ -16,7 +16,7 @@ const USER_AGENT = 'rollcall 3gpp-gba'
 /**
  * HTTPS to one NAF, or to an Authentication Proxy in its name, with bootstrapped keys.
  *
- * @see TS 33.222 clause 5, TS 24.109 clause 5
+ * @see TS 33.220 clause 4.5.1, TS 33.222 clause 5, TS 24.109 clause 5
  */
 export class UaClient {
   readonly #o: UaOpenOptions

@@ -46,7 +46,7 @@ for (const variant of VARIANTS) {
     assert.equal(bench.naf.requests[0]?.headers.authorization, undefined)
   })
 
-  test(`${access}: a NAF that does not know the key any more makes the UE bootstrap anew, once`, async () => {
+  test(`${access}: a NAF that does not know the key any more makes the UE bootstrap anew, once (TS 24.109 clause 5.3.3.4)`, async () => {
     await using bench = await openUtBench(ADDRESS, { settings: { access }, tls: (bsf) => pskTls(bsf, variant) })
     bench.naf.script = () => XML
     const { btid } = await bench.ut.bootstrap()
@@ -98,7 +98,7 @@ test('a NAF with a certificate, however good, in the place of the key gets nothi
   }
 })
 
-test('a hint that is not of GBA gets no identity (TS 24.109 clause 5.3.3)', async () => {
+test('a hint that is not of GBA gets no identity (TS 24.109 clause 5.3.3.3)', async () => {
   const [variant] = VARIANTS
   const { access } = variant
   await using bench = await openUtBench(ADDRESS, {

@@ -17,7 +17,7 @@ const XML = {
   body: Buffer.from('<a/>'),
 }
 
-test("bootstraps when the NAF wants it, and answers with Ks_NAF of the connection's suite (TS 24.109 clause 5.2.4, TS 33.222 clause 5.3)", async () => {
+test("bootstraps when the NAF wants it, and answers with Ks_NAF of the connection's suite (TS 24.109 clause 5, TS 24.109 clause 5.2.2, TS 24.109 clause 5.2.4, TS 33.220 clause 4.5.1, TS 33.222 clause 5, TS 33.222 clause 5.3)", async () => {
   await using bench = await openUtBench(ADDRESS)
   bench.naf.script = () => XML
   const { body, etag } = await bench.ut.xcap.get(DOCUMENT)
@@ -97,7 +97,7 @@ test('an old nonce only needs the new one; the next nonce is taken when it is to
   assert.deepEqual([bench.naf.challenges, bench.naf.requests.at(-1)?.nc], [2, 1])
 })
 
-test('renegotiation bootstraps anew, once; a new key that is refused ends it (TS 24.109 clause 5.2.5)', async () => {
+test('renegotiation bootstraps anew, once; a new key that is refused ends it (TS 24.109 clause 5.2.5, TS 24.109 clause 5.3.2.4)', async () => {
   await using bench = await openUtBench(ADDRESS)
   bench.naf.script = () => XML
   await bench.ut.xcap.get(DOCUMENT)
@@ -121,7 +121,7 @@ test('a realm that names another NAF gets no proof, and the connection is droppe
   assert.equal((await bench.ut.xcap.get(DOCUMENT)).etag, '"1"')
 })
 
-test('a certificate of another name gets nothing (TS 33.222 clause 5.3)', async () => {
+test('a certificate of another name gets nothing (TS 33.222 clause 5.3, TS 24.109 clause 5.3.2)', async () => {
   await using bench = await openUtBench(ADDRESS, { certifiedName: 'evil.example' })
   await assert.rejects(bench.ut.xcap.get(DOCUMENT), UtUnreachableError)
   assert.equal(bench.naf.challenges, 0)

@@ -20,7 +20,7 @@ test('a subscription names each document in a flat list (RFC 5875 section 4.4)',
   )
 })
 
-test('a notification tells what is new, changed and gone (RFC 5874 section 4)', () => {
+test('a notification tells what is new, changed and gone (RFC 5874 section 3)', () => {
   const body = `<?xml version="1.0" encoding="UTF-8"?>
 <d:xcap-diff xmlns:d="urn:ietf:params:xml:ns:xcap-diff" xcap-root="https://xcap.home.example/">
   <d:document sel="pres-rules/users/sip:alice@home.example/index" new-etag="one"/>

@@ -16,11 +16,18 @@ export interface DocumentChange {
 const XCAP_DIFF = 'urn:ietf:params:xml:ns:xcap-diff'
 
 /**
- * What to subscribe to in order to hear of every change of documents: paths behind the XCAP root.
+ * What to subscribe to in order to hear of every change of documents: paths behind the XCAP root; without any, all documents
+ * that the user has at the notifier.
  *
  * @see RFC 5875 sections 4.2 to 4.4
  */
 export function watchDocuments(identity: Impu, selectors: readonly string[]): SubscribeOptions {
+  const subscription = {
+    uri: identity,
+    eventPackage: 'xcap-diff',
+    eventParameter: 'diff-processing=no-patching',
+  } as const
+  if (selectors.length === 0) return subscription
   const entries = selectors.map(
     (selector) => `<entry uri="${selector.replaceAll('&', '&amp;').replaceAll('"', '%22')}"/>`,
   )
@@ -28,9 +35,7 @@ export function watchDocuments(identity: Impu, selectors: readonly string[]): Su
     '<?xml version="1.0" encoding="UTF-8"?>\n' +
     `<resource-lists xmlns="urn:ietf:params:xml:ns:resource-lists"><list>${entries.join('')}</list></resource-lists>`
   return {
-    uri: identity,
-    eventPackage: 'xcap-diff',
-    eventParameter: 'diff-processing=no-patching',
+    ...subscription,
     body: { contentType: 'application/resource-lists+xml', octets: Buffer.from(list) },
   }
 }
@@ -39,7 +44,7 @@ export function watchDocuments(identity: Impu, selectors: readonly string[]): Su
  * Reads the body of a notification.
  *
  * @throws MalformedUtAnswerError
- * @see RFC 5874 section 4
+ * @see RFC 5874 section 3
  */
 export function readXcapDiff(octets: Buffer): readonly DocumentChange[] {
   try {

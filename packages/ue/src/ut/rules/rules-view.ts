@@ -43,7 +43,7 @@ export interface RuleView {
  * Reads a rules document.
  *
  * @throws MalformedUtAnswerError when it is none.
- * @see RFC 4745 section 13, RFC 5025 section 8
+ * @see RFC 4745 section 13, RFC 5025 section 7
  */
 export function readRules(octets: Buffer): readonly RuleView[] {
   const root = parse(octets)
