@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { generateVector } from '@rollcall/aka'
 import { Secret } from '@rollcall/core'
 import { SERVICES } from '@rollcall/deploy/local/stack.ts'
-import { HTTP_DIGEST_UA_PROTOCOL, ksNaf, nafId, uaProtocolOfSuiteName } from '@rollcall/gba'
+import { HTTP_DIGEST_UA_PROTOCOL, ksNaf, nafId, TLS13_PSK_UA_PROTOCOL, uaProtocolOfSuiteName } from '@rollcall/gba'
 import { writePidf } from '@rollcall/pidf'
-import { fileIsimStore, isimStateFile, Ut } from '@rollcall/ue'
+import { fileIsimStore, isimStateFile, Ut, type UtSettings } from '@rollcall/ue'
 import { assertNoSecrets, knownSecrets } from './support/known-secrets.ts'
 import { TestNetwork } from './support/network.ts'
 
@@ -27,13 +28,22 @@ test('no key is in a log, a trace, a metric or a file that services or NATS writ
   await phone.reregister()
   await mallory.register()
   await assert.rejects(mallory.subscribe({ uri: phone.identity }))
-  await phone.deregister()
   const password = 'correct horse battery staple'
-  await network.operator.setDigestPassword({ impi: phone.impi, realm: network.world.domain, password })
+  const realm = network.world.domain
+  await network.operator.setDigestPassword({ impi: phone.impi, realm, password })
+  // The Presence Server challenges who hides, and gets the password's hashes from the HSS.
+  const user = { username: phone.impi, realm, password: new Secret(Buffer.from(password)) }
+  const fetched = await phone.fetch({ uri: mallory.identity, isAnonymous: true, user })
+  assert.ok(fetched.body.length > 0)
+  const ha1 = hash('sha256', `${phone.impi}:${realm}:${password}`, 'buffer')
+  await phone.deregister()
   const gba = await bootstrapAndAsk(network)
 
   const known = await knownSecrets({ ...network, keyLogFile })
-  const secrets = { ...known, keys: new Map([...known.keys, ...gba, ['password', Buffer.from(password)]]) }
+  const secrets = {
+    ...known,
+    keys: new Map([...known.keys, ...gba, ['password', Buffer.from(password)], ['HA1', ha1]]),
+  }
   const places = new Map<string, Buffer>()
   for (const name of SERVICES) {
     const response = await fetch(`http://${network.stack.probe(name)}/metrics`)
@@ -58,21 +68,39 @@ test('no key is in a log, a trace, a metric or a file that services or NATS writ
   assertNoSecrets(secrets, places)
 })
 
-/** Ks of a UE, and Ks_NAF under each identifier that it may have been derived by: RAND is in the B-TID. */
+/** The ways of a UE to the proxy: digest in either version of TLS, and PSK-TLS. */
+const WAYS = [
+  { settings: {} },
+  { settings: { tlsVersionMax: 'TLSv1.2' } },
+  { settings: { access: 'psk-tls12' }, port: 15_444 },
+  { settings: { access: 'psk-tls13' }, port: 15_445, protocol: TLS13_PSK_UA_PROTOCOL },
+] as const satisfies readonly { settings: Partial<UtSettings>; port?: number; protocol?: Buffer }[]
+
+/** Ks of a UE by each way, and the Ks_NAF that it used there, and the older one: RAND is in the B-TID. */
 async function bootstrapAndAsk(network: TestNetwork): Promise<Map<string, Buffer>> {
   const credentials = network.world.credentials['alice-phone']
   const isimStore = fileIsimStore(isimStateFile(network.world.fileOf('alice-phone')))
-  await using ut = await Ut.open({ credentials, isimStore })
-  await ut.rules.get()
-  const { btid } = ut.bootstrapped ?? (await ut.bootstrap())
-  const rand = Buffer.from(btid.slice(0, btid.indexOf('@')), 'base64')
-  const { ck, ik, xres } = generateVector(credentials.keys, { sqn: 0n, amf: Buffer.alloc(2), rand })
-  const ks = new Secret(Buffer.concat([ck.reveal(), ik.reveal()]))
   const fqdn = new URL(credentials.ut?.xcapRoot ?? '').hostname
-  const protocols = { suite: uaProtocolOfSuiteName('TLS_AES_128_GCM_SHA256'), older: HTTP_DIGEST_UA_PROTOCOL }
-  const derived = Object.entries(protocols).map(([name, protocol]): [string, Buffer] => [
-    `Ks_NAF by ${name}`,
-    ksNaf({ ks, rand, impi: credentials.impi, nafId: nafId(fqdn, protocol) }).reveal(),
-  ])
-  return new Map([['Ks', ks.reveal()], ['CK', ck.reveal()], ['IK', ik.reveal()], ['RES', xres.reveal()], ...derived])
+  const { address } = network.stack.ut.ap ?? { address: '' }
+  const secrets = new Map<string, Buffer>()
+  for (const [way, o] of WAYS.entries()) {
+    const place = 'port' in o ? { ap: { address, port: o.port } } : {}
+    await using ut = await Ut.open({ credentials, isimStore, settings: { ...o.settings, ...place } })
+    await ut.rules.get()
+    const { btid } = ut.bootstrapped ?? (await ut.bootstrap())
+    const rand = Buffer.from(btid.slice(0, btid.indexOf('@')), 'base64')
+    const { ck, ik, xres } = generateVector(credentials.keys, { sqn: 0n, amf: Buffer.alloc(2), rand })
+    const ks = new Secret(Buffer.concat([ck.reveal(), ik.reveal()]))
+    const [, suiteName = ''] = ut.protection?.toUpperCase().split(' ') ?? []
+    const used = 'protocol' in o ? o.protocol : uaProtocolOfSuiteName(suiteName)
+    const parts = { Ks: ks, CK: ck, IK: ik, RES: xres }
+    for (const [name, part] of Object.entries(parts)) secrets.set(`${name} of way ${way}`, part.reveal())
+    for (const [name, protocol] of Object.entries({ used, older: HTTP_DIGEST_UA_PROTOCOL })) {
+      const key = ksNaf({ ks, rand, impi: credentials.impi, nafId: nafId(fqdn, protocol) }).reveal()
+      secrets.set(`Ks_NAF ${name} by way ${way}`, key)
+      // What digest has as its password.
+      secrets.set(`its text, ${name} by way ${way}`, Buffer.from(key.toString('base64')))
+    }
+  }
+  return secrets
 }

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Impu } from '@rollcall/core'
 import { RollcallError } from '@rollcall/core'
-import { memoryIsimStore, Ut, type UtSettings, userDocument, XcapRefusedError } from '@rollcall/ue'
+import {
+  type DocumentChange,
+  memoryIsimStore,
+  readXcapDiff,
+  type Subscription,
+  Ut,
+  type UtSettings,
+  userDocument,
+  watchDocuments,
+  XcapRefusedError,
+} from '@rollcall/ue'
 import type { UeName } from './story/people.ts'
 import { waitFor } from './story/waiting.ts'
 import { impuOf } from './story/world.ts'
@@ -47,7 +57,7 @@ function changeIn(body: Buffer): number {
   return Number(/sip:change-(\d+)@/.exec(body.toString())?.[1] ?? 0)
 }
 
-test('by digest in TLS and by PSK-TLS 1.2 and 1.3 a UE reaches its documents (TS 33.222 clauses 5.3 and 5.4)', async () => {
+test('by digest in TLS and by PSK-TLS 1.2 and 1.3 a UE reaches its documents (TS 33.141 clause 5, TS 33.222 clause 5.3, TS 33.222 clause 5.4)', async () => {
   const { address } = network.stack.ut.ap ?? { address: '' }
   const ways: Partial<UtSettings>[] = [
     {},
@@ -63,8 +73,17 @@ test('by digest in TLS and by PSK-TLS 1.2 and 1.3 a UE reaches its documents (TS
   }
 })
 
-test('two terminals change rules at once: no accepted change is lost (RFC 4825 section 7.11)', async () => {
+test('two terminals change rules at once: no accepted change is lost, and both learn of it (RFC 4825 section 7.11, RFC 5875)', async () => {
   const terminals = ['alice-phone', 'alice-tablet'] as const
+  const identity = person('alice')
+  const rules = userDocument('pres-rules', identity, 'index')
+  const watched = await Promise.all(
+    terminals.map(async (name) => {
+      const ue = await network.ue(name)
+      await ue.register()
+      return await ue.subscribe(watchDocuments(identity, [rules]))
+    }),
+  )
   const friends = terminals.map((name) => Array.from({ length: 8 }, (_, at) => person(`${name}-friend-${at}`)))
   await Promise.all(
     terminals.map(async (name, at) => {
@@ -76,7 +95,25 @@ test('two terminals change rules at once: no accepted change is lost (RFC 4825 s
   const allowed = last?.rules.filter(({ handling }) => handling === 'allow').flatMap(({ who }) => who) ?? []
   const named = allowed.map((who) => (who.kind === 'one' ? who.id : '')).toSorted()
   assert.deepEqual(named, friends.flat().toSorted())
+  for (const subscription of watched) {
+    const heard = await hearsUntil(subscription, last?.etag)
+    // Each notification goes on from where the one before it ended: nothing was left out.
+    for (const [at, { previousEtag }] of heard.entries()) {
+      if (at > 0) assert.equal(previousEtag, heard[at - 1]?.newEtag)
+    }
+    await subscription.unsubscribe()
+  }
 })
+
+/** What a terminal is told of the rules, until it knows the version that is there now. */
+async function hearsUntil(subscription: Subscription, etag: string | undefined): Promise<DocumentChange[]> {
+  const heard: DocumentChange[] = []
+  for await (const { body } of subscription) {
+    heard.push(...readXcapDiff(body))
+    if (heard.at(-1)?.newEtag === etag) return heard
+  }
+  assert.fail(`it ended before ${etag} was told: ${JSON.stringify(heard)}`)
+}
 
 for (const victim of ['ap', 'bsf', 'presence'] as const) {
   test(`kill -9 of ${victim} amid PUTs: what was answered 2xx is there, and the UE goes on by itself`, async () => {

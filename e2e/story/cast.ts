@@ -8,6 +8,7 @@ import {
   type Subscription,
   Ue,
   Ut,
+  XcapNotFoundError,
 } from '@rollcall/ue'
 import { Wiretap } from '@rollcall/ue/adversary'
 import type { UeName } from './people.ts'
@@ -90,6 +91,16 @@ export class Cast implements AsyncDisposable {
     const ut = await Ut.open({ credentials, isimStore, ...(identity && { identity }) })
     this.#uts.set(key, ut)
     return ut
+  }
+
+  /** Takes alice's rules away, so that what the operator provisioned counts again. */
+  async removeRules(): Promise<void> {
+    const ut = await this.ut('alice-phone')
+    try {
+      await ut.rules.remove()
+    } catch (error) {
+      if (!(error instanceof XcapNotFoundError)) throw error
+    }
   }
 
   /** The UE, switched on and registered. */

@@ -8,7 +8,7 @@ import {
 
 /**
  * The filter criteria of everybody in the story: the Presence Server hears who is registered; a PUBLISH of one's own state,
- * and a SUBSCRIBE to somebody's presence or watcher information, go to it.
+ * and a SUBSCRIBE to somebody's presence, or to one's own watcher information or documents, go to it.
  *
  * @see TS 29.228 annex B.2.2 and annex F
  */
@@ -25,7 +25,7 @@ export function storyFilterCriteria(domain: string): InitialFilterCriteria[] {
     ]),
     criteria(20, domain, [
       { group: 0, trigger: { $case: 'method', value: 'SUBSCRIBE' } },
-      { group: 1, trigger: event('^presence(\\.winfo)? *(;.*)?$') },
+      { group: 1, trigger: event('^(presence(\\.winfo)?|xcap-diff) *(;.*)?$') },
       { group: 2, trigger: { $case: 'sessionCase', value: SESSION_CASE_TERMINATING_REGISTERED } },
       { group: 2, trigger: { $case: 'sessionCase', value: SESSION_CASE_TERMINATING_UNREGISTERED } },
     ]),

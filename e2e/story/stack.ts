@@ -18,6 +18,7 @@ export const STORY_STEPS = [
   'rules-pending',
   'rules-allow',
   'rules-polite-block',
+  'xcap-diff',
   'anonymous-watcher',
   'refuse-foreign-tree',
   'refuse-foreign-naf',
@@ -38,6 +39,7 @@ export const UT_STEPS: ReadonlySet<StoryStep> = new Set([
   'rules-pending',
   'rules-allow',
   'rules-polite-block',
+  'xcap-diff',
   'anonymous-watcher',
   'refuse-foreign-tree',
   'refuse-foreign-naf',
@@ -92,6 +94,8 @@ export interface StackAdmin {
 export interface StackUt {
   /** Asks the BSF for the key of a NAF with the Authentication Proxy's certificate; gives whether it was refused. */
   asksForKey(o: { readonly btid: string; readonly fqdn: string }): Promise<'given' | 'refused'>
+  /** Gives a subscriber a password for Digest in one realm; an empty one takes it away. */
+  setDigestPassword(o: { readonly impi: string; readonly realm: string; readonly password: string }): Promise<void>
 }
 
 export type StackService = 'hss' | 'scscf' | 'pcscf' | 'presence'

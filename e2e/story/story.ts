@@ -25,6 +25,7 @@ import {
   rulesAllowStep,
   rulesPendingStep,
   rulesPoliteBlockStep,
+  xcapDiffStep,
 } from './steps/ut.ts'
 import { foreignNafStep, foreignTreeStep } from './steps/ut-refusals.ts'
 
@@ -41,6 +42,7 @@ const STEPS: readonly Step[] = [
   rulesPendingStep,
   rulesAllowStep,
   rulesPoliteBlockStep,
+  xcapDiffStep,
   anonymousWatcherStep,
   foreignTreeStep,
   foreignNafStep,

@@ -27,6 +27,8 @@ export const subscribeStep: Step = {
   name: 'subscribe',
   async play(cast) {
     const bob = await cast.registered('bob')
+    // A run that was cut off may have left rules.
+    if (cast.stack.ut) await cast.removeRules()
     const startMs = Date.now()
     cast.bobWatches = await bob.subscribe({ uri: cast.alice })
     cast.subscribed = { startMs, endMs: Date.now() }

@@ -1,11 +1,13 @@
-import type { Impu } from '@rollcall/core'
+import { type Impu, Secret, systemRandom } from '@rollcall/core'
 import { readPidfSummary, readWatcherinfo } from '@rollcall/pidf'
 import {
   type Notification,
+  readXcapDiff,
   type Subscription,
   SubscriptionRefusedError,
   type Ue,
-  XcapNotFoundError,
+  userDocument,
+  watchDocuments,
 } from '@rollcall/ue'
 import type { Cast } from '../cast.ts'
 import { expect, StoryError } from '../waiting.ts'
@@ -14,7 +16,8 @@ import type { Step } from './step.ts'
 
 /** A NOTIFY comes in milliseconds; this is for a machine that is busy with something else. */
 const NOTIFY_MS_MAX = 10_000
-const FORBIDDEN = 403
+const UNAUTHORIZED = 401
+const PASSWORD_OCTETS = 18
 
 export const bootstrapStep: Step = {
   name: 'bootstrap',
@@ -35,7 +38,7 @@ export const rulesPendingStep: Step = {
     const bob = await cast.registered('bob')
     const phone = await cast.registered('alice-phone')
     const ut = await cast.ut('alice-phone')
-    await removeRules(cast)
+    await cast.removeRules()
     await cast.bobWatches?.unsubscribe()
     await ut.rules.setHandling(bob.identity, 'confirm')
     cast.aliceWinfo = await phone.subscribe({ uri: cast.alice, eventPackage: 'presence.winfo' })
@@ -89,6 +92,39 @@ export const rulesPoliteBlockStep: Step = {
   },
 }
 
+export const xcapDiffStep: Step = {
+  name: 'xcap-diff',
+  async play(cast) {
+    const tablet = await cast.registered('alice-tablet')
+    const bob = await cast.registered('bob')
+    const ut = await cast.ut('alice-phone')
+    const document = userDocument('pres-rules', cast.alice, 'index')
+    const watched = await tablet.subscribe(watchDocuments(cast.alice, [document]))
+    const first = await next(watched, 'the tablet was not told which documents there are')
+    const before = etagIn(first)
+    expect(before, 'the tablet was told of no rules')
+    const { etag } = await ut.rules.setHandling(bob.identity, 'allow')
+    // Each change goes on from the one that was told before it.
+    for (let known: string | undefined = before; known !== etag; ) {
+      const changes = readXcapDiff((await next(watched, 'the tablet was not told that the rules changed')).body)
+      for (const { previousEtag, newEtag } of changes) {
+        expect(previousEtag === known, 'the tablet was told of a change of something else than it knew')
+        known = newEtag
+      }
+    }
+    await watched.unsubscribe()
+    return {
+      protection: tablet.protection ?? '',
+      detail: `alice's phone allowed bob again; her tablet was told by xcap-diff: ${before} became ${etag}.`,
+    }
+  },
+}
+
+/** What the rules are now, as a notification of documents says. */
+function etagIn({ body }: Notification): string | undefined {
+  return readXcapDiff(body).find(({ selector }) => selector.startsWith('pres-rules/'))?.newEtag
+}
+
 export const anonymousWatcherStep: Step = {
   name: 'anonymous-watcher',
   async play(cast) {
@@ -96,53 +132,43 @@ export const anonymousWatcherStep: Step = {
     const ut = await cast.ut('alice-phone')
     const winfo = cast.aliceWinfo
     expect(winfo, 'alice does not watch her watchers')
+    const operator = cast.stack.ut
+    expect(operator, 'nobody can give carol a password')
     await ut.rules.setHandling(carol.identity, 'allow')
-    await isRefused(carol, cast.alice)
-    // A rule for whomever, known or not, is the only one that an anonymous watcher meets.
-    await ut.rules.set(FOR_EVERYBODY)
-    const watched = await carol.subscribe({ uri: cast.alice, isAnonymous: true })
+    await isChallenged(carol, cast.alice)
+    const { domain: realm, credentials } = cast.stack.world
+    const { impi } = credentials.carol
+    const password = systemRandom.bytes(PASSWORD_OCTETS).toString('base64url')
+    await operator.setDigestPassword({ impi, realm, password })
+    const user = { username: impi, realm, password: new Secret(Buffer.from(password)) }
+    const watched = await carol.subscribe({ uri: cast.alice, isAnonymous: true, user })
     await until(watched, 'carol was not let in', ({ state, body }) => state === 'active' && body.length > 0)
     const told = await until(winfo, 'alice was not told of an anonymous watcher', (one) =>
       watchersIn(one).some(({ uri, status }) => /anonymous/i.test(uri) && status === 'active'),
     )
     expect(!told.body.includes('carol'), "alice's winfo names carol")
     await watched.unsubscribe()
+    await operator.setDigestPassword({ impi, realm, password: '' })
     const protection = carol.protection ?? ''
     await carol.deregister()
     return {
       protection,
       detail:
-        "carol hid her name: alice's rule about carol let her in no more, 403; a rule for whomever did. winfo told alice of an anonymous watcher, and never of carol.",
+        "carol hid her name and was challenged; she answered with her password, and alice's rule about carol let her in. winfo told alice of an anonymous watcher, and never of carol.",
     }
   },
 }
 
-/** Lets in whomever: it has no identity condition (RFC 4745 section 7). */
-const FOR_EVERYBODY = Buffer.from(
-  '<ruleset xmlns="urn:ietf:params:xml:ns:common-policy" xmlns:pr="urn:ietf:params:xml:ns:pres-rules"><rule id="whomever">' +
-    '<conditions/><actions><pr:sub-handling>allow</pr:sub-handling></actions><transformations>' +
-    '<pr:provide-services><pr:all-services/></pr:provide-services></transformations></rule></ruleset>\n',
-)
-
-async function isRefused(watcher: Ue, presentity: Impu): Promise<void> {
+/** Who hides, and has no password, hears nothing but the challenge. */
+async function isChallenged(watcher: Ue, presentity: Impu): Promise<void> {
   try {
     const subscription = await watcher.subscribe({ uri: presentity, isAnonymous: true })
     subscription.end('refused')
   } catch (error) {
-    if (error instanceof SubscriptionRefusedError && error.status === FORBIDDEN) return
+    if (error instanceof SubscriptionRefusedError && error.status === UNAUTHORIZED) return
     throw error
   }
   expect(false, 'a watcher who hides his name was let in by a rule about it')
-}
-
-/** Takes alice's rules away, so that what the operator provisioned counts again. */
-async function removeRules(cast: Cast): Promise<void> {
-  const ut = await cast.ut('alice-phone')
-  try {
-    await ut.rules.remove()
-  } catch (error) {
-    if (!(error instanceof XcapNotFoundError)) throw error
-  }
 }
 
 async function winfoShows(cast: Cast, watcher: string, status: string): Promise<void> {
