@@ -18,6 +18,7 @@ import { STORE_GUARDS } from './table/store.ts'
 import { THIRD_PARTY_GUARDS } from './table/third-party.ts'
 import { UT_UE_GUARDS } from './table/ut-ue.ts'
 import { VENDOR_GUARDS } from './table/vendor.ts'
+import { WATCHER_DIGEST_GUARDS } from './table/watcher-digest.ts'
 import { XCAP_GUARDS } from './table/xcap.ts'
 
 /** Every guard: what the claims of docs/ stand on. `npm run test:guards` takes each out and wants a test to notice. */
@@ -31,6 +32,7 @@ export const GUARDS: readonly Guard[] = [
   ...REG_EVENT_GUARDS,
   ...PRESENCE_GUARDS,
   ...DOCUMENT_GUARDS,
+  ...WATCHER_DIGEST_GUARDS,
   ...XCAP_GUARDS,
   ...POLICY_GUARDS,
   ...AP_GUARDS,

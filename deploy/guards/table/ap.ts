@@ -13,6 +13,12 @@ const HANDSHAKE_TESTS = ['services/ap/src/tls/psk-handshake.test.ts']
 const AUTHENTICATOR = 'services/ap/src/ua/authenticator.ts'
 const OPEN_TESTS = ['services/ap/src/ua/authenticator.test.ts']
 const HTTPS_TESTS = ['packages/runtime/src/https-server.int.test.ts']
+const BOUNDS_TESTS = ['packages/runtime/src/https-connections.int.test.ts']
+const KEYS_TESTS = ['services/ap/src/zn/naf-keys.test.ts']
+const CRL_TESTS = ['services/ap/src/revocation.int.test.ts']
+const AUTHORITIES = 'services/ap/src/tls/ue-authorities.ts'
+const AUTHORITIES_TESTS = ['services/ap/src/tls/ue-authorities.test.ts']
+const LISTENER = 'services/ap/src/tls/digest-listener.ts'
 
 /** Guards of the Authentication Proxy, and of digest and HTTPS, which it stands on. */
 export const AP_GUARDS: readonly Guard[] = [
@@ -112,6 +118,62 @@ export const AP_GUARDS: readonly Guard[] = [
     tests: HTTPS_TESTS,
   },
   {
+    name: 'http-linger',
+    file: 'packages/runtime/src/https-exchange.ts',
+    code: 'setTimeout(() => socket.destroy(), LINGER_MS)',
+    without: 'setTimeout(() => {}, LINGER_MS)',
+    tests: BOUNDS_TESTS,
+  },
+  {
+    name: 'http-answer-time',
+    file: 'packages/runtime/src/https-exchange.ts',
+    code: 'socket.destroy()',
+    without: '',
+    tests: BOUNDS_TESTS,
+  },
+  {
+    name: 'http-connections',
+    file: 'packages/runtime/src/https-connections.ts',
+    code: 'if (this.#size >= connectionsMax)',
+    without: 'if (false)',
+    tests: BOUNDS_TESTS,
+  },
+  {
+    name: 'http-source-connections',
+    file: 'packages/runtime/src/https-connections.ts',
+    code: 'if (this.#bySource.of(source) >= connectionsPerSourceMax)',
+    without: 'if (false)',
+    tests: BOUNDS_TESTS,
+  },
+  {
+    name: 'http-site-connections',
+    file: 'packages/runtime/src/https-connections.ts',
+    code: 'site !== undefined && this.#bySite.of(site) >= siteMax',
+    without: 'false',
+    tests: BOUNDS_TESTS,
+  },
+  {
+    name: 'source-behind-translator',
+    file: 'packages/core/src/source-network.ts',
+    code: '!IPV4_BEHIND.includes(textOf(groups.slice(0, GROUPS - 2)))',
+    without: 'true',
+    tests: ['packages/core/src/source-network.test.ts'],
+  },
+  {
+    name: 'public-chain',
+    file: 'packages/runtime/src/https-certificate.ts',
+    code: 'createSecureContext({ cert, key })',
+    without: '',
+    tests: ['packages/runtime/src/https-certificate.int.test.ts'],
+  },
+  {
+    name: 'https-no-ticket',
+    file: 'packages/runtime/src/https-server.ts',
+    code: 'secureOptions: constants.SSL_OP_NO_TICKET,',
+    without: '',
+    tests: HTTPS_TESTS,
+  },
+  {
     name: 'https-safe-retry',
     file: 'packages/runtime/src/https-client.ts',
     code: ' || !SAFE_METHODS.has(request.method)',
@@ -136,9 +198,51 @@ export const AP_GUARDS: readonly Guard[] = [
   {
     name: 'wrong-tries',
     file: AUTHENTICATOR,
-    code: 'this.#tries.isSpent(credentials.username, address)',
+    code: 'this.#tries.isSpent(credentials.username, source)',
     without: 'false',
     tests: DIGEST_TESTS,
+  },
+  {
+    name: 'name-length',
+    file: AUTHENTICATOR,
+    code: 'credentials.username.length > NAME_CHARS_MAX',
+    without: 'false',
+    tests: OPEN_TESTS,
+  },
+  {
+    name: 'key-btid',
+    file: 'services/ap/src/zn/naf-keys.ts',
+    code: "if (!isBtid(btid)) throw new LookupError('unknown')",
+    without: 'if (!isBtid(btid)) void 0',
+    tests: KEYS_TESTS,
+  },
+  {
+    name: 'key-unknown-source',
+    file: 'services/ap/src/zn/naf-keys.ts',
+    code: '!this.#unknown.has(request.source)',
+    without: 'false',
+    tests: KEYS_TESTS,
+  },
+  {
+    name: 'key-asked-source',
+    file: 'services/ap/src/zn/naf-keys.ts',
+    code: 'this.#askedOfSource.of(request.source) >= ASKED_OF_SOURCE_MAX',
+    without: 'false',
+    tests: KEYS_TESTS,
+  },
+  {
+    name: 'psk-identities',
+    file: HANDSHAKE,
+    code: 'if (this.#named >= IDENTITIES_MAX) return',
+    without: '',
+    tests: HANDSHAKE_TESTS,
+  },
+  {
+    name: 'wrong-passwords',
+    file: AUTHENTICATOR,
+    code: 'isPassword && this.#tries.isSourceSpent(source)',
+    without: 'false',
+    tests: OPEN_TESTS,
   },
   {
     name: 'no-identity',
@@ -179,9 +283,51 @@ export const AP_GUARDS: readonly Guard[] = [
   {
     name: 'ue-certificate',
     file: 'services/ap/src/ua/client-certificate.ts',
-    code: '|| !socket.authorized',
-    without: '',
+    code: 'if (!socket.authorized)',
+    without: 'if (false)',
     tests: MEANS_TESTS,
+  },
+  {
+    name: 'ue-no-ticket',
+    file: LISTENER,
+    code: 'secureOptions: constants.SSL_OP_NO_TICKET,',
+    without: '',
+    tests: CRL_TESTS,
+  },
+  {
+    name: 'certificate-end',
+    file: LISTENER,
+    code: 'clock.now() >= endMs',
+    without: 'false',
+    tests: CRL_TESTS,
+  },
+  {
+    name: 'certificate-outdated',
+    file: LISTENER,
+    code: 'judgedBy.get(socket) !== authorities?.trust',
+    without: 'false',
+    tests: CRL_TESTS,
+  },
+  {
+    name: 'certificate-place',
+    file: LISTENER,
+    code: 'localAddress}',
+    without: 'localPort}',
+    tests: CRL_TESTS,
+  },
+  {
+    name: 'ue-crl-form',
+    file: AUTHORITIES,
+    code: "tryInTls(crlFile, { ca, crl }, 'holds a revocation list that TLS cannot read')",
+    without: '',
+    tests: AUTHORITIES_TESTS,
+  },
+  {
+    name: 'ue-ca-bundle',
+    file: AUTHORITIES,
+    code: 'blocks.length !== text.split(CERTIFICATE_BEGIN).length - 1',
+    without: 'false',
+    tests: AUTHORITIES_TESTS,
   },
   { name: 'psk-open', file: HANDSHAKE, code: "if (!naf.means.has('gba-psk')) return", without: '', tests: PSK_TESTS },
   {
@@ -200,6 +346,13 @@ export const AP_GUARDS: readonly Guard[] = [
     tests: HANDSHAKE_TESTS,
   },
   // what goes to the server behind
+  {
+    name: 'zb-route-role',
+    file: 'services/ap/src/zb/servers.ts',
+    code: '{ ...route, identity, metrics, limits }',
+    without: "{ ...route, role: 'presence', identity, metrics, limits }",
+    tests: ['services/ap/src/zb/servers.int.test.ts'],
+  },
   {
     name: 'traversal',
     file: 'services/ap/src/zb/target.ts',

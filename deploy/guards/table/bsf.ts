@@ -30,6 +30,27 @@ export const BSF_GUARDS: readonly Guard[] = [
     tests: LIMITS_TEST,
   },
   {
+    name: 'bsf-outstanding',
+    file: `${UB}/limits.ts`,
+    code: 'if (this.#outstanding >= this.#outstandingMax) return false',
+    without: '',
+    tests: LIMITS_TEST,
+  },
+  {
+    name: 'bsf-user-contexts',
+    file: `${UB}/limits.ts`,
+    code: "if (!this.#contexts.has(impi)) return 'user-contexts'",
+    without: '',
+    tests: LIMITS_TEST,
+  },
+  {
+    name: 'bsf-gba-digest',
+    file: `${UB}/bootstrapping.ts`,
+    code: "hasToken(request.headers['user-agent'], GBA_DIGEST_TOKEN)",
+    without: 'false',
+    tests: UB_TEST,
+  },
+  {
     name: 'bsf-auth-int',
     file: `${UB}/authorization.ts`,
     code: "if (qop !== 'auth-int')",
@@ -79,6 +100,13 @@ export const BSF_GUARDS: readonly Guard[] = [
     tests: UB_TEST,
   },
   {
+    name: 'bsf-home',
+    file: `${UB}/bootstrapping.ts`,
+    code: 'if (isNew) ',
+    without: '',
+    tests: UB_TEST,
+  },
+  {
     name: 'bsf-own-challenge',
     file: `${UB}/bootstrapping.ts`,
     code: 'if (record.impi !== call.impi)',
@@ -90,6 +118,13 @@ export const BSF_GUARDS: readonly Guard[] = [
     file: ZN,
     code: 'if (!peer.dnsNames.includes(naf))',
     without: 'if (false)',
+    tests: ZN_TEST,
+  },
+  {
+    name: 'zn-gsids',
+    file: ZN,
+    code: 'request.gsids.filter((gsid) => context.nafs.mayAsk(naf, gsid))',
+    without: 'request.gsids',
     tests: ZN_TEST,
   },
   {

@@ -73,6 +73,13 @@ export const INSIDE_GUARDS: readonly Guard[] = [
     tests: ['packages/runtime/src/hop.int.test.ts'],
   },
   {
+    name: 'hop-message-bytes',
+    file: 'packages/runtime/src/hop/link.ts',
+    code: "const refusal = request.sip.length > MESSAGE_BYTES_MAX ? 'full' : this.#refusal()",
+    without: 'const refusal = this.#refusal()',
+    tests: ['packages/runtime/src/hop/link.test.ts'],
+  },
+  {
     name: 'hop-may-leave',
     file: 'packages/runtime/src/hop/link.ts',
     code: 'if (item.mayLeave === undefined || item.mayLeave()) return true',

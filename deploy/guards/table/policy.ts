@@ -5,6 +5,13 @@ const SRC = 'packages/policy/src'
 /** Guards of the rules: who may watch, and what is left of the document for him. */
 export const POLICY_GUARDS: readonly Guard[] = [
   {
+    name: 'domain-whole',
+    file: `${SRC}/uri-key.ts`,
+    code: 'if (/[@/?#:\\\\%\\s[\\]]/.test(domain)) return domain',
+    without: "if (domain !== '') return URL.parse('http://'.concat(domain))?.hostname ?? domain",
+    tests: [`${SRC}/rfc4745.test.ts`],
+  },
+  {
     name: 'policy-hidden-identity',
     file: `${SRC}/watcher-identity.ts`,
     code: 'return NOBODY',
@@ -28,7 +35,7 @@ export const POLICY_GUARDS: readonly Guard[] = [
   {
     name: 'policy-unknown-condition',
     file: `${SRC}/read-conditions.ts`,
-    code: "return { kind: 'unknown', name }",
+    code: "return { kind: 'unknown', name: owned(name) }",
     without: "return { kind: 'validity', periods: [{ fromMs: -Infinity, untilMs: Infinity }] }",
     tests: [`${SRC}/rfc4745.test.ts`],
   },
@@ -70,8 +77,8 @@ export const POLICY_GUARDS: readonly Guard[] = [
   {
     name: 'policy-sphere',
     file: `${SRC}/compiled-rule.ts`,
-    code: 'sphere === undefined || sphere !== value',
-    without: 'sphere !== undefined && sphere !== value',
+    code: 'sphere === undefined || !values.has(sphereKey(sphere))',
+    without: 'sphere !== undefined && !values.has(sphereKey(sphere))',
     tests: [`${SRC}/rfc4745.test.ts`],
   },
   {

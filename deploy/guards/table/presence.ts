@@ -40,8 +40,8 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-block',
     file: 'services/presence/src/actor/subscribe.ts',
-    code: "if (handling === 'block') return { ...refuse('policy-block', newTag), handling }",
-    without: '',
+    code: "if (handling === 'block')",
+    without: 'if (newTag.length === 0)',
     tests: ['services/presence/src/actor/subscribe.test.ts'],
   },
   {
@@ -190,7 +190,7 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   {
     name: 'policy-stale',
     file: 'services/presence/src/partition/owner.ts',
-    code: "if (policy && policy.revision < (this.#policies.of(presentity) ?? 0n)) return 'policy-stale'",
+    code: "if (policy && policy.revision < (this.#decisions.revisionOf(presentity) ?? 0n)) return 'policy-stale'",
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
@@ -217,8 +217,8 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   },
   {
     name: 'policy-under-way',
-    file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#commits.decideUnderWay(presentity, handlingNow)',
+    file: 'services/presence/src/partition/watcher-decisions.ts',
+    code: 'commits.decideUnderWay(presentity, rulingNow)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
@@ -231,8 +231,8 @@ export const PRESENCE_GUARDS: readonly Guard[] = [
   },
   {
     name: 'policy-ended',
-    file: 'services/presence/src/partition/owner.ts',
-    code: 'this.#notifier.decideEnded(presentity, handlingNow)',
+    file: 'services/presence/src/partition/watcher-decisions.ts',
+    code: 'notifier.decideEnded(presentity, rulingNow)',
     without: '',
     tests: ['services/presence/src/partition/owner-policy.test.ts'],
   },
