@@ -1,3 +1,4 @@
+import { SIP_SERVICES } from '@rollcall/deploy/local/stack.ts'
 import { AccessStack, type AccessStackOptions } from './access/access-stack.ts'
 import type { AccessWork } from './access/access-work.ts'
 import { printProfiles, withProfiles } from './access/profiles.ts'
@@ -28,7 +29,7 @@ export async function* benchPath(_: BenchOptions, scale: AccessScale = ACCESS_FU
 
 /** Prints where each service spends its time with PUBLISHes and fan-outs. */
 async function profilePath(scale: AccessScale): Promise<void> {
-  using profiles = withProfiles(true)
+  using profiles = withProfiles(true, SIP_SERVICES)
   let sinceMs = 0
   {
     await using path = await Path.start({ ...scale, ...profiles.options })

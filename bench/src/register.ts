@@ -1,3 +1,4 @@
+import { SIP_SERVICES } from '@rollcall/deploy/local/stack.ts'
 import { AccessStack } from './access/access-stack.ts'
 import { printProfiles, withProfiles } from './access/profiles.ts'
 import { ACCESS_FULL_SCALE, type AccessScale } from './access/scale.ts'
@@ -18,7 +19,7 @@ export async function* benchRegister(
   o: BenchOptions,
   scale: AccessScale = ACCESS_FULL_SCALE,
 ): AsyncGenerator<BenchRow> {
-  using profiles = withProfiles(o.isProfiled)
+  using profiles = withProfiles(o.isProfiled, SIP_SERVICES)
   let sinceMs = 0
   {
     await using stack = await AccessStack.start({ ...scale, ...profiles.options })

@@ -1,5 +1,6 @@
+import { printProfiles, withProfiles } from './access/profiles.ts'
 import type { BenchOptions } from './command.ts'
-import type { Until } from './load/work.ts'
+import { monotonicMs, type Until } from './load/work.ts'
 import type { BenchRow } from './report/bench-row.ts'
 import { medianReport } from './report/median-report.ts'
 import { type MeasuredReport, rowOf } from './side.ts'
@@ -26,7 +27,12 @@ const FULL_SCALE: UtScale = {
 }
 
 /** XCAP through the Authentication Proxy by GBA digest, on TLS that is kept: a document read, an element replaced durably. */
-export async function* benchXcap(_: BenchOptions, scale: UtScale = FULL_SCALE): AsyncGenerator<BenchRow> {
+export async function* benchXcap(o: BenchOptions, scale: UtScale = FULL_SCALE): AsyncGenerator<BenchRow> {
+  yield* measureXcap(scale)
+  if (o.isProfiled) await profilePuts(scale)
+}
+
+async function* measureXcap(scale: UtScale): AsyncGenerator<BenchRow> {
   await using stack = await UtStack.start(scale)
   for (const kind of ['get', 'put'] as const) {
     const outstanding = Math.min(scale.users, 64)
@@ -38,6 +44,20 @@ export async function* benchXcap(_: BenchOptions, scale: UtScale = FULL_SCALE): 
       })
     }
   }
+}
+
+/** Prints where time goes with PUTs, of a network of its own, so that it costs the figures nothing. */
+async function profilePuts(scale: UtScale): Promise<void> {
+  using profiles = withProfiles(true, ['ap', 'presence'])
+  let sinceMs = 0
+  {
+    await using stack = await UtStack.start({ ...scale, ...profiles.options })
+    const work = { kind: 'put', outstanding: scale.users } as const
+    await stack.measure({ ...work, until: scale.warmUp })
+    sinceMs = monotonicMs()
+    await stack.measure({ ...work, until: scale.round })
+  }
+  printProfiles('xcap, PUT', profiles, sinceMs)
 }
 
 /** From a rule that is put to the NOTIFY that follows from it, at a watcher in ESP; nothing else goes on. */

@@ -4,7 +4,6 @@ export type ServiceName = (typeof SERVICES)[number]
 
 /** Those that SIP needs: without the rest there is no Ut. */
 export const SIP_SERVICES = ['hss', 'presence', 'scscf', 'pcscf'] as const
-export type SipServiceName = (typeof SIP_SERVICES)[number]
 
 /** Services of which several replicas share the partitions. */
 export const REPLICATED_SERVICES = ['presence', 'scscf'] as const

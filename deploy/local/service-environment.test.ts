@@ -80,7 +80,9 @@ test('the Authentication Proxy finds every Presence Server, the BSF and the HSS'
   assert.deepEqual([ap.ROLLCALL_BSF_TARGET, ap.ROLLCALL_HSS_TARGET], ['127.0.0.1:17005', '127.0.0.1:17001'])
   assert.equal(ap.ROLLCALL_AP_NAF_FQDN, 'xcap.ims.example.com')
   assert.equal(serviceEnvironment('presence', 1, OPTIONS).ROLLCALL_XCAP_LISTEN, '127.0.0.1:17213')
-  assert.equal(serviceEnvironment('bsf', 0, OPTIONS).ROLLCALL_BSF_HTTP_LISTEN, '127.0.0.1:15080')
+  const bsf = serviceEnvironment('bsf', 0, OPTIONS)
+  assert.equal(bsf.ROLLCALL_BSF_HTTP_LISTEN, '127.0.0.1:15080')
+  assert.equal(bsf.ROLLCALL_BSF_NAF_GSIDS, `${ap.ROLLCALL_AP_NAF_FQDN}=2+3`)
 })
 
 test('settings of who starts the stack do not reach its services', () => {

@@ -112,6 +112,8 @@ function utSettings(service: ServiceName, ordinal: number, o: Places, ut: UtPlac
         ROLLCALL_BSF_HTTPS_LISTEN: ut.ubTlsListen,
         ROLLCALL_BSF_PUBLIC_CERT_FILE: certFile,
         ROLLCALL_BSF_PUBLIC_KEY_FILE: keyFile,
+        // What is for authentication proxies and for presence (TS 29.109 annex B), to this one alone.
+        ROLLCALL_BSF_NAF_GSIDS: `${xcapHostOf(o.realm)}=2+3`,
       }
     }
     case 'ap': {

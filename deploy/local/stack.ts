@@ -36,7 +36,7 @@ import {
 } from './service-environment.ts'
 import { bsfHostOf, xcapHostOf } from './service-settings.ts'
 
-export { type ReplicatedService, SERVICES, type ServiceName, SIP_SERVICES, type SipServiceName } from './processes.ts'
+export { type ReplicatedService, SERVICES, type ServiceName, SIP_SERVICES } from './processes.ts'
 export { ENCAPSULATION_PORT, PORT_PS, SIP_PORT } from './service-environment.ts'
 
 /** Reserved a stream; a machine for development holds ten of them easily. */

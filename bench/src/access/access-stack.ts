@@ -1,13 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { DataFolder } from '@rollcall/deploy/local/data-folder.ts'
 import { Operator } from '@rollcall/deploy/local/operator.ts'
-import {
-  ENCAPSULATION_PORT,
-  LocalStack,
-  SIP_PORT,
-  SIP_SERVICES,
-  type SipServiceName,
-} from '@rollcall/deploy/local/stack.ts'
+import { ENCAPSULATION_PORT, LocalStack, SIP_PORT, SIP_SERVICES } from '@rollcall/deploy/local/stack.ts'
 import type { LoadReport } from '../load/work.ts'
 import { WorkProcess } from '../load/work-process.ts'
 import { cpuUs, rssMb } from '../process-usage.ts'
@@ -17,6 +11,7 @@ import { TemporaryFolder } from '../temporary-folder.ts'
 import type { AccessPlace } from './access-network.ts'
 import type { AccessWork } from './access-work.ts'
 import { ACCESS_REALM, benchUser, subscriberOf } from './bench-user.ts'
+import { type ProfileFolders, profileSettings } from './profiles.ts'
 
 const MAIN = fileURLToPath(new URL('./access-main.ts', import.meta.url))
 const ADD_AT_ONCE = 32
@@ -41,7 +36,7 @@ export interface AccessStackOptions {
   readonly network: string
   readonly ues: number
   /** Where each service leaves a CPU profile when it ends; by service. */
-  readonly profileFolders?: Readonly<Record<SipServiceName, string>>
+  readonly profileFolders?: ProfileFolders
   readonly settings?: Readonly<Record<string, string>>
 }
 
@@ -77,7 +72,7 @@ export class AccessStack implements AsyncDisposable {
       address,
       services: SIP_SERVICES,
       settings: { ...SETTINGS, ...o.settings },
-      settingsOf: (name: string) => profiling(name, o.profileFolders),
+      settingsOf: (name: string) => profileSettings(name, o.profileFolders),
       onExit: (name: string, how: string) => void ended.push(`${name} ended ${how}`),
     }
     await LocalStack.createTrustDomain(options)
@@ -130,12 +125,6 @@ export class AccessStack implements AsyncDisposable {
     if (this.#ended.length > 0) throw new Error(this.#ended.join(', '))
     return report
   }
-}
-
-function profiling(name: string, folders: AccessStackOptions['profileFolders']): Record<string, string> {
-  const service = SIP_SERVICES.find((one) => name === one || name.startsWith(`${one}-`))
-  const folder = service && folders?.[service]
-  return folder ? { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${folder}` } : {}
 }
 
 async function addSubscribers(stack: LocalStack, o: AccessStackOptions): Promise<void> {

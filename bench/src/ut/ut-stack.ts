@@ -3,6 +3,7 @@ import { DataFolder } from '@rollcall/deploy/local/data-folder.ts'
 import { Operator } from '@rollcall/deploy/local/operator.ts'
 import { LocalStack, SERVICES } from '@rollcall/deploy/local/stack.ts'
 import { ACCESS_REALM, benchUser, subscriberOf } from '../access/bench-user.ts'
+import { type ProfileFolders, profileSettings } from '../access/profiles.ts'
 import type { LoadReport } from '../load/work.ts'
 import { WorkProcess } from '../load/work-process.ts'
 import { cpuUs, rssMb } from '../process-usage.ts'
@@ -18,6 +19,9 @@ const SETTINGS = {
   ROLLCALL_LOG_LEVEL: 'error',
   ROLLCALL_BSF_SOURCE_BURST: '100000',
   ROLLCALL_BSF_SOURCE_INTERVAL_MS: '1',
+  ROLLCALL_BSF_SOURCE_CONNECTIONS_MAX: '100000',
+  ROLLCALL_BSF_USER_CONTEXTS_MAX: '1000000',
+  ROLLCALL_AP_SOURCE_CONNECTIONS_MAX: '100000',
   ROLLCALL_PRESENCE_NOTIFY_INTERVAL_MS: '0',
 }
 
@@ -33,18 +37,24 @@ export class UtStack implements AsyncDisposable {
     this.#all = all
   }
 
-  static async start(o: { readonly network: string; readonly users: number }): Promise<UtStack> {
+  static async start(o: {
+    readonly network: string
+    readonly users: number
+    readonly profileFolders?: ProfileFolders
+  }): Promise<UtStack> {
     await using starting = new AsyncDisposableStack()
     const data = new DataFolder(starting.use(new TemporaryFolder('ut')).path)
     const key = await data.prepare()
     const address = `${o.network}.9.1`
-    const options = { data, realm: ACCESS_REALM, address, settings: SETTINGS }
+    const settingsOf = (name: string) => profileSettings(name, o.profileFolders)
+    const options = { data, realm: ACCESS_REALM, address, settings: SETTINGS, settingsOf }
     await LocalStack.createTrustDomain(options)
     const stack = starting.use(await LocalStack.create(options, key))
     await stack.start()
     await addSubscribers(stack, o)
     const { bsf = '', xcapRoot = '', ap, caFile = '' } = stack.ut
-    const place: UtPlace = { ...o, address, bsf, xcapRoot, apPort: ap?.port ?? 0, caFile }
+    const { network, users } = o
+    const place: UtPlace = { network, users, address, bsf, xcapRoot, apPort: ap?.port ?? 0, caFile }
     const generator = starting.use(await WorkProcess.start<UtWork>(MAIN, [JSON.stringify(place)]))
     return new UtStack(stack, generator, starting.move())
   }

@@ -91,6 +91,10 @@
   value: "0.0.0.0:8080"
 - name: ROLLCALL_BSF_HTTPS_LISTEN
   value: "0.0.0.0:8443"
+{{- if not (hasKey (merge (deepCopy $values.settings) $root.Values.settings) "ROLLCALL_BSF_NAF_GSIDS") }}
+- name: ROLLCALL_BSF_NAF_GSIDS
+  value: {{ printf "%s=2+3" (include "rollcall.publicName" (dict "root" $root "service" "ap")) | quote }}
+{{- end }}
 {{- end }}
 {{- if eq $service "ap" }}
 - name: ROLLCALL_AP_DIGEST_LISTEN
