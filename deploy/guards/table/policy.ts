@@ -47,6 +47,13 @@ export const POLICY_GUARDS: readonly Guard[] = [
     tests: [`${SRC}/rfc4745.test.ts`],
   },
   {
+    name: 'policy-except-domain-read',
+    file: `${SRC}/read-conditions.ts`,
+    code: 'if (host !== undefined && !isReadableDomain(host)) return []',
+    without: '',
+    tests: [`${SRC}/rfc4745.test.ts`],
+  },
+  {
     name: 'policy-no-action',
     file: `${SRC}/read-rules.ts`,
     code: "return handling ?? 'block'",

@@ -4,7 +4,7 @@ import { attributeOf, owned } from './element-attribute.ts'
 import { COMMON_POLICY, OMA_COMMON_POLICY } from './namespaces.ts'
 import type { Condition, IdentityAlternative, Period } from './rule.ts'
 import { sphereKey } from './sphere.ts'
-import { domainKey, identityKey, isReadableIdentity } from './uri-key.ts'
+import { domainKey, identityKey, isReadableDomain, isReadableIdentity } from './uri-key.ts'
 
 /** Reads the children of `conditions` (RFC 4745 section 7; OMA XDM's common-policy extensions). */
 export function readConditions(elements: readonly XmlElement[]): readonly Condition[] {
@@ -68,7 +68,10 @@ function readMany(element: XmlElement): IdentityAlternative[] {
     // guard: policy-except-understood — an exception that we cannot read might be of the very watcher who asks
     if (!isUnderstood || (key !== undefined && !isReadableIdentity(key))) return []
     if (key !== undefined) exceptIds.add(key)
-    if (domain !== undefined) exceptDomains.add(domainKey(domain))
+    const host = domain === undefined ? undefined : domainKey(domain)
+    // guard: policy-except-domain-read — likewise one whose domain is none: it would be no watcher's, and leave out nobody
+    if (host !== undefined && !isReadableDomain(host)) return []
+    if (host !== undefined) exceptDomains.add(host)
   }
   const domain = attributeOf(element, 'domain')
   return [{ kind: 'many', domain: domain === undefined ? undefined : domainKey(domain), exceptIds, exceptDomains }]

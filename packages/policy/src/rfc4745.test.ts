@@ -41,6 +41,18 @@ test('what is more than a domain is none, in whatever script (RFC 4745 section 7
   assert.ok(!matches(digits, verified('sip:alice@127.0.0.1')))
 })
 
+test('an exception whose domain is none lets nobody in by its condition (RFC 4745 section 7.1.3)', () => {
+  const many = (domain: string): string => `<identity><many><except domain="${domain}"/></many></identity>`
+  const host = verified('sip:alice@evil.example')
+  const unreadable = ['j\u00fcrgen@evil.example', 'evil.example/x', 'evil.example:5060', 'evil.example \u00fc', '', ' ']
+  for (const domain of [...unreadable, '\uff11\uff12\uff17.\uff11', '[evil.example]'])
+    assert.ok(!matches(many(domain), host), domain)
+  for (const domain of ['evil.example', 'Evil.Example.', 'evil\u3002example'])
+    assert.ok(!matches(many(domain), host), domain)
+  for (const domain of ['good.example', 'b\u00fccher.example\u3002', '[2001:db8::1]', '192.0.2.1'])
+    assert.ok(matches(many(domain), host), domain)
+})
+
 test('except takes out by domain and by identity (RFC 4745 section 7.1.3)', () => {
   const many =
     '<identity><many><except domain="example.com"/><except id="sip:alice@bad.example.net"/>' +

@@ -52,6 +52,11 @@ export function domainKey(text: string): string {
   return ascii === '' || /^[\d.]+$/.test(ascii) ? domain : ascii
 }
 
+/** Whether the key may be a watcher's domain: it is a host, and nothing beside it. */
+export function isReadableDomain(key: string): boolean {
+  return /^(?:\[[\da-f:.]+\]|[^\0-\x20\x7f-\uffff@/?#:\\%[\]]+)$/.test(key)
+}
+
 /** A name without the dot of the root. */
 function withoutRoot(domain: string): string {
   return domain.replace(/\.$/, '')
