@@ -75,9 +75,16 @@ export const INSIDE_GUARDS: readonly Guard[] = [
   {
     name: 'hop-message-bytes',
     file: 'packages/runtime/src/hop/link.ts',
-    code: "const refusal = request.sip.length > MESSAGE_BYTES_MAX ? 'full' : this.#refusal()",
+    code: "const refusal = messageOctetsMax(request) > MESSAGE_BYTES_MAX ? 'full' : this.#refusal()",
     without: 'const refusal = this.#refusal()',
-    tests: ['packages/runtime/src/hop/link.test.ts'],
+    tests: ['packages/runtime/src/hop/link.test.ts', 'packages/runtime/src/hop.int.test.ts'],
+  },
+  {
+    name: 'hop-reply-bytes',
+    file: 'packages/runtime/src/hop/service.ts',
+    code: 'if (messageOctetsMax(answer) > BATCH_BYTES_MAX) {',
+    without: 'if (messageOctetsMax(answer) < 0) {',
+    tests: ['packages/runtime/src/hop.int.test.ts'],
   },
   {
     name: 'hop-may-leave',

@@ -155,6 +155,39 @@ test('messages of the largest size travel, alone when they must', async (t) => {
   assert.ok(Math.max(...sizes) > 80_000)
 })
 
+test('a message too long for the hop is refused by itself, the others go on by the same stream', async (t) => {
+  const { scscf, sender } = await setUp(t, ({ sip }, _peer, reply) => {
+    if (responseBranch(sip) === 'asks-much') reply(Buffer.concat([response(sip), Buffer.alloc(1024 * 1024)]))
+    else reply(response(sip))
+  })
+  const { router } = await sender('pcscf')
+  const one = (branch: string, bytes: number, impi = '', deadlineMs = 32_000): Promise<string> =>
+    new Promise((resolve) => {
+      const message = { sip: request(branch, bytes), branch, envelope: createEnvelope({ impi }) }
+      router.send(host, message, ({ kind }) => resolve(`${branch} ${kind}`), { deadlineMs })
+    })
+  const results = await Promise.all([
+    one('before', 10),
+    one('long', 1024 * 1024),
+    one('envelope', 10, 'x'.repeat(1024 * 1024)),
+    one('asks-much', 10, '', 300),
+    // Together too long for one batch, by their envelopes alone.
+    ...Array.from({ length: 20 }, (_, i) => one(`vouched${i}`, 10, 'x'.repeat(60_000))),
+    one('behind', 10),
+  ])
+  const vouched = Array.from({ length: 20 }, (_, i) => `vouched${i} response`)
+  assert.deepEqual(results, [
+    'before response',
+    'long full',
+    'envelope full',
+    'asks-much timeout',
+    ...vouched,
+    'behind response',
+  ])
+  assert.equal(await scscf.metric('rollcall_hop_streams_total{peer="pcscf",event="accepted"}'), 1)
+  assert.equal(await scscf.metric('rollcall_hop_dropped_replies_total{reason="too-long"}'), 1)
+})
+
 test('who may not send to this node is refused, counted and audited; its requests are unreachable (decision 4)', async (t) => {
   const seen: HopIncoming[] = []
   const domain = await createTestDomain(t, ['pcscf', 'presence', 'hss'])

@@ -57,7 +57,10 @@ export const METRICS = {
   rollcall_hop_outcomes_total: counter('how requests given to the hop ended', ['peer', 'outcome']),
   rollcall_hop_resent_total: counter('requests sent again after their stream was lost', ['peer']),
   rollcall_hop_stray_responses_total: counter('responses without a request that waits, or without a branch', ['peer']),
-  rollcall_hop_dropped_replies_total: counter('replies that found no stream any more, or came too late', ['reason']),
+  rollcall_hop_dropped_replies_total: counter(
+    'replies that found no stream any more, came too late, or were too long',
+    ['reason'],
+  ),
   rollcall_hop_unanswered_total: counter('requests that nobody answered in their time', ['peer']),
   rollcall_hop_streams_total: counter('streams opened, refused, lost and ended', ['peer', 'event']),
   rollcall_hop_pending: gauge('requests that wait for their response', ['peer']),

@@ -1,6 +1,9 @@
-import { encodeBatch, type OutboundMessage } from './codec.ts'
+import { encodeBatch, messageOctetsMax, type OutboundMessage } from './codec.ts'
 
-/** A batch ends at whichever comes first. One message larger than that travels alone. */
+/**
+ * A batch ends at whichever comes first; its octets are those of the envelopes, too. A longer message would travel alone: who
+ * pushes refuses it, for what gRPC does not take (1 MiB) ends the stream.
+ */
 export const BATCH_MESSAGES_MAX = 64
 export const BATCH_BYTES_MAX = 256 * 1024
 
@@ -78,9 +81,10 @@ export class Batcher<T extends OutboundMessage> {
       const message = this.#queue[this.#head]
       if (!message) continue
       // Asked only of what goes out now: of what does not fit it is asked with the next batch.
-      if (bytes + message.sip.length > BATCH_BYTES_MAX && messages.length > 0) break
+      const octets = messageOctetsMax(message)
+      if (bytes + octets > BATCH_BYTES_MAX && messages.length > 0) break
       if (!this.#isWanted(message)) continue
-      bytes += message.sip.length
+      bytes += octets
       messages.push(message)
     }
     this.#compact()

@@ -46,11 +46,15 @@ const NO_OCTETS = Buffer.alloc(0)
 /** Where envelopes are written before their length is known. It grows to the longest one seen. */
 let scratch = Buffer.allocUnsafeSlow(1024)
 
+/** No fewer octets than the message takes in a batch. */
+export function messageOctetsMax({ sip, envelope }: OutboundMessage): number {
+  return sip.length + FRAMING_OCTETS_MAX + (envelope ? envelopeOctetsMax(envelope) : 0)
+}
+
 /** Writes a batch. */
 export function encodeBatch(messages: readonly OutboundMessage[]): Buffer {
   let size = 0
-  for (const { sip, envelope } of messages)
-    size += sip.length + FRAMING_OCTETS_MAX + (envelope ? envelopeOctetsMax(envelope) : 0)
+  for (const message of messages) size += messageOctetsMax(message)
   const out = Buffer.allocUnsafe(size)
   let at = 0
   for (const { sip, envelope, deadlineMs } of messages) {

@@ -3,7 +3,7 @@ import type { Envelope } from '@rollcall/proto-gen/hop'
 import { HopMalformedError } from '../errors.ts'
 import { STREAM_AGE_MS } from '../grpc-limits.ts'
 import { BATCH_BYTES_MAX, Batcher } from './batcher.ts'
-import { decodeBatch } from './codec.ts'
+import { decodeBatch, messageOctetsMax } from './codec.ts'
 import { Deadlines } from './deadlines.ts'
 import { type Elsewhere, type HopRequest, type HopSendOptions, Pending } from './pending.ts'
 import type { HopLimits, HopResult, LinkEvents } from './result.ts'
@@ -12,7 +12,7 @@ import type { OutStream, StreamOpener } from './stream.ts'
 
 /** A peer that accepts no connection within this time is not there. */
 const CONNECT_MS_MAX = 3_000
-/** Longest message: far past what any node takes (64 KiB of body), and no batch that holds one is too long for gRPC. */
+/** Longest message with its envelope: far past what any node takes (64 KiB of body), and no batch that holds one is too long for gRPC. */
 const MESSAGE_BYTES_MAX = BATCH_BYTES_MAX
 /** 64*T1 with the default T1: Timer F, after which the edge has given up (RFC 3261 section 17.1.2.2). */
 const DEADLINE_MS = 32_000
@@ -119,7 +119,7 @@ export class HopLink {
   ): void {
     assert(!this.#pending.has(request.branch), 'a branch is used once (RFC 3261 section 8.1.1.7)')
     // guard: hop-message-bytes — what the peer's gRPC does not take would end the stream for all, and do so again when it is sent again
-    const refusal = request.sip.length > MESSAGE_BYTES_MAX ? 'full' : this.#refusal()
+    const refusal = messageOctetsMax(request) > MESSAGE_BYTES_MAX ? 'full' : this.#refusal()
     if (refusal) {
       this.#events.outcome(refusal)
       process.nextTick(on, { kind: refusal })

@@ -15,8 +15,8 @@ import type { Counter, Histogram, Metrics } from '../metrics.ts'
 import { maySend } from '../role-table.ts'
 import type { Peer } from '../spiffe.ts'
 import { failSpan, isTracing, runInSpan, startSpan, traceparentOf } from '../tracing.ts'
-import { Batcher } from './batcher.ts'
-import { decodeBatch, type InboundMessage, type OutboundMessage } from './codec.ts'
+import { BATCH_BYTES_MAX, Batcher } from './batcher.ts'
+import { decodeBatch, type InboundMessage, messageOctetsMax, type OutboundMessage } from './codec.ts'
 import { Deadlines, type Waiting } from './deadlines.ts'
 import { createEnvelope } from './envelope.ts'
 import { requestMethod, responseStatus } from './sip-scan.ts'
@@ -37,7 +37,7 @@ export interface HopIncoming {
 
 /**
  * Answers a request on the stream that it came by. Provisional responses may be sent before the final one, which is the
- * last; what comes later, or finds the stream gone, is dropped and counted.
+ * last; what comes later, finds the stream gone, or is longer than a batch may be, is dropped and counted.
  */
 export type HopReply = (sip: Buffer, envelope?: Envelope) => void
 
@@ -213,11 +213,17 @@ class InboundStream {
       this.#metrics.counter('rollcall_hop_dropped_replies_total', { reason }).add()
       return
     }
+    const answer: OutboundMessage = { sip, envelope }
+    // guard: hop-reply-bytes — what the peer's gRPC does not take would end the stream, and the answers of all others with it
+    if (messageOctetsMax(answer) > BATCH_BYTES_MAX) {
+      this.#metrics.counter('rollcall_hop_dropped_replies_total', { reason: 'too-long' }).add()
+      return
+    }
     if (this.#replies.length >= REPLIES_MAX) {
       this.#cut(Status.RESOURCE_EXHAUSTED, 'responses are not taken')
       return
     }
-    this.#replies.push({ sip, envelope })
+    this.#replies.push(answer)
     const status = responseStatus(sip)
     if (status >= 100 && status < 200) return
     this.#deadlines.remove(item)
